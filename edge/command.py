@@ -1,0 +1,38 @@
+"""What the four command lines share: errors become one sentence and an exit code."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from edge.errors import EdgeAllError, ModelFileRefused
+
+SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
+"""Exit codes besides 0."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def say(message: str) -> None:
+    """Print a message for people: to stderr, stdout is for results."""
+    print(message, file=sys.stderr)
+
+
+def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn an :class:`EdgeAllError` into a message on stderr and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ModelFileRefused as error:
+            say(f"model file refused ({error.reason}): {error}")
+            raise SystemExit(MODEL_REFUSED) from error
+        except EdgeAllError as error:
+            say(f"error: {error}")
+            raise SystemExit(WRONG_USAGE) from error
+
+    return wrapped

@@ -1,0 +1,157 @@
+"""Image files to RGB pixels, refusing by name what is not an 8-bit colour image."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.errors import CropUnreadable
+from edge.image_header import read_header
+from edge.preprocess import UInt8Image, to_crop
+
+MAX_PIXELS = 50_000_000
+"""Most pixels that are decoded (150 MB in memory): a field of any lab camera passes."""
+
+MAX_BYTES = 256 * 1024 * 1024
+"""Largest file that is read, in bytes."""
+
+_ERRNO_REASONS = {
+    errno.ENOENT: ("not-found", "no such file (a broken link?)"),
+    errno.ENOTDIR: ("not-found", "no such file: part of its path is not a folder"),
+    errno.ELOOP: ("link-loop", "the link leads back to itself; remove it"),
+    errno.EACCES: ("permission", "this user may not read it; change its permissions"),
+    errno.EPERM: ("permission", "this user may not read it; change its permissions"),
+}
+
+
+def unreadable(error: OSError) -> CropUnreadable:
+    """Name the reason why the operating system refused a path."""
+    reason, message = _ERRNO_REASONS.get(
+        error.errno or 0,
+        ("io-error", f"{error.strerror or error}; check the disk or the network"),
+    )
+    return CropUnreadable(reason, message)
+
+
+def read_crop(path: str | os.PathLike[str]) -> UInt8Image:
+    """Read an image file as the crop a network sees.
+
+    Parameters
+    ----------
+    path : path-like
+        BMP, PNG, JPEG, TIFF or WebP file.
+
+    Returns
+    -------
+    ndarray of uint8, shape (70, 70, 3)
+
+    Raises
+    ------
+    CropUnreadable
+        If the file cannot be read or decoded; ``reason`` says why.
+    """
+    return to_crop(decode(read_bytes(path)))
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a regular file of at most :data:`MAX_BYTES`.
+
+    Opened without blocking: a pipe nobody writes to is refused, not waited for.
+
+    Raises
+    ------
+    CropUnreadable
+        ``not-found``, ``link-loop``, ``not-a-file``, ``permission``,
+        ``too-large`` or ``io-error``.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise CropUnreadable("not-a-file", "a pipe, socket, device or folder")
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise unreadable(error) from error
+    except ValueError as error:  # a null byte in the name
+        raise CropUnreadable(
+            "not-found", f"{error}: no file can have this name"
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise CropUnreadable(
+            "too-large", f"more than {MAX_BYTES >> 20} MB; cut the cells out first"
+        )
+    return data
+
+
+def decode(data: bytes) -> UInt8Image:
+    """Decode an image file into RGB.
+
+    Parameters
+    ----------
+    data : bytes
+        The file. Of several pages the first is taken. EXIF orientation is
+        ignored: a cell has no upright position.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+
+    Raises
+    ------
+    CropUnreadable
+        ``empty``, ``not-an-image``, ``truncated``, ``too-large``, ``damaged``,
+        ``wrong-depth``, ``greyscale`` or ``alpha``.
+    """
+    header = read_header(data)
+    if header.width * header.height > MAX_PIXELS:
+        raise CropUnreadable(
+            "too-large",
+            f"its header says {header.width} x {header.height} pixels, more than"
+            f" {MAX_PIXELS // 1_000_000} million; cut the cells out first",
+        )
+    if header.bits != 8:
+        raise _wrong_depth(header.bits)
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise _damaged() from error
+    if pixels is None:
+        raise _damaged()
+    return _as_rgb(pixels)
+
+
+def _as_rgb(pixels: np.ndarray) -> UInt8Image:
+    if pixels.dtype != np.uint8:
+        raise _wrong_depth(pixels.dtype.itemsize * 8)
+    if pixels.ndim == 2 or pixels.shape[2] == 1:
+        raise CropUnreadable(
+            "greyscale", "one channel; save the stained image in colour"
+        )
+    if pixels.shape[2] != 3:
+        raise CropUnreadable(
+            "alpha", "it has a transparency channel; save it as plain RGB"
+        )
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def _damaged() -> CropUnreadable:
+    return CropUnreadable(
+        "damaged", "OpenCV cannot decode it; copy or export the file again"
+    )
+
+
+def _wrong_depth(bits: int) -> CropUnreadable:
+    return CropUnreadable(
+        "wrong-depth", f"{bits} bits per channel; save it with 8 bits"
+    )
+
+
+def file_name(path: str | os.PathLike[str]) -> str:
+    """Name of a path as text: bytes that are not UTF-8 become ``\\xNN``."""
+    return os.fsencode(Path(path)).decode("utf-8", "backslashreplace")

@@ -1,0 +1,69 @@
+"""Every failure edge-all can name: one exception class per failure.
+
+A message says what went wrong, in which file, why, and what to do about it.
+Each class is also the builtin it is a kind of, so ``except ValueError`` works.
+"""
+
+from __future__ import annotations
+
+
+class EdgeAllError(Exception):
+    """Base of every error that edge-all raises on purpose."""
+
+
+class CropUnreadable(EdgeAllError, ValueError):
+    """A file cannot be turned into a crop.
+
+    Parameters
+    ----------
+    reason : str
+        Stable code of the reason, one of :data:`edge.reasons.REASONS`.
+    message : str
+        What is wrong, and what to do, for people.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(f"{reason}: {message}")
+        self.reason = reason
+        self.message = message
+
+
+class NoInputs(EdgeAllError, ValueError):
+    """The sources given match no file at all."""
+
+
+class ModelFileRefused(EdgeAllError, ValueError):
+    """A model file is truncated, changed, foreign, or wrong on this machine.
+
+    Parameters
+    ----------
+    reason : str
+        ``missing``, ``truncated``, ``changed``, ``not-a-model``, ``schema``,
+        ``metadata``, ``runtime`` or ``golden``.
+    message : str
+        Which file, why, and what to do.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RuntimeMissing(EdgeAllError, ImportError):
+    """No TFLite runtime is installed."""
+
+
+class ExtraMissing(EdgeAllError, ImportError):
+    """A command needs an optional part of edge-all that is not installed."""
+
+
+class DataRefused(EdgeAllError, ValueError):
+    """A folder of labelled crops cannot be used as it is."""
+
+
+class ConversionFailed(EdgeAllError, RuntimeError):
+    """A Keras model cannot be converted into a model file."""
+
+
+class OutputFailed(EdgeAllError, OSError):
+    """A result file cannot be written."""

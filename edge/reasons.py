@@ -1,0 +1,23 @@
+"""Reason codes: why an input gave no decision.
+
+The codes are stable: they stand in the ``error`` column of every result file.
+"""
+
+from __future__ import annotations
+
+REASONS = {
+    "not-found": "no such file, or a link to nothing",
+    "link-loop": "a link that leads back to itself",
+    "not-a-file": "a pipe, socket or device",
+    "permission": "this user may not read it",
+    "io-error": "the operating system could not read it",
+    "too-large": "more bytes or pixels than edge-all decodes",
+    "empty": "no bytes in it",
+    "not-an-image": "not BMP, PNG, JPEG, TIFF or WebP",
+    "truncated": "the end of the image is missing",
+    "damaged": "an image, but it does not decode",
+    "wrong-depth": "not 8 bits per channel",
+    "greyscale": "one channel: colour is needed",
+    "alpha": "a transparency channel",
+}
+"""Code -> meaning, in the order in which the checks are made."""
