@@ -1,0 +1,1 @@
+"""Labelled and representative cells; calibrated probabilities and the refer band."""

@@ -1,0 +1,1 @@
+"""Keras model to a verified int8 model file."""

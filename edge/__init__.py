@@ -1,0 +1,1 @@
+"""The device runtime: sources, crops, int8 network, decisions, results."""

@@ -11,6 +11,8 @@ from edge.errors import EdgeAllError, ModelFileRefused
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells give it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

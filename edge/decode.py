@@ -71,7 +71,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with open(descriptor, "rb") as file:
+        with os.fdopen(descriptor, "rb") as file:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise CropUnreadable("not-a-file", "a pipe, socket, device or folder")
@@ -79,9 +79,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     except OSError as error:
         raise unreadable(error) from error
     except ValueError as error:  # a null byte in the name
-        raise CropUnreadable(
-            "not-found", f"{error}: no file can have this name"
-        ) from error
+        raise CropUnreadable("not-found", f"{error}: no file can have this name") from error
     if len(data) > MAX_BYTES:
         raise CropUnreadable(
             "too-large", f"more than {MAX_BYTES >> 20} MB; cut the cells out first"
@@ -130,28 +128,20 @@ def _as_rgb(pixels: np.ndarray) -> UInt8Image:
     if pixels.dtype != np.uint8:
         raise _wrong_depth(pixels.dtype.itemsize * 8)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
-        raise CropUnreadable(
-            "greyscale", "one channel; save the stained image in colour"
-        )
+        raise CropUnreadable("greyscale", "one channel; save the stained image in colour")
     if pixels.shape[2] != 3:
-        raise CropUnreadable(
-            "alpha", "it has a transparency channel; save it as plain RGB"
-        )
+        raise CropUnreadable("alpha", "it has a transparency channel; save it as plain RGB")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def _damaged() -> CropUnreadable:
-    return CropUnreadable(
-        "damaged", "OpenCV cannot decode it; copy or export the file again"
-    )
+    return CropUnreadable("damaged", "OpenCV cannot decode it; copy or export the file again")
 
 
 def _wrong_depth(bits: int) -> CropUnreadable:
-    return CropUnreadable(
-        "wrong-depth", f"{bits} bits per channel; save it with 8 bits"
-    )
+    return CropUnreadable("wrong-depth", f"{bits} bits per channel; save it with 8 bits")
 
 
 def file_name(path: str | os.PathLike[str]) -> str:
-    """Name of a path as text: bytes that are not UTF-8 become ``\\xNN``."""
+    r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``."""
     return os.fsencode(Path(path)).decode("utf-8", "backslashreplace")

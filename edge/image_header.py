@@ -59,9 +59,7 @@ def read_header(data: bytes) -> ImageHeader:
         ``empty``, ``not-an-image``, ``truncated`` or ``damaged``.
     """
     if not data:
-        raise CropUnreadable(
-            "empty", "the file has no bytes; copy it again from the microscope"
-        )
+        raise CropUnreadable("empty", "the file has no bytes; copy it again from the microscope")
     reader = _reader_for(data)
     if reader is None:
         raise CropUnreadable(
@@ -72,9 +70,7 @@ def read_header(data: bytes) -> ImageHeader:
     except (struct.error, IndexError) as error:
         raise _truncated("its header is cut off") from error
     if header.width <= 0 or header.height <= 0:
-        raise CropUnreadable(
-            "damaged", f"its header says {header.width} x {header.height} pixels"
-        )
+        raise CropUnreadable("damaged", f"its header says {header.width} x {header.height} pixels")
     return header
 
 
@@ -118,10 +114,7 @@ def _png(data: bytes) -> ImageHeader:
         end = at + 8 + length
         if end + 4 > len(data):
             raise _truncated("the last PNG chunk is cut off")
-        if (
-            zlib.crc32(memoryview(data)[at + 4 : end])
-            != struct.unpack_from(">I", data, end)[0]
-        ):
+        if zlib.crc32(memoryview(data)[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
             raise CropUnreadable(
                 "damaged",
                 "a PNG checksum does not match; copy or export the file again",
@@ -135,9 +128,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     at, header = 2, None
     while True:
         if data[at] != 0xFF:
-            raise CropUnreadable(
-                "damaged", "a JPEG marker is missing; export the file again"
-            )
+            raise CropUnreadable("damaged", "a JPEG marker is missing; export the file again")
         marker = data[at + 1]
         if marker == 0xFF:  # fill byte
             at += 1
@@ -152,9 +143,7 @@ def _jpeg(data: bytes) -> ImageHeader:
         no_length = marker in _JPEG_WITHOUT_LENGTH
         at += 2 if no_length else 2 + struct.unpack_from(">H", data, at + 2)[0]
     if header is None:
-        raise CropUnreadable(
-            "damaged", "the JPEG has no frame header; export the file again"
-        )
+        raise CropUnreadable("damaged", "the JPEG has no frame header; export the file again")
     if data.find(b"\xff\xd9", at) < 0:
         raise _truncated("the JPEG has no end marker")
     return header
@@ -165,18 +154,14 @@ def _webp(data: bytes) -> ImageHeader:
         raise _truncated("the WebP is shorter than it says")
     kind = data[12:16]
     if kind == b"VP8X":
-        width, height = (
-            1 + int.from_bytes(data[i : i + 3], "little") for i in (24, 27)
-        )
+        width, height = (1 + int.from_bytes(data[i : i + 3], "little") for i in (24, 27))
     elif kind == b"VP8L":
         packed = struct.unpack_from("<I", data, 21)[0]
         width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
     elif kind == b"VP8 ":
         width, height = (size & 0x3FFF for size in struct.unpack_from("<HH", data, 26))
     else:
-        raise CropUnreadable(
-            "damaged", "the WebP holds no image; export the file again"
-        )
+        raise CropUnreadable("damaged", "the WebP holds no image; export the file again")
     return ImageHeader("webp", width, height, 8)
 
 
@@ -187,19 +172,12 @@ def _tiff(data: bytes) -> ImageHeader:
     try:
         width, height = tags[256][0], tags[257][0]
     except (KeyError, IndexError) as error:
-        raise CropUnreadable(
-            "damaged", "the TIFF has no size; export the file again"
-        ) from error
+        raise CropUnreadable("damaged", "the TIFF has no size; export the file again") from error
     offsets = tags.get(273) or tags.get(324) or ()
     counts = tags.get(279) or tags.get(325) or ()
     if not offsets or len(offsets) != len(counts):
-        raise CropUnreadable(
-            "damaged", "the TIFF has no image data; export the file again"
-        )
-    if any(
-        offset + count > len(data)
-        for offset, count in zip(offsets, counts, strict=True)
-    ):
+        raise CropUnreadable("damaged", "the TIFF has no image data; export the file again")
+    if any(offset + count > len(data) for offset, count in zip(offsets, counts, strict=True)):
         raise _truncated("image data of the TIFF is cut off")
     return ImageHeader("tiff", width, height, max(tags.get(258, (8,))))
 
@@ -211,9 +189,7 @@ def _tiff_tags(data: bytes, order: str, big: bool) -> dict[int, tuple[int, ...]]
     entries = struct.unpack_from(order + ("Q" if big else "H"), data, at)[0]
     at += 8 if big else 2
     if entries > _TIFF_MOST_ENTRIES:
-        raise CropUnreadable(
-            "damaged", f"the TIFF lists {entries} tags; export the file again"
-        )
+        raise CropUnreadable("damaged", f"the TIFF lists {entries} tags; export the file again")
     tags = {}
     for entry in range(at, at + entries * entry_size, entry_size):
         tag, kind, count = struct.unpack_from(order + "HH" + word, data, entry)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from edge.decode import unreadable
-from edge.errors import CropUnreadable
+from edge.decode import file_name, unreadable
+from edge.errors import CropUnreadable, NoInputs
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
 """Suffixes a folder is searched for. A file named outright may have any name."""
@@ -59,6 +59,21 @@ def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
         for path, error in _expand(source):
             yield Input(source, path, index, error)
             index += 1
+
+
+def require_inputs(sources: Sequence[str]) -> None:
+    """Check that the sources match anything at all.
+
+    Raises
+    ------
+    NoInputs
+        If none exists, or the folders among them hold no image.
+    """
+    if not any(os.path.lexists(source) or glob.glob(source) for source in sources):
+        raise NoInputs(f"no such file or folder: {', '.join(map(file_name, sources))}")
+    if next(find_inputs(sources), None) is None:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise NoInputs(f"no image in {', '.join(map(file_name, sources))}: none of {suffixes}")
 
 
 _Found = tuple[str, CropUnreadable | None]

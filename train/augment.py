@@ -41,9 +41,7 @@ def augmenter(seed: int) -> keras.Model:
             gain = keras.ops.exp(stain + lamp)
             return keras.ops.clip(crops * keras.ops.cast(gain, crops.dtype), 0.0, 1.0)
 
-    exact: dict[str, Any] = {
-        "dtype": "float32"
-    }  # bfloat16 has fewer levels than a crop
+    exact: dict[str, Any] = {"dtype": "float32"}  # bfloat16 has fewer levels than a crop
     black = {"fill_mode": "constant", "fill_value": 0.0, **exact}
     return keras.Sequential(
         [

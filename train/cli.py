@@ -33,35 +33,29 @@ def main(
     network: Annotated[Network, typer.Argument(help="Which of the paper's networks.")],
     data: Annotated[
         Path,
-        typer.Option(
-            help="Folder of labelled crops: hem/ and all/ folders at any depth."
-        ),
+        typer.Option(help="Folder of labelled crops: hem/ and all/ folders at any depth."),
     ],
-    out: Annotated[
-        Path, typer.Option(help="Folder for NETWORK.keras and NETWORK.json.")
-    ] = Path("build/train"),
+    out: Annotated[Path, typer.Option(help="Folder for NETWORK.keras and NETWORK.json.")] = Path(
+        "build/train"
+    ),
     hold_out: Annotated[
         str,
-        typer.Option(
-            help="Subjects held out, as H22,33,44; by default about a quarter."
-        ),
+        typer.Option(help="Subjects held out, as H22,33,44; by default about a quarter."),
     ] = "",
-    epochs: Annotated[int, typer.Option(min=1)] = 12,
+    epochs: Annotated[int, typer.Option(min=1)] = 20,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
     precision: Annotated[
         Precision,
         typer.Option(help="mixed_bfloat16 is faster where the processor has it."),
     ] = Precision.float32,
-    seed: Annotated[
-        int, typer.Option(help="Of weights, order, augmentation, split.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of weights, order, augmentation, split.")] = 0,
 ) -> None:
     """Train a network and measure it on people it never saw. For research, not diagnosis."""
-    need("train", "keras", "sklearn")
-    from train.crop_cache import load_crops
+    need("train", "keras")
+    from calibration.crop_set import load_crops
     from train.fit import Recipe, train_network
-    from train.labelled_crops import find_labelled_crops
+    from calibration.labelled_crops import find_labelled_crops
     from train.split import choose_held_out, held_out
 
     crops = load_crops(find_labelled_crops(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ import numpy.typing as npt
 
 from edge.preprocess import UInt8Image
 from train.augment import augmenter
-from train.crop_cache import CropSet
-from train.labelled_crops import LABELS
-from train.metrics import measure, per_healthy_subject
+from calibration.crop_set import CropSet
+from calibration.labelled_crops import LABELS
+from calibration.metrics import measure, per_healthy_subject
 from train.networks import CLASSES, NETWORKS
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Recipe:
     seed : int
     """
 
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 32
     learning_rate: float = 1e-3
     weight_decay: float = 0.02
@@ -80,8 +81,9 @@ def train_network(
 
     keras.utils.set_random_seed(recipe.seed)
     training = data.take(~test)
-    model = fit(network, training, recipe)
-    p_leukemia = predict(model, data.crops[test])
+    model, history = fit(network, training, recipe)
+    margins = predict(model, data.crops[test])
+    p_leukemia = 1 / (1 + np.exp(-margins))
     record = {
         "network": network,
         "training": _describe(training),
@@ -89,6 +91,7 @@ def train_network(
         "data_sha256": data.sha256,
         "recipe": asdict(recipe),
         "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
+        "history": history,
         "metrics": asdict(measure(p_leukemia, data.labels[test], data.subjects[test])),
         "per_healthy_subject": {
             subject: asdict(metrics)
@@ -99,14 +102,23 @@ def train_network(
     }
     out.mkdir(parents=True, exist_ok=True)
     _save(model, out / f"{network}.keras")
-    (out / f"{network}.json").write_text(
-        json.dumps(record, indent=2) + "\n", encoding="utf-8"
-    )
+    _save_predictions(out / f"{network}-held-out.csv", data.take(test), margins)
+    (out / f"{network}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return record
 
 
-def fit(network: str, training: CropSet, recipe: Recipe) -> keras.Model:
-    """Train a network; returns it in float32, without its optimizer."""
+def fit(
+    network: str, training: CropSet, recipe: Recipe
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """Train a network.
+
+    Returns
+    -------
+    model : keras.Model
+        In float32, without augmentation and optimizer.
+    history : dict
+        ``loss`` and ``accuracy`` per epoch, on augmented crops.
+    """
     import keras
 
     keras.config.set_dtype_policy(recipe.precision)
@@ -121,12 +133,10 @@ def fit(network: str, training: CropSet, recipe: Recipe) -> keras.Model:
     steps = -(-len(training) // recipe.batch_size)
     trainer.compile(
         optimizer=_optimizer(recipe, steps),
-        loss=keras.losses.CategoricalCrossentropy(
-            label_smoothing=recipe.label_smoothing
-        ),
+        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
-    trainer.fit(
+    fitted = trainer.fit(
         training.crops,
         keras.utils.to_categorical(training.labels, CLASSES),
         batch_size=recipe.batch_size,
@@ -136,25 +146,26 @@ def fit(network: str, training: CropSet, recipe: Recipe) -> keras.Model:
     )
     plain = NETWORKS[network]()
     plain.set_weights(model.get_weights())
-    return plain
+    return plain, {
+        name: [round(float(value), 4) for value in values]
+        for name, values in fitted.history.items()
+    }
 
 
 def class_weights(labels: npt.NDArray[np.int32]) -> dict[int, float]:
     """Weights inverse to how often a class occurs, 1 on average over the crops."""
     counts = np.bincount(labels, minlength=CLASSES)
-    return {
-        label: len(labels) / (CLASSES * int(count))
-        for label, count in enumerate(counts)
-    }
+    return {label: len(labels) / (CLASSES * int(count)) for label, count in enumerate(counts)}
 
 
 def predict(model: keras.Model, crops: UInt8Image) -> npt.NDArray[np.float64]:
-    """Probability of leukemia, in evaluation mode: crops (n, 70, 70, 3) -> (n,)."""
+    """Logit margins ``logit_all - logit_hem`` in evaluation mode: (n, 70, 70, 3) -> (n,)."""
     probabilities = [
         np.asarray(model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255))
         for i in range(0, len(crops), 64)
     ]
-    return np.concatenate(probabilities)[:, 1].astype(np.float64)
+    logs = np.log(np.maximum(np.concatenate(probabilities), 1e-30).astype(np.float64))
+    return np.asarray(logs[:, 1] - logs[:, 0])
 
 
 def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
@@ -172,9 +183,7 @@ def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimiz
 def _describe(data: CropSet) -> dict[str, Any]:
     return {
         "subjects": sorted(set(data.subjects.tolist())),
-        "crops": {
-            label: int(np.sum(data.labels == i)) for i, label in enumerate(LABELS)
-        },
+        "crops": {label: int(np.sum(data.labels == i)) for i, label in enumerate(LABELS)},
     }
 
 
@@ -182,3 +191,11 @@ def _save(model: keras.Model, path: Path) -> None:
     unfinished = path.with_name(f"{path.stem}.{os.getpid()}.keras")
     model.save(unfinished)
     unfinished.replace(path)
+
+
+def _save_predictions(path: Path, data: CropSet, margins: npt.NDArray[np.float64]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["name", "subject", "label", "margin"])
+        for row in zip(data.names, data.subjects, data.labels, margins.round(5), strict=True):
+            writer.writerow(row)

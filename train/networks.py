@@ -67,9 +67,7 @@ def resnet50() -> keras.Model:
     stages = ((3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2))
     for blocks, filters, strides in stages:
         for block in range(blocks):
-            x = _bottleneck(
-                x, filters, strides if block == 0 else 1, project=block == 0
-            )
+            x = _bottleneck(x, filters, strides if block == 0 else 1, project=block == 0)
     x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x)
     return _classifier(inputs, x, "resnet50")
@@ -93,9 +91,9 @@ def _classifier(inputs: Any, features: Any, name: str) -> keras.Model:
     import keras
 
     # float32 whatever the mixed-precision policy: a bfloat16 softmax has 8 bits
-    outputs = keras.layers.Dense(
-        CLASSES, activation="softmax", dtype="float32", name="head"
-    )(features)
+    outputs = keras.layers.Dense(CLASSES, activation="softmax", dtype="float32", name="head")(
+        features
+    )
     return keras.Model(inputs, outputs, name=name)
 
 
@@ -105,9 +103,7 @@ def _batch_norm(x: Any) -> Any:
     return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
 
 
-def _conv_bn_relu(
-    x: Any, filters: int, size: int, strides: int = 1, padding: str = "same"
-) -> Any:
+def _conv_bn_relu(x: Any, filters: int, size: int, strides: int = 1, padding: str = "same") -> Any:
     from keras import layers
 
     x = layers.Conv2D(filters, size, strides=strides, padding=padding)(x)

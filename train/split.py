@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
-from train.crop_cache import CropSet
-from train.labelled_crops import LABELS
+from calibration.crop_set import CropSet
+from calibration.labelled_crops import LABELS
 
 
 def held_out(data: CropSet, subjects: Sequence[str]) -> npt.NDArray[np.bool_]:
@@ -32,15 +32,14 @@ def held_out(data: CropSet, subjects: Sequence[str]) -> npt.NDArray[np.bool_]:
     unknown = sorted(set(subjects) - set(data.subjects))
     if unknown:
         raise DataRefused(
-            f"no crop of subject {', '.join(unknown)}; there are {', '.join(sorted(set(data.subjects)))}"
+            f"no crop of subject {', '.join(unknown)};"
+            f" there are {', '.join(sorted(set(data.subjects)))}"
         )
     mask = np.isin(data.subjects, list(subjects))
     for side, name in ((mask, "held-out"), (~mask, "training")):
         for number, label in enumerate(LABELS):
             if not np.any(data.labels[side] == number):
-                raise DataRefused(
-                    f"the {name} part has no {label} crop; hold other subjects out"
-                )
+                raise DataRefused(f"the {name} part has no {label} crop; hold other subjects out")
     return mask
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
 from edge.preprocess import CROP_SIDE, UInt8Image
-from train.labelled_crops import LabelledCrop, data_hash
+from calibration.labelled_crops import LabelledCrop, data_hash
 
 _PREPROCESSING = 1  # raise when edge.preprocess changes what it returns
 
@@ -32,7 +32,7 @@ class CropSet:
     names : ndarray of str, shape (n,)
         File names, for reports.
     sha256 : str
-        Hash of files and labels (:func:`train.labelled_crops.data_hash`).
+        Hash of files and labels (:func:`calibration.labelled_crops.data_hash`).
     """
 
     crops: UInt8Image

@@ -69,13 +69,9 @@ def find_labelled_crops(data: Path) -> list[LabelledCrop]:
         classes, or a file name contradicts its folder.
     """
     if not data.is_dir():
-        raise DataRefused(
-            f"{data} is not a folder; give the folder that holds hem/ and all/"
-        )
+        raise DataRefused(f"{data} is not a folder; give the folder that holds hem/ and all/")
     crops = [
-        _read(path)
-        for path in sorted(data.rglob("*"))
-        if _is_image(path) and _folder_label(path)
+        _read(path) for path in sorted(data.rglob("*")) if _is_image(path) and _folder_label(path)
     ]
     for number, label in enumerate(LABELS):
         if not any(crop.label == number for crop in crops):
@@ -108,16 +104,12 @@ def _read(path: Path) -> LabelledCrop:
     folder = path.parent.name
     named = _CNMC_NAME.match(path.stem)
     if named and named["label"] != folder:
-        raise DataRefused(
-            f"{path} is named {named['label']} but lies in {folder}/; move it"
-        )
+        raise DataRefused(f"{path} is named {named['label']} but lies in {folder}/; move it")
     try:
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise DataRefused(f"{path} cannot be read: {error.strerror}") from error
-    return LabelledCrop(
-        path, LABELS.index(folder), subject_of(path.stem) or path.stem, sha256
-    )
+    return LabelledCrop(path, LABELS.index(folder), subject_of(path.stem) or path.stem, sha256)
 
 
 def _manifest_ties(data: Path) -> list[tuple[str, str]]:
@@ -125,16 +117,11 @@ def _manifest_ties(data: Path) -> list[tuple[str, str]]:
     if not manifest.is_file():
         return []
     with manifest.open(newline="", encoding="utf-8") as file:
-        rows = [
-            (row["sha256"], subject_of(Path(row["path"]).stem))
-            for row in csv.DictReader(file)
-        ]
+        rows = [(row["sha256"], subject_of(Path(row["path"]).stem)) for row in csv.DictReader(file)]
     return [(sha256, subject) for sha256, subject in rows if subject]
 
 
-def _merge_subjects(
-    crops: list[LabelledCrop], ties: list[tuple[str, str]]
-) -> list[LabelledCrop]:
+def _merge_subjects(crops: list[LabelledCrop], ties: list[tuple[str, str]]) -> list[LabelledCrop]:
     """Give subjects that share a hash one name: the first in sorting order."""
     same_hash = defaultdict(set)
     for sha256, subject in ties:
@@ -150,10 +137,7 @@ def _merge_subjects(
         first, *others = sorted({find(subject) for subject in subjects})
         for other in others:
             representative[other] = first
-    return [
-        LabelledCrop(crop.path, crop.label, find(crop.subject), crop.sha256)
-        for crop in crops
-    ]
+    return [LabelledCrop(crop.path, crop.label, find(crop.subject), crop.sha256) for crop in crops]
 
 
 def _drop_twins(crops: list[LabelledCrop]) -> list[LabelledCrop]:

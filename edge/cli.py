@@ -1,0 +1,138 @@
+"""``edge-all``: classify crops on the device."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.command import INTERRUPTED, SOME_FAILED, one_sentence, say
+
+if TYPE_CHECKING:
+    from edge.results import Result
+    from edge.sinks import ResultFile
+    from edge.terminal import Tally
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Classify single-cell crops. Research software: it gives no diagnosis.",
+)
+
+ModelOption = Annotated[
+    Path | None, typer.Option(help="Model file; the one shipped with edge-all by default.")
+]
+
+
+def _print_versions(wanted: bool) -> None:
+    if wanted:
+        from edge.doctor import versions
+
+        print(versions())
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_versions, is_eager=True, help="Print versions."),
+    ] = False,
+) -> None:
+    """Set up what all commands share."""
+    for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not stop a run
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@app.command()
+@one_sentence
+def classify(
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, folders (searched to any depth) and globs.", metavar="SOURCE..."
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Write one row per input to this .csv or .jsonl file.")
+    ] = None,
+    model: ModelOption = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Cells at a time; by default one per processor.")
+    ] = None,
+) -> None:
+    """Classify crops: healthy, leukemia, or refer (a person looks). Not a diagnosis.
+
+    Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes
+    a row with a reason; the run goes on and ends with exit code 1.
+    """
+    from edge.classifier import Classifier
+    from edge.sinks import ResultFile, check_suffix
+    from edge.sources import find_inputs, require_inputs
+    from edge.terminal import Tally, say_failures, summary, with_progress
+
+    if out:
+        check_suffix(out)
+    require_inputs(sources)
+    tally = Tally()
+    with ExitStack() as stack:
+        classifier = stack.enter_context(Classifier(model, threads))
+        file = stack.enter_context(ResultFile(out)) if out else None
+        start = time.perf_counter()
+        results = classifier.classify_all(find_inputs(sources))
+        if file and sys.stderr.isatty():
+            results = with_progress(results, sum(1 for _ in find_inputs(sources)))
+        _put_all(results, tally, file)
+        seconds = time.perf_counter() - start
+    print(summary(tally, seconds, classifier))
+    say_failures(tally)
+    if tally.failed:
+        raise SystemExit(SOME_FAILED)
+
+
+def _put_all(results: "Iterator[Result]", tally: "Tally", file: "ResultFile | None") -> None:
+    """Put every result where it belongs: the file, or else the table on stdout."""
+    from edge.terminal import HEADER, line
+
+    try:
+        if file is None:
+            typer.echo(HEADER)
+        for result in results:
+            tally.add(result)
+            if file is None:
+                typer.echo(line(result))
+            else:
+                file.write(result)
+    except KeyboardInterrupt:
+        say(f"interrupted after {tally.total} inputs")
+        raise SystemExit(INTERRUPTED) from None
+
+
+@app.command()
+@one_sentence
+def doctor(model: ModelOption = None) -> None:
+    """Check machine, libraries, runtime and model file; say what is missing."""
+    from edge.doctor import examine
+    from edge.model_file import SHIPPED_MODEL
+
+    for fact in examine(model or SHIPPED_MODEL):
+        print(fact)
+    print("all is well")
+
+
+@app.command()
+@one_sentence
+def samples(
+    folder: Annotated[Path, typer.Argument(help="Where to put them; made if need be.")],
+    n: Annotated[int, typer.Option(min=1, help="How many.")] = 24,
+) -> None:
+    """Draw sample cells to try edge-all on; no decision on a drawing means anything."""
+    from edge.drawn import write_samples
+
+    write_samples(folder, n)
+    print(f"drew {n} cells in {folder}")

@@ -1,0 +1,129 @@
+"""``edge-all doctor``: what this machine has, what is missing, how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+from edge.classifier import available_processors, check_golden, golden_error
+from edge.errors import EdgeAllError
+from edge.model_file import ModelFile, read_model_file
+from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
+
+_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
+_LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "typer")
+# what int8 inference is several times faster with
+_FEATURES = {
+    "avx2": "AVX2",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "asimd": "NEON",
+    "neon": "NEON",
+    "asimddp": "dot product",
+    "i8mm": "int8 matrix product",
+}
+
+
+def examine(model: Path) -> Iterator[str]:
+    """Describe machine, libraries, runtimes and the model file, line by line.
+
+    Parameters
+    ----------
+    model : Path
+        Model file to verify.
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    RuntimeMissing
+        If there is no TFLite runtime.
+    ModelFileRefused
+        If the model file is refused.
+    """
+    yield f"machine   {platform.machine()}, {platform.system()} {platform.release()}"
+    yield f"processor {processor_name()}, {available_processors()} usable"
+    yield f"int8 help {', '.join(cpu_features()) or 'none found: expect several times slower'}"
+    yield f"memory    {memory()}"
+    yield f"python    {platform.python_version()}"
+    for name in _LIBRARIES:
+        yield f"library   {name} {installed_version(name)}"
+    for name in _RUNTIMES:
+        found = load_runtime(name)
+        yield f"runtime   {name} {found.version if isinstance(found, Runtime) else found}"
+    runtime = find_runtime()
+    yield f"in use    {runtime.name} {runtime.version}"
+    yield from _examine_model(read_model_file(model), runtime)
+
+
+def _examine_model(model: ModelFile, runtime: Runtime) -> Iterator[str]:
+    facts = model.metadata
+    yield f"model     {model.path}"
+    yield f"          {facts.network}, int8, {len(model.flatbuffer) / 1e6:.2f} MB, hashes verified"
+    yield f"          sha256 {model.sha256}"
+    network = Int8Network(model.flatbuffer, runtime)
+    check_golden(model, network)
+    yield (
+        f"          {len(model.golden.inputs)} golden vectors reproduce: off by at most"
+        f" {golden_error(model, network)} int8 steps, {facts.golden_tolerance} allowed"
+    )
+    low, high = facts.refer_band
+    yield f"          refers from p = {low:.3f} to {high:.3f}, temperature {facts.temperature:.3f}"
+    yield f"use       {facts.intended_use}"
+
+
+def versions() -> str:
+    """One line: the version of edge-all and of all it runs on."""
+    try:
+        runtime = find_runtime()
+        named = f"{runtime.name} {runtime.version}"
+    except EdgeAllError:
+        named = "no TFLite runtime"
+    libraries = [f"{name} {installed_version(name)}" for name in _LIBRARIES]
+    return ", ".join([*libraries[:-1], named, f"Python {platform.python_version()}"])
+
+
+def installed_version(name: str) -> str:
+    """Version of a distribution, or ``not installed``."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def cpu_features() -> list[str]:
+    """Names of the instructions that int8 inference profits from, as Linux reports them."""
+    words: set[str] = set()
+    for key, value in _cpuinfo():
+        if key in ("flags", "Features"):
+            words.update(value.split())
+    return sorted({name for flag, name in _FEATURES.items() if flag in words})
+
+
+def processor_name() -> str:
+    """Name of the processor or the board."""
+    facts = dict(_cpuinfo())
+    return facts.get("Model") or facts.get("model name") or platform.processor() or "unknown"
+
+
+def memory() -> str:
+    """Main memory in GB."""
+    try:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return "unknown"
+    return f"{size / 2**30:.1f} GB"
+
+
+def _cpuinfo() -> list[tuple[str, str]]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
+    return [(key.strip(), value.strip()) for key, _, value in pairs]

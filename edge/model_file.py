@@ -1,0 +1,181 @@
+"""Model files: a TFLite flatbuffer with a zip at its end.
+
+Layout, front to back: the flatbuffer, which any TFLite runtime loads as it is;
+a zip with ``edge-all.json`` and ``golden/inputs.npy`` and ``golden/logits.npy``;
+as the zip's comment, the sha256 of every byte before the comment. So one flipped
+or missing byte anywhere is noticed, with nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import ModelFileRefused
+from edge.metadata import SCHEMA, Metadata, parse_metadata, schema_of
+from edge.preprocess import CROP_SIDE, UInt8Image
+
+SHIPPED_MODEL = Path(__file__).with_name("models") / "cnn.tflite"
+"""The model file used when none is given."""
+
+_SEAL = "edge-all sha256:"
+_SEAL_SIZE = len(_SEAL) + 64
+_SEAL_PATTERN = re.compile(rf"{_SEAL}([0-9a-f]{{64}})")
+_METADATA, _INPUTS, _LOGITS = "edge-all.json", "golden/inputs.npy", "golden/logits.npy"
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
+_AGAIN = "download or convert it again"
+
+
+@dataclass(frozen=True)
+class GoldenVectors:
+    """Inputs with the outputs they must give on every machine.
+
+    Attributes
+    ----------
+    inputs : ndarray of uint8, shape (n, 70, 70, 3)
+        Drawn crops.
+    logits : ndarray of int8, shape (n, 2)
+        Raw outputs of the network.
+    """
+
+    inputs: UInt8Image
+    logits: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model file whose hashes are right.
+
+    Attributes
+    ----------
+    path : Path
+    sha256 : str
+        Of the whole file.
+    flatbuffer : bytes
+        The TFLite part.
+    metadata : Metadata
+    golden : GoldenVectors
+    """
+
+    path: Path
+    sha256: str
+    flatbuffer: bytes
+    metadata: Metadata
+    golden: GoldenVectors
+
+
+def write_model_file(
+    path: Path, flatbuffer: bytes, metadata: Metadata, golden: GoldenVectors
+) -> None:
+    """Write a model file: whole under its name, or not at all."""
+    buffer = io.BytesIO(flatbuffer)
+    buffer.seek(0, io.SEEK_END)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, _METADATA, metadata.to_json().encode())
+        _add(archive, _INPUTS, _npy(golden.inputs))
+        _add(archive, _LOGITS, _npy(golden.logits))
+        archive.comment = b"." * _SEAL_SIZE
+    body = buffer.getvalue()[:-_SEAL_SIZE]
+    seal = _SEAL + hashlib.sha256(body).hexdigest()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(body + seal.encode())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_model_file(path: Path) -> ModelFile:
+    """Read a model file and check every hash in it.
+
+    Whether its golden vectors reproduce is checked where a runtime is at hand
+    (:func:`edge.classifier.check_golden`).
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    ModelFile
+
+    Raises
+    ------
+    ModelFileRefused
+        ``missing``, ``not-a-model``, ``truncated``, ``changed``, ``schema`` or ``metadata``.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileRefused("missing", f"{path} cannot be read: {error.strerror}") from error
+    _check_seal(path, data)
+    try:
+        return _parse(path, data)
+    except ModelFileRefused:
+        raise
+    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ModelFileRefused("metadata", f"{path}: {error}; {_AGAIN}") from error
+
+
+def _check_seal(path: Path, data: bytes) -> None:
+    if data[4:8] != b"TFL3":
+        raise ModelFileRefused("not-a-model", f"{path} is not a TFLite file")
+    seal = _SEAL_PATTERN.fullmatch(data[-_SEAL_SIZE:].decode("latin-1"))
+    if seal is None:
+        raise ModelFileRefused(
+            "truncated",
+            f"{path} does not end like a model file of edge-all: it was cut off, or is a bare"
+            f" .tflite; {_AGAIN}, or pack a bare one with edge-all-convert",
+        )
+    if seal[1] != hashlib.sha256(data[:-_SEAL_SIZE]).hexdigest():
+        raise ModelFileRefused(
+            "changed", f"{path} was changed after it was made (sha256 differs); {_AGAIN}"
+        )
+
+
+def _parse(path: Path, data: bytes) -> ModelFile:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        flatbuffer = data[: min(entry.header_offset for entry in archive.infolist())]
+        text = archive.read(_METADATA)
+        if schema_of(text) != SCHEMA:
+            raise ModelFileRefused(
+                "schema",
+                f"{path} has metadata schema {schema_of(text)}, this edge-all reads {SCHEMA};"
+                " install the edge-all that made it, or convert the model again",
+            )
+        metadata = parse_metadata(text)
+        golden = _read_golden(archive, len(metadata.labels))
+    if hashlib.sha256(flatbuffer).hexdigest() != metadata.flatbuffer_sha256:
+        raise ModelFileRefused("changed", f"{path}: its metadata are of another model; {_AGAIN}")
+    return ModelFile(path, hashlib.sha256(data).hexdigest(), flatbuffer, metadata, golden)
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data, zipfile.ZIP_DEFLATED)
+
+
+def _npy(array: npt.NDArray[np.generic]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _read_golden(archive: zipfile.ZipFile, labels: int) -> GoldenVectors:
+    inputs, logits = (
+        np.load(io.BytesIO(archive.read(name)), allow_pickle=False) for name in (_INPUTS, _LOGITS)
+    )
+    n = len(inputs)
+    if n == 0 or inputs.shape != (n, CROP_SIDE, CROP_SIDE, 3) or inputs.dtype != np.uint8:
+        raise ValueError(f"golden inputs are {inputs.dtype} {inputs.shape}")
+    if logits.shape != (n, labels) or logits.dtype != np.int8:
+        raise ValueError(f"golden logits are {logits.dtype} {logits.shape}")
+    return GoldenVectors(inputs, logits)

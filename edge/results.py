@@ -1,0 +1,90 @@
+"""One row per input: the stable columns of every result file."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from edge.decision import Verdict
+
+
+@dataclass(frozen=True)
+class Result:
+    r"""The result of one input; fields that do not apply are None.
+
+    The fields but `message` are the columns of CSV and JSONL files, in this order.
+
+    Attributes
+    ----------
+    source : str
+        The source as it was given on the command line.
+    file : str
+        Path of the file; bytes that are not UTF-8 as ``\xNN``.
+    index : int
+        Position among all inputs of the run, from 0.
+    label : str or None
+        ``hem`` or ``all``.
+    decision : str or None
+        ``healthy``, ``leukemia`` or ``refer``.
+    p_leukemia, logit_hem, logit_all : float or None
+    quality : str or None
+        Quality codes of the crop; None where quality was not judged.
+    model : str
+        Network of the model file.
+    model_sha256 : str
+        Hash of the model file.
+    error : str or None
+        Reason code of :data:`edge.reasons.REASONS` if there is no decision.
+    message : str or None
+        The error in words, for people.
+    """
+
+    source: str
+    file: str
+    index: int
+    model: str
+    model_sha256: str
+    label: str | None = None
+    decision: str | None = None
+    p_leukemia: float | None = None
+    logit_hem: float | None = None
+    logit_all: float | None = None
+    quality: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+    def row(self) -> dict[str, str | int | float | None]:
+        """Columns of this result, floats rounded to 6 digits."""
+        fields = {column: getattr(self, column) for column in COLUMNS}
+        return {
+            column: round(value, 6) if isinstance(value, float) else value
+            for column, value in fields.items()
+        }
+
+    def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
+        """Return this result with what the network says."""
+        return dataclasses.replace(
+            self,
+            label=verdict.label,
+            decision=verdict.decision,
+            p_leukemia=verdict.p_leukemia,
+            logit_hem=logits[0],
+            logit_all=logits[1],
+        )
+
+
+COLUMNS = (
+    "source",
+    "file",
+    "index",
+    "label",
+    "decision",
+    "p_leukemia",
+    "logit_hem",
+    "logit_all",
+    "quality",
+    "model",
+    "model_sha256",
+    "error",
+)
+"""Columns of a result file, version 1: later versions only add columns at the end."""

@@ -1,0 +1,135 @@
+"""The TFLite runtime: find one, and run an int8 network on it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import ModelFileRefused, RuntimeMissing
+from edge.preprocess import CROP_SIDE, UInt8Image
+
+_CANDIDATES = (
+    ("ai-edge-litert", "ai_edge_litert.interpreter"),
+    ("tflite-runtime", "tflite_runtime.interpreter"),
+    ("tensorflow", "tensorflow.lite.python.interpreter"),
+)
+
+INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128
+"""The one input quantization: a pixel x is fed as int8 x - 128."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """An installed TFLite runtime.
+
+    Attributes
+    ----------
+    name, version : str
+        Of the distribution.
+    interpreter : type
+        Its ``Interpreter`` class; the three runtimes have the same one.
+    """
+
+    name: str
+    version: str
+    interpreter: Any
+
+
+def find_runtime() -> Runtime:
+    """Find the best TFLite runtime that is installed.
+
+    ai-edge-litert before tflite-runtime (on x86 its int8 kernels are several
+    times faster) before TensorFlow (the same kernels, in a much larger package).
+
+    Raises
+    ------
+    RuntimeMissing
+        If none can be imported; says what to install.
+    """
+    for name, _ in _CANDIDATES:
+        found = load_runtime(name)
+        if isinstance(found, Runtime):
+            return found
+    raise RuntimeMissing(
+        "no TFLite runtime found; install one with: pip install ai-edge-litert"
+        " (on armhf: pip install 'edge-all[legacy]')"
+    )
+
+
+def load_runtime(name: str) -> Runtime | str:
+    """Import one runtime by the name of its distribution, or say why it cannot be."""
+    module = dict(_CANDIDATES)[name]
+    try:
+        interpreter = importlib.import_module(module).Interpreter
+    except ModuleNotFoundError:
+        return "not installed"
+    except (ImportError, AttributeError, OSError) as error:  # built for another numpy or libc
+        return f"installed, but does not load: {error}"
+    return Runtime(name, importlib.metadata.version(name), interpreter)
+
+
+class Int8Network:
+    """An int8 network in one interpreter; for one thread at a time.
+
+    Parameters
+    ----------
+    flatbuffer : bytes
+    runtime : Runtime
+
+    Raises
+    ------
+    ModelFileRefused
+        ``runtime`` if the runtime cannot load it, ``not-a-model`` if it is not an
+        int8 network on 70x70x3 crops with the input quantization of edge-all.
+    """
+
+    def __init__(self, flatbuffer: bytes, runtime: Runtime) -> None:
+        try:
+            # one thread: cells run side by side instead, which needs no hand-over inside a cell
+            self._interpreter = runtime.interpreter(model_content=flatbuffer, num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileRefused(
+                "runtime",
+                f"{runtime.name} {runtime.version} cannot load the model: {error};"
+                " install a newer runtime",
+            ) from error
+        details = self._interpreter.get_input_details()[0]
+        _check_input(details)
+        self._input = details["index"]
+        output = self._interpreter.get_output_details()[0]
+        self._output = output["index"]
+        self._scale, self._zero_point = output["quantization"]
+
+    def raw_logits(self, crop: UInt8Image) -> npt.NDArray[np.int8]:
+        """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,) int8."""
+        self._interpreter.set_tensor(self._input, (crop ^ 0x80).view(np.int8)[None])
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output)[0], dtype=np.int8)
+
+    def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
+        """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
+        raw = self.raw_logits(crop).astype(np.float64)
+        return np.asarray((raw - self._zero_point) * self._scale)
+
+
+def _check_input(details: dict[str, Any]) -> None:
+    shape = tuple(details["shape"])
+    scale, zero_point = details["quantization"]
+    if (
+        shape != (1, CROP_SIDE, CROP_SIDE, 3)
+        or details["dtype"] is not np.int8
+        or abs(scale - INPUT_SCALE) > 1e-9
+        or zero_point != INPUT_ZERO_POINT
+    ):
+        raise ModelFileRefused(
+            "not-a-model",
+            f"its input is {details['dtype'].__name__} {shape}, scale {scale:.6g}, zero point"
+            f" {zero_point}; edge-all feeds int8 (1, 70, 70, 3), scale 1/255, zero point -128:"
+            " convert it with edge-all-convert",
+        )

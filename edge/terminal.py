@@ -1,0 +1,97 @@
+"""What a run prints: a line per cell, a summary, what failed, a progress bar."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import typer
+
+from edge.classifier import Classifier
+from edge.command import say
+from edge.decision import HEALTHY, LEUKEMIA, REFER
+from edge.results import Result
+
+_FAILED = "failed"
+_COLOURS = {HEALTHY: typer.colors.GREEN, LEUKEMIA: typer.colors.RED, REFER: typer.colors.YELLOW}
+_MOST_FAILURES_LISTED = 20
+
+HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
+"""First line of the table."""
+
+
+@dataclass
+class Tally:
+    """Counts of a run.
+
+    Attributes
+    ----------
+    decisions : Counter
+        Decision, or ``failed``, -> cells.
+    failures : list of Result
+        The first results without a decision.
+    """
+
+    decisions: Counter[str] = field(default_factory=Counter)
+    failures: list[Result] = field(default_factory=list)
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        self.decisions[result.decision or _FAILED] += 1
+        if result.error and len(self.failures) < _MOST_FAILURES_LISTED:
+            self.failures.append(result)
+
+    @property
+    def failed(self) -> int:
+        """Inputs without a decision."""
+        return self.decisions[_FAILED]
+
+    @property
+    def total(self) -> int:
+        """Inputs in all."""
+        return self.decisions.total()
+
+
+def line(result: Result) -> str:
+    """Line of the table for one result."""
+    if result.decision is None:
+        return f"{_FAILED:<9} {result.error:>11}  {printable(result.file)}"
+    word = typer.style(f"{result.decision:<9}", fg=_COLOURS[result.decision])
+    return f"{word} {result.p_leukemia:>11.3f}  {printable(result.file)}"
+
+
+def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
+    """Say what a run found, how fast and with what."""
+    counts = ", ".join(f"{tally.decisions[word]} {word}" for word in (HEALTHY, LEUKEMIA, REFER))
+    model, runtime = classifier.model_file, classifier.runtime
+    return (
+        f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
+        f" (a person looks), {tally.failed} failed\n"
+        f"{tally.total / seconds:.0f} cells/s with {classifier.threads} threads,"
+        f" model {model.metadata.network} {model.sha256[:12]},"
+        f" runtime {runtime.name} {runtime.version}\n"
+        "Research software: this is not a diagnosis."
+    )
+
+
+def say_failures(tally: Tally) -> None:
+    """List on stderr what failed and why."""
+    for result in tally.failures:
+        say(f"failed: {printable(result.file)}: {result.error}: {result.message}")
+    if tally.failed > len(tally.failures):
+        say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
+
+
+def printable(name: str) -> str:
+    """File name without characters that would move the cursor or break the line."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
+
+
+def with_progress(results: Iterable[Result], total: int) -> Iterator[Result]:
+    """Pass results through, drawing a progress bar on stderr."""
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(results, "classifying", total, console=Console(file=sys.stderr))
