@@ -129,7 +129,7 @@ def doctor(model: ModelOption = None) -> None:
 @one_sentence
 def samples(
     folder: Annotated[Path, typer.Argument(help="Where to put them; made if need be.")],
-    n: Annotated[int, typer.Option(min=1, help="How many.")] = 24,
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many.")] = 24,
 ) -> None:
     """Draw sample cells to try edge-all on; no decision on a drawing means anything."""
     from edge.drawn import write_samples

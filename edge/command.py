@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from edge.errors import EdgeAllError, ModelFileRefused
+from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
@@ -33,6 +33,9 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
         except ModelFileRefused as error:
             say(f"model file refused ({error.reason}): {error}")
             raise SystemExit(MODEL_REFUSED) from error
+        except GateFailed as error:
+            say(f"gate failed: {error}")
+            raise SystemExit(GATE_FAILED) from error
         except EdgeAllError as error:
             say(f"error: {error}")
             raise SystemExit(WRONG_USAGE) from error

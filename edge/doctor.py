@@ -13,7 +13,7 @@ from edge.errors import EdgeAllError
 from edge.model_file import ModelFile, read_model_file
 from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
 
-_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
+_LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "typer")
 # what int8 inference is several times faster with
 _FEATURES = {
@@ -53,9 +53,11 @@ def examine(model: Path) -> Iterator[str]:
     yield f"python    {platform.python_version()}"
     for name in _LIBRARIES:
         yield f"library   {name} {installed_version(name)}"
-    for name in _RUNTIMES:
+    for name in _LIGHT_RUNTIMES:
         found = load_runtime(name)
         yield f"runtime   {name} {found.version if isinstance(found, Runtime) else found}"
+    # not imported to see whether it loads: that alone takes seconds
+    yield f"runtime   tensorflow {installed_version('tensorflow')}"
     runtime = find_runtime()
     yield f"in use    {runtime.name} {runtime.version}"
     yield from _examine_model(read_model_file(model), runtime)

@@ -65,5 +65,9 @@ class ConversionFailed(EdgeAllError, RuntimeError):
     """A Keras model cannot be converted into a model file."""
 
 
+class GateFailed(EdgeAllError, RuntimeError):
+    """A measured number misses its threshold: parity, agreement, accuracy, drift."""
+
+
 class OutputFailed(EdgeAllError, OSError):
     """A result file cannot be written."""

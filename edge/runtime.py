@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
+import os
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +85,11 @@ class Int8Network:
     flatbuffer : bytes
     runtime : Runtime
 
+    Attributes
+    ----------
+    logit_step : float
+        One step of the int8 output, in logits.
+
     Raises
     ------
     ModelFileRefused
@@ -90,9 +99,10 @@ class Int8Network:
 
     def __init__(self, flatbuffer: bytes, runtime: Runtime) -> None:
         try:
-            # one thread: cells run side by side instead, which needs no hand-over inside a cell
-            self._interpreter = runtime.interpreter(model_content=flatbuffer, num_threads=1)
-            self._interpreter.allocate_tensors()
+            with native_messages_silenced():
+                # one thread: cells run side by side instead, without hand-over inside a cell
+                self._interpreter = runtime.interpreter(model_content=flatbuffer, num_threads=1)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelFileRefused(
                 "runtime",
@@ -104,7 +114,7 @@ class Int8Network:
         self._input = details["index"]
         output = self._interpreter.get_output_details()[0]
         self._output = output["index"]
-        self._scale, self._zero_point = output["quantization"]
+        self.logit_step, self._zero_point = output["quantization"]
 
     def raw_logits(self, crop: UInt8Image) -> npt.NDArray[np.int8]:
         """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,) int8."""
@@ -115,7 +125,25 @@ class Int8Network:
     def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
         """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
         raw = self.raw_logits(crop).astype(np.float64)
-        return np.asarray((raw - self._zero_point) * self._scale)
+        return np.asarray((raw - self._zero_point) * self.logit_step)
+
+
+@contextlib.contextmanager
+def native_messages_silenced() -> Iterator[None]:
+    """Keep TFLite's own lines ("Created XNNPACK delegate") off the terminal while it loads.
+
+    The runtimes have no switch for them; what goes wrong is raised as an exception.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _check_input(details: dict[str, Any]) -> None:
