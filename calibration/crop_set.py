@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from calibration.labelled_crops import LabelledCrop, data_hash
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
 from edge.preprocess import CROP_SIDE, UInt8Image
-from calibration.labelled_crops import LabelledCrop, data_hash
 
 _PREPROCESSING = 1  # raise when edge.preprocess changes what it returns
 
