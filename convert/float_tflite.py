@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from edge.errors import ConversionFailed
 from edge.preprocess import CROP_SIDE, UInt8Image
-from edge.runtime import find_runtime
+from edge.runtime import find_runtime, native_messages_silenced
 
 if TYPE_CHECKING:
     import keras
@@ -66,10 +67,12 @@ class FloatNetwork:
     """
 
     def __init__(self, flatbuffer: bytes, keep_tensors: bool = False) -> None:
-        self.interpreter = find_runtime().interpreter(
-            model_content=flatbuffer, experimental_preserve_all_tensors=keep_tensors
-        )
-        self.interpreter.allocate_tensors()
+        with native_messages_silenced(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that keeping tensors takes memory is no news here
+            self.interpreter = find_runtime().interpreter(
+                model_content=flatbuffer, experimental_preserve_all_tensors=keep_tensors
+            )
+            self.interpreter.allocate_tensors()
         self._input = self.interpreter.get_input_details()[0]["index"]
         self._output = self.interpreter.get_output_details()[0]["index"]
 

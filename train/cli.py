@@ -42,6 +42,9 @@ def main(
         str,
         typer.Option(help="Subjects held out, as H22,33,44; by default about a quarter."),
     ] = "",
+    dataset: Annotated[
+        str, typer.Option(help="What the crops are, in words, for the record and the model file.")
+    ] = "",
     epochs: Annotated[int, typer.Option(min=1)] = 20,
     batch_size: Annotated[int, typer.Option(min=1)] = 32,
     learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
@@ -54,8 +57,8 @@ def main(
     """Train a network and measure it on people it never saw. For research, not diagnosis."""
     need("train", "keras")
     from calibration.crop_set import load_crops
-    from train.fit import Recipe, train_network
     from calibration.labelled_crops import find_labelled_crops
+    from train.fit import Recipe, train_network
     from train.split import choose_held_out, held_out
 
     crops = load_crops(find_labelled_crops(data))
@@ -70,7 +73,9 @@ def main(
         precision=precision.value,
         seed=seed,
     )
-    record = train_network(network.value, crops, subjects, test, recipe, out)
+    record = train_network(
+        network.value, crops, subjects, test, recipe, out, dataset or f"crops in {data.name}"
+    )
     for subject, metrics in record["per_healthy_subject"].items():
         print(
             f"healthy subject {subject}: balanced accuracy {metrics['balanced_accuracy']:.3f},"

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.preprocess import UInt8Image
-from train.augment import augmenter
 from calibration.crop_set import CropSet
 from calibration.labelled_crops import LABELS
 from calibration.metrics import measure, per_healthy_subject
+from edge.preprocess import UInt8Image
+from train.augment import augmenter
 from train.networks import CLASSES, NETWORKS
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def train_network(
     test: Any,
     recipe: Recipe,
     out: Path,
+    dataset: str,
 ) -> dict[str, Any]:
     """Train a network and save it with its metrics.
 
@@ -71,6 +72,8 @@ def train_network(
     recipe : Recipe
     out : Path
         Folder for ``<network>.keras`` and ``<network>.json``.
+    dataset : str
+        What the crops are, in words, for the record.
 
     Returns
     -------
@@ -86,6 +89,7 @@ def train_network(
     p_leukemia = 1 / (1 + np.exp(-margins))
     record = {
         "network": network,
+        "dataset": dataset,
         "training": _describe(training),
         "held_out": {**_describe(data.take(test)), "subjects": sorted(held_out)},
         "data_sha256": data.sha256,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from edge.errors import DataRefused
 from calibration.crop_set import CropSet
 from calibration.labelled_crops import LABELS
+from edge.errors import DataRefused
 
 
 def held_out(data: CropSet, subjects: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -1,0 +1,104 @@
+"""The cells of a conversion: which set the ranges, which measure the fidelity."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.crop_set import load_crops
+from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
+from calibration.select import select_stratified
+from edge.drawn import draw_cell
+from edge.errors import DataRefused
+from edge.preprocess import UInt8Image, to_crop
+
+_DRAWN_FOR_FIDELITY = 300
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Representative and evaluation cells, no cell in both.
+
+    Attributes
+    ----------
+    representative : ndarray of uint8, shape (n, 70, 70, 3) or None
+        None if the ranges are already known.
+    evaluation : ndarray of uint8, shape (m, 70, 70, 3)
+    labels : ndarray of int32, shape (m,), or None
+        Of the evaluation cells; None for drawn ones, which have none.
+    subjects : ndarray of str, shape (m,), or None
+    representative_are, evaluation_are : str
+        Where they come from, in words.
+    """
+
+    representative: UInt8Image | None
+    evaluation: UInt8Image
+    labels: npt.NDArray[np.int32] | None
+    subjects: npt.NDArray[np.str_] | None
+    representative_are: str
+    evaluation_are: str
+
+
+def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0) -> Cells:
+    """Take cells from a folder of labelled crops.
+
+    The representative set comes from the people the network was trained on, the
+    evaluation cells are all of those it was not.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of labelled crops (:func:`calibration.labelled_crops.find_labelled_crops`).
+    held_out : collection of str
+        Subjects the network was not trained on.
+    n : int
+        Size of the representative set.
+    seed : int
+
+    Returns
+    -------
+    Cells
+
+    Raises
+    ------
+    DataRefused
+        If one of the parts is empty or too small.
+    """
+    crops = find_labelled_crops(data)
+    evaluation = [crop for crop in crops if crop.subject in held_out]
+    if not evaluation:
+        raise DataRefused(
+            f"{data} holds no crop of the held-out subjects {', '.join(sorted(held_out))};"
+            " give the folder the network was trained from"
+        )
+    chosen = select_stratified([crop for crop in crops if crop.subject not in held_out], n, seed)
+    evaluated = load_crops(evaluation)
+    return Cells(
+        representative=load_crops(chosen).crops,
+        evaluation=evaluated.crops,
+        labels=evaluated.labels,
+        subjects=evaluated.subjects,
+        representative_are=_describe("training subjects", chosen),
+        evaluation_are=_describe("held-out subjects", evaluation),
+    )
+
+
+def drawn_cells() -> Cells:
+    """Drawn evaluation cells, for where no real ones are at hand; they have no labels."""
+    return Cells(
+        representative=None,
+        evaluation=np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN_FOR_FIDELITY)]),
+        labels=None,
+        subjects=None,
+        representative_are="",
+        evaluation_are=f"{_DRAWN_FOR_FIDELITY} drawn cells",
+    )
+
+
+def _describe(whose: str, crops: list[LabelledCrop]) -> str:
+    subjects = len({crop.subject for crop in crops})
+    return f"{len(crops)} crops of {subjects} {whose}, sha256 {data_hash(crops)}"

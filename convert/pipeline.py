@@ -1,0 +1,166 @@
+"""One Keras model through all stages: float twin, int8, fidelity, model file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calibration.calibrate import Calibration
+from calibration.metrics import measure
+from calibration.refer_band import measure_band
+from convert.cells import Cells
+from convert.fidelity import Fidelity, Logits, check, compare
+from convert.flatbuffer import minimum_runtime, operators
+from convert.float_tflite import FloatNetwork, to_float_tflite
+from convert.golden import GOLDEN_TOLERANCE, golden_vectors
+from convert.int8_tflite import SCHEME, to_int8_tflite
+from convert.logits_model import keras_logits, load_logits_model
+from convert.ranges import load_ranges, observe_ranges, save_ranges
+from convert.record import TrainingRecord
+from convert.versions import created_with
+from edge.errors import ConversionFailed
+from edge.metadata import SCHEMA, InputContract, Metadata
+from edge.model_file import write_model_file
+from edge.preprocess import CROP_SIDE
+from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT, Int8Network, find_runtime
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What a conversion wrote.
+
+    Attributes
+    ----------
+    model : Path
+        The model file.
+    twin : Path
+        The float twin, a bare ``.tflite``.
+    fidelity : Fidelity
+    metadata : Metadata
+    """
+
+    model: Path
+    twin: Path
+    fidelity: Fidelity
+    metadata: Metadata
+
+
+def convert(
+    keras_file: Path,
+    record: TrainingRecord,
+    calibration: Calibration,
+    cells: Cells,
+    out: Path,
+    ranges_file: Path | None = None,
+    least_agreement: float = 0.99,
+) -> Converted:
+    """Convert a Keras model into a verified int8 model file.
+
+    Writes ``<out>/<network>.tflite`` (the model file), ``<network>-float.tflite``
+    (its twin), ``<network>-ranges.json`` and ``<network>-fidelity.json``, but the
+    model file only if every gate holds.
+
+    Parameters
+    ----------
+    keras_file : Path
+    record : TrainingRecord
+    calibration : Calibration
+    cells : Cells
+    out : Path
+        Folder.
+    ranges_file : Path, optional
+        Ranges of an earlier conversion of the same file, in place of representative cells.
+    least_agreement : float
+        Gate: share of evaluation cells on which int8 and float must agree.
+
+    Returns
+    -------
+    Converted
+
+    Raises
+    ------
+    ConversionFailed
+        If a stage refuses the model.
+    GateFailed
+        If the twin differs from Keras, or int8 from the twin, by more than allowed.
+    """
+    source = load_logits_model(keras_file)
+    twin = to_float_tflite(source.model)
+    if cells.representative is not None:
+        ranges, ranges_are = observe_ranges(twin, cells.representative), cells.representative_are
+    elif ranges_file is not None:
+        ranges, ranges_are = load_ranges(ranges_file, source.sha256)
+    else:
+        raise ConversionFailed("neither representative cells nor a file of ranges was given")
+    int8 = to_int8_tflite(twin, ranges)
+    network = Int8Network(int8, find_runtime())
+    int8_logits = np.stack([network.logits(crop) for crop in cells.evaluation])
+    fidelity = _fidelity(source.model, twin, network, int8_logits, cells)
+
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / f"{source.network}-fidelity.json", asdict(fidelity))
+    check(fidelity, least_agreement)
+    save_ranges(out / f"{source.network}-ranges.json", ranges, source.sha256, ranges_are)
+    twin_file = out / f"{source.network}-float.tflite"
+    twin_file.write_bytes(twin)
+    metadata = Metadata(
+        schema=SCHEMA,
+        network=source.network,
+        labels=("hem", "all"),
+        input=InputContract(CROP_SIDE, "RGB", "int8", INPUT_SCALE, INPUT_ZERO_POINT),
+        head="logits",
+        temperature=calibration.temperature,
+        refer_band=(calibration.refer_band.low, calibration.refer_band.high),
+        quantization=f"{SCHEME}; ranges from {ranges_are}",
+        operators=operators(int8),
+        minimum_runtime=minimum_runtime(int8),
+        flatbuffer_sha256=hashlib.sha256(int8).hexdigest(),
+        twin_sha256=hashlib.sha256(twin).hexdigest(),
+        keras_sha256=source.sha256,
+        golden_tolerance=GOLDEN_TOLERANCE,
+        trained_on=record.trained_on,
+        accuracy=record.accuracy | _int8_accuracy(int8_logits, cells, calibration),
+        fidelity=asdict(fidelity),
+        calibration=asdict(calibration),
+        created_with=created_with(),
+    )
+    model_file = out / f"{source.network}.tflite"
+    write_model_file(model_file, int8, metadata, golden_vectors(network))
+    return Converted(model_file, twin_file, fidelity, metadata)
+
+
+def _fidelity(
+    model: keras.Model, twin: bytes, network: Int8Network, int8_logits: Logits, cells: Cells
+) -> Fidelity:
+    float_network = FloatNetwork(twin)
+    twin_logits = np.stack([float_network.logits(crop) for crop in cells.evaluation])
+    return compare(
+        keras_logits(model, cells.evaluation),
+        twin_logits,
+        int8_logits,
+        network.logit_step,
+        cells.evaluation_are,
+    )
+
+
+def _int8_accuracy(int8_logits: Logits, cells: Cells, calibration: Calibration) -> dict[str, Any]:
+    """Metrics of the int8 network and of its decisions, where the cells have labels."""
+    if cells.labels is None or cells.subjects is None:
+        return {}
+    p_leukemia = 1 / (1 + np.exp((int8_logits[:, 0] - int8_logits[:, 1]) / calibration.temperature))
+    return {
+        "int8": asdict(measure(p_leukemia, cells.labels, cells.subjects)),
+        "decisions": asdict(measure_band(calibration.refer_band, p_leukemia, cells.labels)),
+    }
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
