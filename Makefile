@@ -1,12 +1,83 @@
-DATA ?= ../shared/data/cnmc
-TRAIN_PYTHON ?= .venv/bin/python
-# Each fold holds out one of the three healthy people most crops come from, and other patients.
-FOLD_H22 = H22,2,16,33,44
-FOLD_H10 = H10,13,34
-FOLD_H14 = H14,32,38
+# Everything that can be done with edge-all, from a fresh clone with python3 and make.
+#
+#   make classify [CROPS=folder]   classify crops; draws sample cells by default
+#   make test                      style, types and tests
+#   make convert [CELLS=folder]    Keras model -> verified int8 model file, in build/convert
+#   make bench [CROPS=folder]      speed of the device side
+#   make train-cnn DATA=folder     train the CNN on three folds of C-NMC crops (hours)
+#   make release DATA=folder       calibrate, convert and ship the network train-cnn made
 
-train-cnn:
-	for fold in H22:$(FOLD_H22) H10:$(FOLD_H10) H14:$(FOLD_H14); do \
-	  $(TRAIN_PYTHON) -m train cnn --data $(DATA) --precision mixed_bfloat16 \
-	    --hold-out "$${fold#*:}" --out build/train/$${fold%%:*} || exit 1; \
+PYTHON ?= python3
+DEVICE := .venv-device
+DEV := .venv
+CROPS ?= build/samples
+MODELS ?= train/released/cnn.keras
+CELLS ?=
+DATA ?=
+# kept apart so that a training can run on any environment with keras
+TRAIN_PYTHON ?= $(DEV)/bin/python
+
+# C-NMC 2019 has few healthy people: each fold holds out one of the three most crops
+# of the part used here come from, and patients of whom it has few crops.
+FOLD_H22 := H22,2,16,33,44
+FOLD_H10 := H10,13,34
+FOLD_H14 := H14,32,38
+FOLDS := H22:$(FOLD_H22) H10:$(FOLD_H10) H14:$(FOLD_H14)
+SHIPPED_FOLD := H22
+DATASET ?= a part of C-NMC 2019 (Gupta and Gupta, TCIA, doi 10.7937/tcia.2019.dc64i46r): its official fold_1 and a few crops of the other folds
+
+.PHONY: classify test convert bench train-cnn release clean
+
+classify: $(DEVICE)/ready
+	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples
+	@$(DEVICE)/bin/edge-all classify $(CROPS)
+
+test: $(DEV)/ready
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/pytest -n 2
+
+convert: $(DEV)/ready
+	@for model in $(MODELS); do \
+	  $(DEV)/bin/edge-all-convert $$model $(if $(CELLS),--cells $(CELLS)) --out build/convert \
+	    || exit; \
 	done
+
+bench: $(DEVICE)/ready
+	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples -n 200
+	@$(DEVICE)/bin/python benchmarks/classify.py $(CROPS)
+
+train-cnn: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
+	@test -n "$(DATA)" || { echo "give DATA=folder with hem/ and all/ folders of crops"; exit 2; }
+	for fold in $(FOLDS); do \
+	  $(TRAIN_PYTHON) -m train cnn --data $(DATA) --dataset "$(DATASET)" --precision mixed_bfloat16 \
+	    --hold-out "$${fold#*:}" --out build/train/$${fold%%:*} || exit; \
+	done
+
+# The shipped network's temperature and refer band come from the other folds, so that the
+# people it is measured on had no part in them.
+release: $(DEV)/ready
+	@test -n "$(DATA)" || { echo "give DATA=folder, the one train-cnn was given"; exit 2; }
+	mkdir -p train/released
+	cp build/train/$(SHIPPED_FOLD)/cnn.keras build/train/$(SHIPPED_FOLD)/cnn.json train/released/
+	$(DEV)/bin/edge-all-calibrate probabilities build/train/H10/cnn-held-out.csv \
+	  build/train/H14/cnn-held-out.csv --out train/released/cnn-calibration.json
+	$(DEV)/bin/edge-all-convert train/released/cnn.keras --cells $(DATA) --out build/release
+	cp build/release/cnn-ranges.json train/released/
+	cp build/release/cnn.tflite edge/models/
+
+$(DEVICE)/ready: pyproject.toml
+	@echo "setting up $(DEVICE): device dependencies only"
+	@$(PYTHON) -m venv $(DEVICE) || { echo "python3 lacks venv: apt install python3-venv"; exit 1; }
+	@$(DEVICE)/bin/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV)/ready: pyproject.toml
+	@echo "setting up $(DEV): everything that tests, training and conversion need"
+	@$(PYTHON) -m venv $(DEV) || { echo "python3 lacks venv: apt install python3-venv"; exit 1; }
+	@$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf build dist $(DEVICE) $(DEV)
