@@ -49,20 +49,25 @@ def measure(
     -------
     Metrics
     """
-    decided, actual = p_leukemia >= 0.5, labels == 1
-    accuracy = float(np.mean(decided == actual))
-    sensitivity = float(np.mean(decided[actual]))
-    specificity = float(np.mean(~decided[~actual]))
+    from sklearn.metrics import (
+        accuracy_score,
+        balanced_accuracy_score,
+        f1_score,
+        recall_score,
+        roc_auc_score,
+    )
+
+    decided = (p_leukemia >= 0.5).astype(int)
     return Metrics(
         crops=len(labels),
-        healthy_subjects=len(set(subjects[~actual])),
-        leukemia_subjects=len(set(subjects[actual])),
-        accuracy=accuracy,
-        balanced_accuracy=(sensitivity + specificity) / 2,
-        sensitivity=sensitivity,
-        specificity=specificity,
-        weighted_f1=_weighted_f1(decided, actual),
-        auroc=_auroc(p_leukemia, actual),
+        healthy_subjects=len(set(subjects[labels == 0])),
+        leukemia_subjects=len(set(subjects[labels == 1])),
+        accuracy=float(accuracy_score(labels, decided)),
+        balanced_accuracy=float(balanced_accuracy_score(labels, decided)),
+        sensitivity=float(recall_score(labels, decided, pos_label=1, zero_division=0)),
+        specificity=float(recall_score(labels, decided, pos_label=0, zero_division=0)),
+        weighted_f1=float(f1_score(labels, decided, average="weighted", zero_division=0)),
+        auroc=float(roc_auc_score(labels, p_leukemia)),
     )
 
 
@@ -86,20 +91,3 @@ def per_healthy_subject(
         subject: measure(p_leukemia[mask], labels[mask], subjects[mask])
         for subject, mask in masks.items()
     }
-
-
-def _weighted_f1(decided: npt.NDArray[np.bool_], actual: npt.NDArray[np.bool_]) -> float:
-    """F1 of both classes, weighted by how many crops each has."""
-    total = 0.0
-    for of_class, as_class in ((actual, decided), (~actual, ~decided)):
-        f1 = 2 * np.sum(of_class & as_class) / (np.sum(of_class) + np.sum(as_class))
-        total += float(f1 * np.mean(of_class))
-    return total
-
-
-def _auroc(scores: npt.NDArray[np.floating], actual: npt.NDArray[np.bool_]) -> float:
-    """Chance that a positive scores above a negative, ties counting half (Mann-Whitney U)."""
-    negatives = np.sort(scores[~actual])
-    below = np.searchsorted(negatives, scores[actual], "left")
-    not_above = np.searchsorted(negatives, scores[actual], "right")
-    return float(np.mean(below + not_above) / 2 / len(negatives))

@@ -44,7 +44,7 @@ def main(
 
     Exit code 3 if float TFLite differs from Keras, or int8 from float, by more than allowed.
     """
-    need("convert", "keras", "tensorflow", "ai_edge_quantizer")
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from calibration.calibrate import read_calibration
     from convert.cells import drawn_cells, labelled_cells

@@ -55,7 +55,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Of weights, order, augmentation, split.")] = 0,
 ) -> None:
     """Train a network and measure it on people it never saw. For research, not diagnosis."""
-    need("train", "keras")
+    need("train", "keras", "sklearn")
     from calibration.crop_set import load_crops
     from calibration.labelled_crops import find_labelled_crops
     from train.fit import Recipe, train_network
