@@ -36,7 +36,7 @@ test: $(DEV)/ready
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/pytest -n 2
+	$(DEV)/bin/pytest -n 2 --dist loadfile
 
 convert: $(DEV)/ready
 	@for model in $(MODELS); do \
