@@ -1,0 +1,63 @@
+"""The paper's three networks: sizes, and what conversion relies on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from train.networks import NETWORKS
+
+# parameters, trainable and not, and multiply-adds per crop in millions: what the paper's
+# description of the networks comes to at 70x70x3
+SIZES = {
+    "cnn": (170_674, 393),
+    "vgg16": (39_896_898, 1_402),
+    "resnet50": (23_591_810, 483),
+}
+
+
+def multiply_adds(model: Any) -> int:
+    """Multiply-adds of the convolutions and dense layers for one crop."""
+    total = 0
+    for layer in model.layers:
+        if hasattr(layer, "kernel"):
+            positions = int(np.prod(layer.output.shape[1:-1]))
+            total += positions * int(np.prod(layer.kernel.shape))
+    return total
+
+
+@pytest.mark.parametrize("network", SIZES)
+def test_a_network_has_the_size_the_paper_gives(network: str) -> None:
+    model = NETWORKS[network]()
+    parameters, millions = SIZES[network]
+    assert model.count_params() == parameters
+    assert round(multiply_adds(model) / 1e6) == millions
+    assert model.input_shape == (None, 70, 70, 3)
+    assert model.output_shape == (None, 2)
+
+
+def test_every_network_of_the_command_line_is_one_of_the_paper() -> None:
+    from train.cli import Network
+
+    assert {network.value for network in Network} == set(NETWORKS) == set(SIZES)
+
+
+@pytest.mark.parametrize("network", ["cnn", "resnet50"])
+def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
+    from keras import layers
+
+    model = NETWORKS[network]()
+    norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
+    assert norms
+    for norm in norms:
+        before = norm.input._keras_history.operation
+        assert isinstance(before, layers.Conv2D)
+        assert before.activation.__name__ == "linear"
+
+
+def test_outputs_are_probabilities() -> None:
+    crops = np.random.default_rng(0).random((3, 70, 70, 3), dtype=np.float32)
+    outputs = NETWORKS["cnn"]().predict_on_batch(crops)
+    np.testing.assert_allclose(np.sum(outputs, axis=1), 1, rtol=1e-5)
