@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,13 +16,18 @@ from edge.preprocess import UInt8Image, to_crop
 MAX_PIXELS = 50_000_000
 """Most pixels that are decoded (150 MB in memory): a field of any lab camera passes."""
 
+MAX_SIDE = 10_000
+"""Longest side that is decoded, in pixels: padded to a square it takes 300 MB."""
+
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file that is read, in bytes."""
 
+_NOT_A_FILE = ("not-a-file", "a pipe, socket, device or folder; name an image file")
 _ERRNO_REASONS = {
     errno.ENOENT: ("not-found", "no such file (a broken link?)"),
     errno.ENOTDIR: ("not-found", "no such file: part of its path is not a folder"),
     errno.ELOOP: ("link-loop", "the link leads back to itself; remove it"),
+    errno.ENXIO: _NOT_A_FILE,  # a socket
     errno.EACCES: ("permission", "this user may not read it; change its permissions"),
     errno.EPERM: ("permission", "this user may not read it; change its permissions"),
 }
@@ -71,15 +75,19 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise CropUnreadable("not-a-file", "a pipe, socket, device or folder")
-            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise unreadable(error) from error
     except ValueError as error:  # a null byte in the name
         raise CropUnreadable("not-found", f"{error}: no file can have this name") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CropUnreadable(*_NOT_A_FILE)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise unreadable(error) from error
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_BYTES:
         raise CropUnreadable(
             "too-large", f"more than {MAX_BYTES >> 20} MB; cut the cells out first"
@@ -107,11 +115,11 @@ def decode(data: bytes) -> UInt8Image:
         ``wrong-depth``, ``greyscale`` or ``alpha``.
     """
     header = read_header(data)
-    if header.width * header.height > MAX_PIXELS:
+    if header.width * header.height > MAX_PIXELS or max(header.width, header.height) > MAX_SIDE:
         raise CropUnreadable(
             "too-large",
             f"its header says {header.width} x {header.height} pixels, more than"
-            f" {MAX_PIXELS // 1_000_000} million; cut the cells out first",
+            f" {MAX_PIXELS // 1_000_000} million or {MAX_SIDE} a side; cut the cells out first",
         )
     if header.bits != 8:
         raise _wrong_depth(header.bits)
@@ -144,4 +152,4 @@ def _wrong_depth(bits: int) -> CropUnreadable:
 
 def file_name(path: str | os.PathLike[str]) -> str:
     r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``."""
-    return os.fsencode(Path(path)).decode("utf-8", "backslashreplace")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

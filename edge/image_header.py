@@ -179,7 +179,7 @@ def _tiff(data: bytes) -> ImageHeader:
         raise CropUnreadable("damaged", "the TIFF has no image data; export the file again")
     if any(offset + count > len(data) for offset, count in zip(offsets, counts, strict=True)):
         raise _truncated("image data of the TIFF is cut off")
-    return ImageHeader("tiff", width, height, max(tags.get(258, (8,))))
+    return ImageHeader("tiff", width, height, max(tags.get(258) or (8,)))
 
 
 def _tiff_tags(data: bytes, order: str, big: bool) -> dict[int, tuple[int, ...]]:

@@ -122,7 +122,7 @@ def read_model_file(path: Path) -> ModelFile:
         return _parse(path, data)
     except ModelFileRefused:
         raise
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileRefused("metadata", f"{path}: {error}; {_AGAIN}") from error
 
 

@@ -74,7 +74,11 @@ def load_runtime(name: str) -> Runtime | str:
         return "not installed"
     except (ImportError, AttributeError, OSError) as error:  # built for another numpy or libc
         return f"installed, but does not load: {error}"
-    return Runtime(name, importlib.metadata.version(name), interpreter)
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # from another distribution: tensorflow-cpu
+        version = "of unknown version"
+    return Runtime(name, version, interpreter)
 
 
 class Int8Network:
@@ -147,7 +151,7 @@ def native_messages_silenced() -> Iterator[None]:
 
 
 def _check_input(details: dict[str, Any]) -> None:
-    shape = tuple(details["shape"])
+    shape = tuple(map(int, details["shape"]))
     scale, zero_point = details["quantization"]
     if (
         shape != (1, CROP_SIDE, CROP_SIDE, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 from collections.abc import Callable
@@ -51,7 +52,12 @@ class ResultFile:
         self._path = path
         try:
             self._file = path.open("w", buffering=1, newline="", encoding="utf-8")
-            self._write = _FORMATS[path.suffix.lower()](self._file)
+            try:
+                self._write = _FORMATS[path.suffix.lower()](self._file)
+            except OSError:
+                with contextlib.suppress(OSError):  # a full disk: closing fails likewise
+                    self._file.close()
+                raise
         except OSError as error:
             raise self._failed(error) from error
 

@@ -69,7 +69,8 @@ def require_inputs(sources: Sequence[str]) -> None:
     NoInputs
         If none exists, or the folders among them hold no image.
     """
-    if not any(os.path.lexists(source) or glob.glob(source) for source in sources):
+    matches = (path for source in sources for path in (source, *glob.iglob(source, recursive=True)))
+    if not any(map(os.path.lexists, matches)):  # glob lists folder/ for folder/** without looking
         raise NoInputs(f"no such file or folder: {', '.join(map(file_name, sources))}")
     if next(find_inputs(sources), None) is None:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -83,10 +84,12 @@ def _expand(source: str) -> Iterator[_Found]:
     if os.path.lexists(source) or not glob.has_magic(source):
         yield from _walk_or_file(source)
         return
-    for path in sorted(glob.glob(source, recursive=True)):
-        if os.path.isdir(path) and "**" in source:
-            continue  # ** lists the files below by itself
-        yield from _walk_or_file(path)
+    seen: set[str] = set()  # ** matches a folder and what is in it
+    for match in sorted(glob.glob(source, recursive=True)):
+        for path, error in _walk_or_file(match):
+            if path not in seen:
+                seen.add(path)
+                yield path, error
 
 
 def _walk_or_file(path: str) -> Iterator[_Found]:
@@ -99,40 +102,53 @@ def _walk_or_file(path: str) -> Iterator[_Found]:
         yield path, CropUnreadable("not-found", str(error))
         return
     if is_folder:
-        yield from _walk(path, set())
+        yield from _walk(path)
     else:
         yield path, None
 
 
-def _walk(folder: str, seen: set[tuple[int, int]]) -> Iterator[_Found]:
-    try:
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in seen:
-            yield (
-                folder,
-                CropUnreadable("link-loop", "a link to a folder already searched"),
-            )
-            return
-        seen.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except OSError as error:
-        yield folder, unreadable(error)
-        return
-    for entry in entries:
-        yield from _entry(entry, seen)
+@dataclass(frozen=True)
+class _Entry:
+    path: str
+    is_folder: bool
+    error: CropUnreadable | None = None
 
 
-def _entry(entry: os.DirEntry[str], seen: set[tuple[int, int]]) -> Iterator[_Found]:
+def _walk(top: str) -> Iterator[_Found]:
+    """Search a folder depth first, on a stack: folders nest deeper than Python calls."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [_Entry(top, is_folder=True)]
+    while waiting:
+        entry = waiting.pop()
+        if not entry.is_folder:
+            yield entry.path, entry.error
+            continue
+        try:
+            waiting += reversed(_entries(entry.path, seen))
+        except OSError as error:
+            yield entry.path, unreadable(error)
+        except CropUnreadable as error:
+            yield entry.path, error
+
+
+def _entries(folder: str, seen: set[tuple[int, int]]) -> list[_Entry]:
+    """Folders, images and what cannot be opened in one folder, sorted by name."""
+    status = os.stat(folder)
+    if (status.st_dev, status.st_ino) in seen:
+        raise CropUnreadable("link-loop", "a link to a folder already searched")
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as scan:
+        found = sorted(scan, key=lambda entry: entry.name)
+    return [entry for entry in map(_look, found) if entry]
+
+
+def _look(found: os.DirEntry[str]) -> _Entry | None:
     try:
-        if entry.is_dir():
-            yield from _walk(entry.path, seen)
-            return
-        broken = entry.is_symlink() and not os.path.exists(entry.path)
-        named_like_image = os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES
-        if broken:
-            os.stat(entry.path)  # raises what is wrong with the link
-        elif named_like_image:
-            yield entry.path, None
+        if found.is_dir():
+            return _Entry(found.path, is_folder=True)
+        if found.is_symlink():
+            os.stat(found.path)  # raises what is wrong with a broken link
     except OSError as error:
-        yield entry.path, unreadable(error)
+        return _Entry(found.path, is_folder=False, error=unreadable(error))
+    named_like_image = os.path.splitext(found.name)[1].lower() in IMAGE_SUFFIXES
+    return _Entry(found.path, is_folder=False) if named_like_image else None
