@@ -1,0 +1,226 @@
+"""`Classifier`: one result per input, in order, whatever the input."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from edge_helpers import encoded, small_cell, write_cells, write_changed_model
+
+from edge.classifier import Classifier, available_processors
+from edge.decision import judge, probability
+from edge.drawn import draw_cell
+from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.preprocess import to_crop
+from edge.results import Result
+from edge.sources import Input, find_inputs
+
+SEVERAL_CHUNKS = 40
+BAD = {3: "empty", 9: "not-an-image", 10: "truncated", 39: "greyscale"}
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Iterator[Classifier]:
+    """The shipped model in two threads."""
+    with Classifier(threads=2) as classifier:
+        yield classifier
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of 40 different cells."""
+    return write_cells(tmp_path_factory.mktemp("cells"), SEVERAL_CHUNKS)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> list[Path]:
+    """Files of 40 cells, some of them unreadable: index -> reason in `BAD`."""
+    paths = write_cells(tmp_path, SEVERAL_CHUNKS)
+    paths[3].write_bytes(b"")
+    paths[9].write_text("not an image")
+    paths[10].write_bytes(paths[11].read_bytes()[:-20])
+    paths[39].write_bytes(encoded(small_cell()[:, :, 0]))
+    return paths
+
+
+def inputs(paths: list[Path]) -> list[Input]:
+    return list(find_inputs(map(str, paths)))
+
+
+def decided(result: Result) -> tuple[str | None, float | None, float | None]:
+    """What the network says, without what names the input."""
+    return result.decision, result.logit_hem, result.logit_all
+
+
+def test_a_path_gives_a_decision(classifier: Classifier, cells: list[Path]) -> None:
+    result = classifier.classify(cells[0])
+    assert result.decision in {"healthy", "leukemia", "refer"}
+    assert result.label in {"hem", "all"}
+    assert (result.error, result.message) == (None, None)
+    assert (result.source, result.file, result.index) == (str(cells[0]), str(cells[0]), 0)
+    assert result.model == classifier.model_file.metadata.network
+    assert result.model_sha256 == classifier.model_file.sha256
+
+
+def test_a_path_may_be_text_or_bytes(classifier: Classifier, cells: list[Path]) -> None:
+    result = classifier.classify(cells[0])
+    assert classifier.classify(str(cells[0])) == result
+    assert classifier.classify(os.fsencode(cells[0])) == result
+
+
+def test_pixels_give_the_decision_their_file_gives(classifier: Classifier, tmp_path: Path) -> None:
+    cell = draw_cell(5)
+    (tmp_path / "cell.png").write_bytes(encoded(cell))
+    from_pixels = classifier.classify(cell)
+    assert decided(from_pixels) == decided(classifier.classify(tmp_path / "cell.png"))
+    assert (from_pixels.source, from_pixels.file) == ("array", "")
+
+
+def test_a_crop_of_an_image_gives_the_decision_of_the_image(classifier: Classifier) -> None:
+    cell = draw_cell(5)
+    assert decided(classifier.classify(to_crop(cell))) == decided(classifier.classify(cell))
+
+
+def test_pixels_that_are_no_image_are_a_value_error(classifier: Classifier) -> None:
+    with pytest.raises(ValueError, match="uint8 image"):
+        classifier.classify(np.zeros((70, 70)))
+    assert classifier.classify(small_cell()).error is None  # and the classifier is still whole
+
+
+def test_the_probability_follows_from_logits_and_temperature(
+    classifier: Classifier, cells: list[Path]
+) -> None:
+    metadata = classifier.model_file.metadata
+    for result in classifier.classify_all(inputs(cells)):
+        assert result.logit_hem is not None
+        assert result.logit_all is not None
+        margin = result.logit_all - result.logit_hem
+        assert result.p_leukemia == probability(margin, metadata.temperature)
+        verdict = judge(result.logit_hem, result.logit_all, metadata)
+        assert (result.label, result.decision) == (verdict.label, verdict.decision)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.write_text("text"), "not-an-image"),
+        (lambda path: path.mkdir(), "not-a-file"),
+        (lambda path: None, "not-found"),
+    ],
+    ids=["empty", "text", "folder", "missing"],
+)
+def test_an_unreadable_file_is_a_result_with_the_reason(
+    classifier: Classifier, tmp_path: Path, make: Callable[[Path], object], reason: str
+) -> None:
+    path = tmp_path / "cell.png"
+    make(path)
+    result = classifier.classify(path)
+    assert result.error == reason
+    assert result.message
+    assert result.file == str(path)
+    assert {result.decision, result.label, result.p_leukemia, result.logit_hem} == {None}
+
+
+def test_results_come_in_the_order_of_the_inputs_and_alike_with_any_threads(
+    cells: list[Path],
+) -> None:
+    def run(threads: int) -> list[Result]:
+        with Classifier(threads=threads) as classifier:
+            return list(classifier.classify_all(inputs(cells)))
+
+    one, three = run(1), run(3)
+    assert [result.file for result in one] == [str(path) for path in cells]
+    assert [result.index for result in one] == list(range(SEVERAL_CHUNKS))
+    assert len({decided(result) for result in one}) > 5  # a mix-up would show
+    assert one == three
+
+
+def test_bad_files_do_not_touch_the_good_ones(classifier: Classifier, mixed: list[Path]) -> None:
+    results = list(classifier.classify_all(inputs(mixed)))
+    assert {r.index: r.error for r in results if r.error} == BAD
+    good = [result for result in results if result.error is None]
+    assert len(good) == SEVERAL_CHUNKS - len(BAD)
+    for result in good:
+        assert decided(result) == decided(classifier.classify(result.file))
+
+
+def test_every_input_gets_exactly_one_result(classifier: Classifier, cells: list[Path]) -> None:
+    for n in (0, 1, 7, 8, 9, 33):
+        results = list(classifier.classify_all(inputs(cells[:n])))
+        assert [result.file for result in results] == [str(path) for path in cells[:n]]
+
+
+def test_classify_may_be_called_from_many_threads(
+    classifier: Classifier, cells: list[Path]
+) -> None:
+    alone = [classifier.classify(path) for path in cells]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(classifier.classify, cells * 3))
+    assert together == alone * 3
+
+
+def test_an_endless_source_is_read_only_a_little_ahead(cells: list[Path]) -> None:
+    read = 0
+
+    def endless() -> Iterator[Input]:
+        nonlocal read
+        for read in itertools.count(1):
+            yield Input("camera", str(cells[read % SEVERAL_CHUNKS]), read)
+
+    with Classifier(threads=2) as classifier:
+        results = classifier.classify_all(endless())
+        assert [next(results).index for _ in range(5)] == [1, 2, 3, 4, 5]
+    assert read < 500
+
+
+def test_stopping_early_leaves_the_classifier_usable(
+    classifier: Classifier, cells: list[Path]
+) -> None:
+    results = classifier.classify_all(inputs(cells))
+    next(results)
+    results.close()
+    assert len(list(classifier.classify_all(inputs(cells)))) == SEVERAL_CHUNKS
+
+
+def test_two_runs_may_take_turns(classifier: Classifier, cells: list[Path]) -> None:
+    one = classifier.classify_all(inputs(cells))
+    other = classifier.classify_all(inputs(cells))
+    for first, second in zip(one, other, strict=True):
+        assert first == second
+
+
+def test_an_error_of_the_source_is_not_swallowed(classifier: Classifier, cells: list[Path]) -> None:
+    def unplugged() -> Iterator[Input]:
+        yield from inputs(cells[:10])
+        raise OSError("camera unplugged")
+
+    with pytest.raises(OSError, match="camera unplugged"):
+        list(classifier.classify_all(unplugged()))
+
+
+def test_leaving_the_context_ends_the_threads(cells: list[Path]) -> None:
+    with Classifier(threads=2) as classifier:
+        assert classifier.classify(cells[0]).error is None
+    with pytest.raises(RuntimeError, match="shutdown"):
+        list(classifier.classify_all(inputs(cells)))
+    classifier.close()  # twice does no harm
+
+
+def test_by_default_there_is_a_thread_per_usable_processor_and_the_shipped_model() -> None:
+    with Classifier() as classifier:
+        assert classifier.threads == available_processors() >= 1
+        assert classifier.model_file.sha256 == read_model_file(SHIPPED_MODEL).sha256
+
+
+def test_another_model_file_is_used_when_given(tmp_path: Path) -> None:
+    careful = write_changed_model(tmp_path / "careful.tflite", refer_band=(0.0, 1.0))
+    with Classifier(careful, threads=1) as classifier:
+        results = [classifier.classify(draw_cell(seed)) for seed in range(3)]
+    assert {result.decision for result in results} == {"refer"}
+    assert {result.model_sha256 for result in results} == {read_model_file(careful).sha256}

@@ -1,0 +1,83 @@
+"""`Int8Network`: raw logits from crops, and which flatbuffers are refused."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+
+import numpy as np
+import pytest
+from edge_helpers import small_cell
+
+from edge.classifier import golden_error
+from edge.errors import ModelFileRefused
+from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.preprocess import to_crop
+from edge.runtime import Int8Network, find_runtime, native_messages_silenced
+
+SHIPPED = read_model_file(SHIPPED_MODEL)
+
+
+def refusal(flatbuffer: bytes) -> ModelFileRefused:
+    with pytest.raises(ModelFileRefused) as refused:
+        Int8Network(flatbuffer, find_runtime())
+    return refused.value
+
+
+def test_the_golden_vectors_reproduce_within_the_tolerance() -> None:
+    network = Int8Network(SHIPPED.flatbuffer, find_runtime())
+    assert golden_error(SHIPPED, network) <= SHIPPED.metadata.golden_tolerance
+
+
+def test_logits_are_the_raw_outputs_in_steps_from_the_zero_point() -> None:
+    network = Int8Network(SHIPPED.flatbuffer, find_runtime())
+    crops = [to_crop(small_cell() // divisor) for divisor in (1, 3)]
+    raw = np.stack([network.raw_logits(crop) for crop in crops]).astype(int)
+    logits = np.stack([network.logits(crop) for crop in crops])
+    assert network.logit_step > 0
+    zero_points = raw - logits / network.logit_step
+    assert np.allclose(zero_points, zero_points[0, 0].round())
+
+
+def test_a_network_gives_the_same_logits_again() -> None:
+    network = Int8Network(SHIPPED.flatbuffer, find_runtime())
+    crop, black = to_crop(small_cell()), np.zeros((70, 70, 3), np.uint8)
+    before = network.raw_logits(crop)
+    network.raw_logits(black)
+    assert (network.raw_logits(crop) == before).all()
+
+
+@pytest.mark.parametrize("length", [8, 1000, len(SHIPPED.flatbuffer) // 2])
+def test_a_flatbuffer_the_runtime_cannot_load_is_refused_with_the_runtime(length: int) -> None:
+    refused = refusal(SHIPPED.flatbuffer[:length])
+    assert refused.reason == "runtime"
+    assert find_runtime().name in str(refused)
+    assert "install a newer runtime" in str(refused)
+
+
+@pytest.mark.parametrize("scale", [2 / 255, 1.0001 / 255, 1 / 256])
+def test_a_network_with_another_input_scale_is_refused(scale: float) -> None:
+    ours = struct.pack("<f", 1 / 255)
+    assert ours in SHIPPED.flatbuffer
+    refused = refusal(SHIPPED.flatbuffer.replace(ours, struct.pack("<f", scale)))
+    assert refused.reason == "not-a-model"
+    assert f"its input is int8 (1, 70, 70, 3), scale {scale:.6g}, zero point -128" in str(refused)
+    assert "convert it with edge-all-convert" in str(refused)
+
+
+def test_native_messages_are_silenced_and_python_is_heard_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    print("before", file=sys.stderr)
+    with native_messages_silenced():
+        os.write(2, b"INFO: Created XNNPACK delegate\n")
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err == "before\nafter\n"
+
+
+def test_messages_are_heard_again_after_an_error(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValueError, match="a bad model"), native_messages_silenced():
+        raise ValueError("a bad model")
+    os.write(2, b"heard\n")
+    assert capfd.readouterr().err == "heard\n"

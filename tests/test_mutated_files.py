@@ -1,0 +1,101 @@
+"""Image files damaged at random: a crop or a named reason comes out, never anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from edge_helpers import FORMATS, encoded, small_cell
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.decode import read_crop
+from edge.errors import CropUnreadable
+from edge.preprocess import UInt8Image
+from edge.reasons import REASONS
+
+CELL = small_cell()
+FILES = {
+    **{suffix: encoded(CELL, suffix, params) for suffix, params in FORMATS.items()},
+    "progressive .jpg": encoded(CELL, ".jpg", (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)),
+    "lossy .webp": encoded(CELL, ".webp", (cv2.IMWRITE_WEBP_QUALITY, 80)),
+    "raw .tiff": encoded(CELL, ".tiff", (cv2.IMWRITE_TIFF_COMPRESSION, 1)),
+}
+_HEADER = 64  # bytes: most formats say there what they hold
+
+
+def flip(data: bytes, at: int, piece: bytes) -> bytes:
+    flipped = bytes(old ^ new for old, new in zip(data[at:], piece, strict=False))
+    return data[:at] + flipped + data[at + len(flipped) :]
+
+
+def cut(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[:at]
+
+
+def remove(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[:at] + data[at + len(piece) :]
+
+
+def insert(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[:at] + piece + data[at:]
+
+
+def duplicate(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[: at + len(piece)] + data[at:]
+
+
+def zero(data: bytes, at: int, piece: bytes) -> bytes:
+    return data[:at] + bytes(len(data[at : at + len(piece)])) + data[at + len(piece) :]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, data: bytes) -> bytes:
+    """Change a file in one to four places, its header as often as the rest."""
+    anywhere = st.integers(0, len(data) - 1)
+    places = st.integers(0, _HEADER) | anywhere | anywhere.map(lambda at: len(data) - 1 - at // 8)
+    ways = st.sampled_from([flip, cut, remove, insert, duplicate, zero])
+    for _ in range(draw(st.integers(1, 4))):
+        way: Callable[[bytes, int, bytes], bytes] = draw(ways)
+        data = way(data, draw(places), draw(st.binary(min_size=1, max_size=40)))
+    return data
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A path to write to, again and again."""
+    return tmp_path_factory.mktemp("mutated") / "cell"
+
+
+def crop_or_reason(path: Path) -> UInt8Image | str:
+    try:
+        return read_crop(path)
+    except CropUnreadable as error:
+        return error.reason
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(derandomize=True, deadline=None, database=None, max_examples=300)
+@given(data=st.data())
+def test_a_damaged_file_gives_a_crop_or_a_named_reason(
+    file: Path, name: str, data: st.DataObject
+) -> None:
+    file.write_bytes(data.draw(mutated(FILES[name])))
+    found = crop_or_reason(file)
+    if isinstance(found, str):
+        assert found in REASONS
+    else:
+        assert found.shape == (70, 70, 3)
+        assert found.dtype == np.uint8
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=300)
+@given(start=st.sampled_from([data[:12] for data in FILES.values()]), rest=st.binary())
+def test_noise_that_starts_like_an_image_is_refused(file: Path, start: bytes, rest: bytes) -> None:
+    file.write_bytes(start + rest)
+    with pytest.raises(CropUnreadable) as refused:
+        read_crop(file)
+    assert refused.value.reason in REASONS

@@ -1,0 +1,91 @@
+"""Which TFLite runtime is taken, and what happens where there is none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.errors import EdgeAllError, RuntimeMissing
+from edge.model_file import SHIPPED_MODEL
+from edge.runtime import Runtime, find_runtime, load_runtime
+
+RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
+
+BLOCKED = """
+import sys
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked}:
+            raise {error}
+
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+def python(code: str, path: Path | None = None, error: str = "ModuleNotFoundError(name)") -> str:
+    """Run code in a new Python that cannot import the runtimes; its output."""
+    blocked = {"ai_edge_litert", "tensorflow"} | ({"tflite_runtime"} if path is None else set())
+    run = subprocess.run(
+        [sys.executable, "-c", BLOCKED.format(blocked=blocked, error=error) + code],
+        env={**os.environ, "PYTHONPATH": str(path or "")},
+        capture_output=True,
+        text=True,
+    )
+    return run.stdout + run.stderr + f"exit code {run.returncode}"
+
+
+def test_the_first_installed_runtime_is_taken() -> None:
+    installed = (name for name in RUNTIMES if isinstance(load_runtime(name), Runtime))
+    assert find_runtime().name == next(installed)
+
+
+def test_a_runtime_that_is_not_installed_is_said_to_be_so() -> None:
+    assert "not installed" in python(
+        "from edge.runtime import load_runtime; print(load_runtime('ai-edge-litert'))"
+    )
+
+
+def test_a_runtime_that_does_not_load_is_said_to_be_so() -> None:
+    assert "installed, but does not load: built for another numpy" in python(
+        "from edge.runtime import load_runtime; print(load_runtime('tflite-runtime'))",
+        error="ImportError('built for another numpy')",
+    )
+
+
+def test_a_runtime_from_another_distribution_is_taken_too(tmp_path: Path) -> None:
+    (tmp_path / "tflite_runtime").mkdir()
+    (tmp_path / "tflite_runtime" / "interpreter.py").write_text("class Interpreter: pass")
+    found = python(
+        "from edge.runtime import find_runtime; r = find_runtime(); print(r.name, r.version)",
+        tmp_path,
+    )
+    assert "tflite-runtime of unknown version" in found
+
+
+def test_without_any_runtime_the_error_says_what_to_install() -> None:
+    found = python("from edge.runtime import find_runtime; find_runtime()")
+    assert "RuntimeMissing: no TFLite runtime found" in found
+    assert "pip install ai-edge-litert" in found
+    assert issubclass(RuntimeMissing, EdgeAllError)
+    assert issubclass(RuntimeMissing, ImportError)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["doctor"], ["classify", str(SHIPPED_MODEL)]], ids=["doctor", "classify"]
+)
+def test_without_any_runtime_a_command_ends_with_a_sentence(arguments: list[str]) -> None:
+    found = python(f"from edge.cli import app; app({arguments})")
+    assert "error: no TFLite runtime found; install one with: pip install ai-edge-litert" in found
+    assert "Traceback" not in found
+    assert found.endswith("exit code 2")
+
+
+def test_without_any_runtime_the_versions_are_still_printed() -> None:
+    found = python("from edge.cli import app; app(['--version'])")
+    assert "no TFLite runtime" in found
+    assert found.endswith("exit code 0")

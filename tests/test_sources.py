@@ -1,0 +1,252 @@
+"""`find_inputs`: what files, folders and globs on the command line stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from edge_helpers import forbidden_folder
+
+from edge.classifier import Classifier
+from edge.errors import NoInputs
+from edge.sources import IMAGE_SUFFIXES, find_inputs, require_inputs
+
+
+def touch(folder: Path, *names: str) -> None:
+    """Make files, with the folders they are in."""
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+@pytest.fixture
+def crops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder ``crops`` in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    Path("crops").mkdir()
+    return Path("crops")
+
+
+def found(*sources: str) -> list[str]:
+    """Paths that sources stand for; none of them refused."""
+    inputs = list(find_inputs(sources))
+    assert [entry.error for entry in inputs] == [None] * len(inputs)
+    return [entry.path for entry in inputs]
+
+
+def reasons(*sources: str) -> dict[str, str | None]:
+    """Path -> why it is refused."""
+    return {e.path: e.error.reason if e.error else None for e in find_inputs(sources)}
+
+
+def test_a_file_named_outright_may_have_any_suffix(crops: Path) -> None:
+    touch(crops, "cell.dat", "cell")
+    assert found("crops/cell.dat", "crops/cell") == ["crops/cell.dat", "crops/cell"]
+
+
+def test_a_folder_is_searched_to_any_depth_in_order_of_names(crops: Path) -> None:
+    touch(crops, "b.png", "c/2.png", "c/10.png", "c/d/e/1.png", "a.png", "d.png")
+    assert found("crops") == [
+        "crops/a.png",
+        "crops/b.png",
+        "crops/c/10.png",
+        "crops/c/2.png",
+        "crops/c/d/e/1.png",
+        "crops/d.png",
+    ]
+
+
+def test_a_folder_is_searched_for_image_suffixes_in_either_case(crops: Path) -> None:
+    images = [f"lower{suffix}" for suffix in sorted(IMAGE_SUFFIXES)]
+    images += [f"UPPER{suffix.upper()}" for suffix in sorted(IMAGE_SUFFIXES)]
+    touch(crops, *images, "notes.txt", "results.csv", "png", "cell.png.bak", ".png")
+    assert sorted(found("crops")) == sorted(f"crops/{name}" for name in images)
+
+
+def test_a_folder_nested_deeper_than_python_calls_is_searched(crops: Path) -> None:
+    folders = [crops]
+    for _ in range(600):
+        folders.append(folders[-1] / "d")
+        folders[-1].mkdir()
+    touch(folders[-1], "cell.png")
+    assert found("crops") == [str(folders[-1] / "cell.png")]
+    (folders[-1] / "cell.png").unlink()
+    for folder in reversed(folders):  # rmtree of Python 3.11 calls itself once a level
+        folder.rmdir()
+
+
+def test_a_glob_gives_its_matches_in_order(crops: Path) -> None:
+    touch(crops, "b1.png", "a1.png", "a2.png", "a2.txt")
+    assert found("crops/a*") == ["crops/a1.png", "crops/a2.png", "crops/a2.txt"]
+    assert found("crops/[ab]1.png") == ["crops/a1.png", "crops/b1.png"]
+
+
+def test_a_folder_that_a_glob_matches_is_searched(crops: Path) -> None:
+    touch(crops, "day1/a.png", "day2/b.png", "day2/notes.txt", "other/c.png")
+    assert found("crops/day*") == ["crops/day1/a.png", "crops/day2/b.png"]
+
+
+def test_two_stars_match_at_every_depth_and_each_file_once(crops: Path) -> None:
+    touch(crops, "a.png", "b/a.png", "b/c/a.png", "b/c/notes.txt")
+    everywhere = ["crops/a.png", "crops/b/a.png", "crops/b/c/a.png"]
+    assert found("crops/**/*.png") == everywhere
+    assert [path for path in found("crops/**") if path.endswith(".png")] == everywhere
+    require_inputs(["crops/**/*.png"])
+
+
+def test_two_stars_are_enough_where_all_images_lie_in_the_top_folder(crops: Path) -> None:
+    touch(crops, "a.png")
+    require_inputs(["crops/**/*.png"])
+    assert found("crops/**/*.png") == ["crops/a.png"]
+
+
+def test_two_stars_find_folders_and_search_each_once(crops: Path) -> None:
+    touch(crops, "mon/day1/a.png", "tue/day1/b.png", "tue/day2/c.png")
+    assert found("crops/**/day1") == ["crops/mon/day1/a.png", "crops/tue/day1/b.png"]
+    assert len(found("crops/**/*")) == 3
+
+
+@pytest.mark.parametrize("name", ["cell[1].png", "cell*.png", "what?.png", "[ab].png", "**"])
+def test_a_name_with_glob_characters_that_exists_is_that_file(crops: Path, name: str) -> None:
+    touch(crops, name, "cell1.png", "a.png")
+    assert found(f"crops/{name}") == [f"crops/{name}"]
+
+
+def test_a_folder_with_glob_characters_in_its_name_is_searched(crops: Path) -> None:
+    touch(crops, "[day 1]/a.png", "d/b.png")
+    assert found("crops/[day 1]") == ["crops/[day 1]/a.png"]
+
+
+def test_inputs_are_counted_from_0_over_all_sources(crops: Path) -> None:
+    touch(crops, "a.png", "b.png", "more/c.png")
+    inputs = list(find_inputs(["crops/b.png", "crops", "crops/missing.png", "crops/*.png"]))
+    assert [entry.index for entry in inputs] == list(range(len(inputs)))
+    assert [(entry.source, entry.path) for entry in inputs] == [
+        ("crops/b.png", "crops/b.png"),
+        ("crops", "crops/a.png"),
+        ("crops", "crops/b.png"),
+        ("crops", "crops/more/c.png"),
+        ("crops/missing.png", "crops/missing.png"),
+        ("crops/*.png", "crops/a.png"),
+        ("crops/*.png", "crops/b.png"),
+    ]
+
+
+def test_an_image_reached_through_several_sources_appears_once_for_each(crops: Path) -> None:
+    touch(crops, "a.png")
+    assert found("crops", "crops/a.png", "crops") == ["crops/a.png"] * 3
+
+
+def test_inputs_are_found_as_they_are_asked_for(crops: Path) -> None:
+    def endless() -> Iterator[str]:
+        while True:
+            yield "crops"
+
+    touch(crops, "a.png")
+    inputs = find_inputs(endless())
+    assert [next(inputs).index for _ in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_broken_links_are_named_and_the_rest_is_found(crops: Path) -> None:
+    touch(crops, "a.png", "z.png")
+    (crops / "gone.png").symlink_to("nothing.png")
+    expected = {"crops/a.png": None, "crops/gone.png": "not-found", "crops/z.png": None}
+    assert reasons("crops") == expected
+    assert reasons("crops/gone.png") == {"crops/gone.png": "not-found"}
+    assert reasons("crops/*.png") == expected
+
+
+def test_a_link_to_itself_is_named(crops: Path) -> None:
+    (crops / "loop.png").symlink_to("loop.png")
+    assert reasons("crops") == {"crops/loop.png": "link-loop"}
+    assert reasons("crops/loop.png") == {"crops/loop.png": "link-loop"}
+
+
+def test_links_to_images_are_images(crops: Path) -> None:
+    touch(crops, "real/a.png")
+    (crops / "b.png").symlink_to("real/a.png")
+    assert found("crops") == ["crops/b.png", "crops/real/a.png"]
+
+
+def test_a_link_to_a_folder_is_followed(crops: Path, tmp_path: Path) -> None:
+    touch(tmp_path, "elsewhere/a.png")
+    (crops / "link").symlink_to("../elsewhere")
+    assert found("crops") == ["crops/link/a.png"]
+
+
+def test_a_folder_that_holds_a_link_to_itself_is_searched_once(crops: Path) -> None:
+    touch(crops, "a.png", "z.png")
+    (crops / "loop").symlink_to(".")
+    assert reasons("crops") == {
+        "crops/a.png": None,
+        "crops/loop": "link-loop",
+        "crops/z.png": None,
+    }
+
+
+def test_a_folder_linked_twice_is_searched_once_and_the_other_link_named(crops: Path) -> None:
+    touch(crops, "b/a.png")
+    (crops / "c").symlink_to("b")
+    assert reasons("crops") == {"crops/b/a.png": None, "crops/c": "link-loop"}
+
+
+def test_a_folder_nobody_may_enter_is_named_and_the_rest_is_found() -> None:
+    with forbidden_folder() as folder:
+        touched = folder / "closed"
+        assert reasons(str(folder)) == {str(touched): "permission"}
+        assert reasons(str(touched / "cell.png")) == {str(touched / "cell.png"): "permission"}
+
+
+def test_names_that_are_not_utf_8_are_found(crops: Path) -> None:
+    name = os.fsdecode(b"crops/\xff.png")
+    Path(name).write_bytes(b"x")
+    assert found("crops") == found(name) == found("crops/*") == [name]
+    assert os.fsencode(found("crops")[0]) == b"crops/\xff.png"
+
+
+def test_names_with_line_breaks_and_blanks_are_found(crops: Path) -> None:
+    names = ["two\nlines.png", " blank .png", "tab\t.png", "-o.png"]
+    touch(crops, *names)
+    assert sorted(found("crops")) == sorted(f"crops/{name}" for name in names)
+
+
+def test_a_name_with_a_null_byte_is_named() -> None:
+    assert reasons("cell\0.png") == {"cell\0.png": "not-found"}
+
+
+def test_what_does_not_exist_is_named_beside_what_does(crops: Path) -> None:
+    touch(crops, "a.png")
+    expected = {"crops/a.png": None, "crops/missing.png": "not-found"}
+    assert reasons("crops/a.png", "crops/missing.png") == expected
+    require_inputs(["crops/missing.png", "crops/a.png"])
+
+
+@pytest.mark.parametrize("sources", [["crops/missing.png"], ["crops/*.png"], ["a", "b/**"], []])
+def test_sources_that_do_not_exist_are_refused_in_a_sentence(
+    crops: Path, sources: list[str]
+) -> None:
+    with pytest.raises(NoInputs, match=r"^no such file or folder: ") as refused:
+        require_inputs(sources)
+    assert all(source in str(refused.value) for source in sources)
+
+
+def test_a_folder_without_images_is_refused_in_a_sentence(crops: Path) -> None:
+    touch(crops, "notes.txt", "more/results.csv")
+    with pytest.raises(NoInputs, match=r"^no image in crops: none of \.bmp, \.jpeg, .*\.webp$"):
+        require_inputs(["crops"])
+
+
+def test_a_folder_with_nothing_but_a_broken_link_is_not_refused(crops: Path) -> None:
+    (crops / "gone.png").symlink_to("nothing.png")
+    require_inputs(["crops"])
+
+
+def test_what_was_refused_while_searching_becomes_a_result_with_the_reason(crops: Path) -> None:
+    (crops / "gone.png").symlink_to("nothing.png")
+    with Classifier(threads=1) as classifier:
+        (result,) = classifier.classify_all(find_inputs(["crops"]))
+    assert (result.file, result.error) == ("crops/gone.png", "not-found")
+    assert result.decision is None
+    assert result.message
