@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from calibration.cache import default_cache
 from calibration.labelled_crops import LabelledCrop, data_hash
-from edge.decode import read_crop
+from edge.decode import decode, read_bytes
 from edge.errors import CropUnreadable, DataRefused
-from edge.preprocess import CROP_SIDE, UInt8Image
+from edge.preprocess import CROP_SIDE, UInt8Image, to_crop
 
-_PREPROCESSING = 1  # raise when edge.preprocess changes what it returns
+_PREPROCESSING = 2  # raise when what is cached for a file changes
+
+# C-NMC's test sets hold 600x600 images among the 450x450 ones, at the same scale
+_LARGE, _USUAL = 600, 450
 
 
 @dataclass(frozen=True)
@@ -28,29 +32,32 @@ class CropSet:
     crops : ndarray of uint8, shape (n, 70, 70, 3)
     labels : ndarray of int32, shape (n,)
         0 ``hem``, 1 ``all``.
-    subjects : ndarray of str, shape (n,)
-    names : ndarray of str, shape (n,)
-        File names, for reports.
+    subjects, names, parts, hashes : ndarray of str, shape (n,)
+        As in :class:`calibration.labelled_crops.LabelledCrop`; hashes are of the files.
     sha256 : str
-        Hash of files and labels (:func:`calibration.labelled_crops.data_hash`).
+        Hash of all files and labels together (:func:`calibration.labelled_crops.data_hash`).
     """
 
     crops: UInt8Image
     labels: npt.NDArray[np.int32]
     subjects: npt.NDArray[np.str_]
     names: npt.NDArray[np.str_]
+    parts: npt.NDArray[np.str_]
+    hashes: npt.NDArray[np.str_]
     sha256: str
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, chosen: npt.NDArray[np.bool_]) -> CropSet:
-        """Part of the set, chosen by a mask of shape (n,)."""
+    def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> CropSet:
+        """Part of the set, by a mask of shape (n,) or by positions; keeps `sha256`."""
         return CropSet(
             self.crops[chosen],
             self.labels[chosen],
             self.subjects[chosen],
             self.names[chosen],
+            self.parts[chosen],
+            self.hashes[chosen],
             self.sha256,
         )
 
@@ -62,7 +69,7 @@ def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> Crop
     ----------
     found : sequence of LabelledCrop
     cache : Path, optional
-        Cache folder. Default: ``$XDG_CACHE_HOME/edge-all`` or ``~/.cache/edge-all``.
+        Folder of the cache; :func:`calibration.cache.default_cache`.
 
     Returns
     -------
@@ -75,37 +82,35 @@ def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> Crop
     """
     sha256 = data_hash(found)
     file = (cache or default_cache()) / f"crops-{_PREPROCESSING}-{sha256[:32]}.npy"
+    crops = np.empty((len(found), CROP_SIDE, CROP_SIDE, 3), np.uint8)
     by_hash = sorted(range(len(found)), key=lambda i: found[i].sha256)
     if file.is_file():
-        crops = np.empty((len(found), CROP_SIDE, CROP_SIDE, 3), np.uint8)
         crops[by_hash] = np.load(file)
     else:
-        crops = _decode_all(found)
+        with ThreadPoolExecutor() as pool:  # OpenCV releases the GIL while it decodes
+            for i, crop in enumerate(pool.map(_decode, found)):
+                crops[i] = crop
         _save(file, crops[by_hash])
     return CropSet(
         crops,
         np.array([crop.label for crop in found], np.int32),
         np.array([crop.subject for crop in found]),
-        np.array([crop.path.name for crop in found]),
+        np.array([crop.name for crop in found]),
+        np.array([crop.part for crop in found]),
+        np.array([crop.sha256 for crop in found]),
         sha256,
     )
 
 
-def default_cache() -> Path:
-    """Folder of the decoded crops."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-all"
-
-
-def _decode_all(found: Sequence[LabelledCrop]) -> UInt8Image:
-    with ThreadPoolExecutor() as pool:  # OpenCV releases the GIL while it decodes
-        return np.stack(list(pool.map(_decode, found)))
-
-
 def _decode(crop: LabelledCrop) -> UInt8Image:
     try:
-        return read_crop(crop.path)
+        pixels = decode(read_bytes(crop.path))
     except CropUnreadable as error:
         raise DataRefused(f"{crop.path}: {error}; repair or remove it") from error
+    if crop.part and pixels.shape[:2] == (_LARGE, _LARGE):
+        edge = (_LARGE - _USUAL) // 2
+        pixels = pixels[edge:-edge, edge:-edge]
+    return to_crop(pixels)
 
 
 def _save(file: Path, crops: UInt8Image) -> None:

@@ -1,7 +1,7 @@
 """Find labelled crops in a folder and say whose cells they are.
 
-Reads C-NMC's layout and any folder with ``hem`` and ``all`` folders in it, at
-any depth. Subjects come from C-NMC's file names, ``UID_<subject>_<image>_<cell>_<label>``.
+Reads C-NMC's published layouts and any folder with ``hem`` and ``all`` folders in it,
+at any depth. Subjects come from C-NMC's names, ``UID_<subject>_<image>_<cell>_<label>``.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from calibration.cache import default_cache
+from calibration.file_hashes import hash_files
+from calibration.preliminary import find_preliminary
 from edge.errors import DataRefused
 from edge.sources import IMAGE_SUFFIXES
 
 LABELS = ("hem", "all")
 """Class names; the position is the class number (``all`` is the positive class)."""
 
+PRELIMINARY = "preliminary"
+"""Part of C-NMC's preliminary test set."""
+
 _CNMC_NAME = re.compile(r"UID_(?P<subject>[A-Za-z]?\d+)_\d+_\d+_(?P<label>hem|all)$")
+_FOLD = re.compile(r"fold_\d+$")
 
 
 @dataclass(frozen=True)
@@ -30,22 +37,30 @@ class LabelledCrop:
     Attributes
     ----------
     path : Path
+    name : str
+        Path below the data folder, with forward slashes.
     label : int
         0 ``hem``, 1 ``all``.
     subject : str
         The person the cell comes from: ``H10``, ``51``; the file's own name
         where the name does not say, so that it counts as a subject of its own.
+    part : str
+        ``fold_0`` and so on, :data:`PRELIMINARY`, or empty outside C-NMC's layout.
     sha256 : str
         Of the file's bytes, as hex.
     """
 
     path: Path
+    name: str
     label: int
     subject: str
+    part: str
     sha256: str
 
 
-def find_labelled_crops(data: Path) -> list[LabelledCrop]:
+def find_labelled_crops(
+    data: Path, keep_twins: bool = False, cache: Path | None = None
+) -> list[LabelledCrop]:
     """Find every labelled crop below a folder, byte-identical ones once.
 
     Subjects that share byte-identical crops are one subject: in C-NMC 2019 the
@@ -55,29 +70,45 @@ def find_labelled_crops(data: Path) -> list[LabelledCrop]:
     Parameters
     ----------
     data : Path
-        Folder with ``hem`` and ``all`` folders at any depth.
+        Folder with ``hem`` and ``all`` folders, C-NMC's preliminary set, or both, at any depth.
+    keep_twins : bool
+        Keep every byte-identical crop, as the paper did.
+    cache : Path, optional
+        Folder that remembers file hashes; :func:`calibration.cache.default_cache`.
 
     Returns
     -------
     list of LabelledCrop
-        Sorted by path.
+        Sorted by name.
 
     Raises
     ------
     DataRefused
-        If `data` is no folder, holds no labelled image, lacks one of the
-        classes, or a file name contradicts its folder.
+        If `data` is no folder, holds no labelled image, lacks one of the classes, a
+        name contradicts its label, or one image has both labels; names the file.
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds hem/ and all/")
-    crops = [
-        _read(path) for path in sorted(data.rglob("*")) if _is_image(path) and _folder_label(path)
-    ]
-    for number, label in enumerate(LABELS):
-        if not any(crop.label == number for crop in crops):
+    found = [*_in_folders(data), *find_preliminary(data)]
+    for label in LABELS:
+        if not any(label == given for _, _, given in found):
             raise DataRefused(f"{data} holds no image in a folder named {label}/")
-    ties = [(crop.sha256, crop.subject) for crop in crops]
-    return _drop_twins(_merge_subjects(crops, [*ties, *_manifest_ties(data)]))
+    hashes = hash_files([path for path, _, _ in found], cache or default_cache())
+    crops = sorted(
+        (_crop(data, *entry, sha256) for entry, sha256 in zip(found, hashes, strict=True)),
+        key=lambda crop: crop.name,
+    )
+    _refuse_contradictions(crops)
+    merged = _merge_subjects(crops, _ties(data, crops))
+    return merged if keep_twins else drop_twins(merged)
+
+
+def drop_twins(crops: Iterable[LabelledCrop]) -> list[LabelledCrop]:
+    """Keep the first of byte-identical crops."""
+    first: dict[str, LabelledCrop] = {}
+    for crop in crops:
+        first.setdefault(crop.sha256, crop)
+    return list(first.values())
 
 
 def subject_of(name: str) -> str | None:
@@ -92,24 +123,35 @@ def data_hash(crops: Iterable[LabelledCrop]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+def _in_folders(data: Path) -> Iterator[tuple[Path, str, str]]:
+    """Yield path, cell and label of the images in folders named after a label."""
+    for path in data.rglob("*"):
+        if path.parent.name in LABELS and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            yield path, path.stem, path.parent.name
 
 
-def _folder_label(path: Path) -> str | None:
-    return path.parent.name if path.parent.name in LABELS else None
+def _crop(data: Path, path: Path, cell: str, label: str, sha256: str) -> LabelledCrop:
+    named = _CNMC_NAME.match(cell)
+    if named and named["label"] != label:
+        raise DataRefused(f"{path} is labelled {label}, but its cell is named {cell}; correct one")
+    return LabelledCrop(
+        path=path,
+        name=path.relative_to(data).as_posix(),
+        label=LABELS.index(label),
+        subject=subject_of(cell) or cell,
+        part=_part(path, cell),
+        sha256=sha256,
+    )
 
 
-def _read(path: Path) -> LabelledCrop:
-    folder = path.parent.name
-    named = _CNMC_NAME.match(path.stem)
-    if named and named["label"] != folder:
-        raise DataRefused(f"{path} is named {named['label']} but lies in {folder}/; move it")
-    try:
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DataRefused(f"{path} cannot be read: {error.strerror}") from error
-    return LabelledCrop(path, LABELS.index(folder), subject_of(path.stem) or path.stem, sha256)
+def _part(path: Path, cell: str) -> str:
+    if path.stem != cell:  # only the preliminary set renames its cells
+        return PRELIMINARY
+    return next((folder for folder in reversed(path.parts) if _FOLD.match(folder)), "")
+
+
+def _ties(data: Path, crops: Sequence[LabelledCrop]) -> list[tuple[str, str]]:
+    return [*((crop.sha256, crop.subject) for crop in crops), *_manifest_ties(data)]
 
 
 def _manifest_ties(data: Path) -> list[tuple[str, str]]:
@@ -121,7 +163,9 @@ def _manifest_ties(data: Path) -> list[tuple[str, str]]:
     return [(sha256, subject) for sha256, subject in rows if subject]
 
 
-def _merge_subjects(crops: list[LabelledCrop], ties: list[tuple[str, str]]) -> list[LabelledCrop]:
+def _merge_subjects(
+    crops: Sequence[LabelledCrop], ties: Iterable[tuple[str, str]]
+) -> list[LabelledCrop]:
     """Give subjects that share a hash one name: the first in sorting order."""
     same_hash = defaultdict(set)
     for sha256, subject in ties:
@@ -137,15 +181,14 @@ def _merge_subjects(crops: list[LabelledCrop], ties: list[tuple[str, str]]) -> l
         first, *others = sorted({find(subject) for subject in subjects})
         for other in others:
             representative[other] = first
-    return [LabelledCrop(crop.path, crop.label, find(crop.subject), crop.sha256) for crop in crops]
+    return [replace(crop, subject=find(crop.subject)) for crop in crops]
 
 
-def _drop_twins(crops: list[LabelledCrop]) -> list[LabelledCrop]:
-    by_hash: dict[str, LabelledCrop] = {}
+def _refuse_contradictions(crops: Iterable[LabelledCrop]) -> None:
+    first: dict[str, LabelledCrop] = {}
     for crop in crops:
-        twin = by_hash.setdefault(crop.sha256, crop)
+        twin = first.setdefault(crop.sha256, crop)
         if twin.label != crop.label:
             raise DataRefused(
                 f"{twin.path} and {crop.path} are the same image, labelled hem and all"
             )
-    return list(by_hash.values())

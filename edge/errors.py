@@ -69,5 +69,9 @@ class GateFailed(EdgeAllError, RuntimeError):
     """A measured number misses its threshold: parity, agreement, accuracy, drift."""
 
 
+class LeakFound(GateFailed):
+    """A split that promises to be leak-free has a person or an image on both sides."""
+
+
 class OutputFailed(EdgeAllError, OSError):
     """A result file cannot be written."""
