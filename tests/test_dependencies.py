@@ -22,10 +22,15 @@ MAY_IMPORT = {
         {"edge", "calibration", "convert"},
         {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"},
     ),
-    "train": ({"edge", "calibration", "train"}, {"numpy", "typer", "keras"}),
+    "train": (
+        {"edge", "calibration", "train"},
+        {"numpy", "cv2", "typer", "keras", "sklearn", "matplotlib", "jinja2"}
+        | {"tensorflow", "jax", "torch"},  # asked for devices and determinism, by the one in use
+    ),
 }
 # what takes long to import: only inside the functions that need it
-HEAVY = {"keras", "tensorflow", "sklearn", "ai_edge_quantizer", "ai_edge_litert"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "jinja2"}
+HEAVY |= {"ai_edge_quantizer", "ai_edge_litert"}
 MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 

@@ -1,8 +1,9 @@
 """Augmentation on the device: what differs between smears but not between classes.
 
-A cell has no upright position, and stain and lamp differ from day to day. All
-operations are Keras' own, so they run on TensorFlow, JAX and PyTorch alike and
-black background stays black.
+A cell has no upright position, and stain, lamp and camera differ from day to day; its
+size and its chromatin do say something. So crops are turned and recoloured strongly but
+hardly zoomed. All operations are Keras' own, so they run on TensorFlow, JAX and PyTorch
+alike, and black background stays black.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 def augmenter(seed: int) -> keras.Model:
     """Build the augmentation: crops in 0..1 to crops in 0..1.
 
-    Flips, rotation by any angle, zoom of up to 15 %, shift of up to 5 %, then a gain
-    per channel (stain) and one for all (lamp), log-normal with sigma 0.06 and 0.10.
+    Flips, rotation by any angle, zoom of up to 3 %, shift of up to 5 %, then a gamma for
+    all channels (camera), a gain for each (stain) and one for all (lamp), log-normal with
+    sigma 0.15, 0.15 and 0.20.
 
     Parameters
     ----------
@@ -27,19 +29,23 @@ def augmenter(seed: int) -> keras.Model:
     import keras
     from keras import layers
 
-    class StainJitter(layers.Layer):
-        """Multiply every channel by a random gain near 1."""
+    class Recolour(layers.Layer):
+        """Vary gamma and gain; black stays black."""
 
         def __init__(self) -> None:
             super().__init__(dtype="float32")
             self.generator = keras.random.SeedGenerator(seed + 4)
 
+        def _factor(self, n: Any, channels: int, sigma: float) -> Any:
+            shape = (n, 1, 1, channels)
+            return keras.ops.exp(keras.random.normal(shape, stddev=sigma, seed=self.generator))
+
         def call(self, crops: Any) -> Any:
             n = keras.ops.shape(crops)[0]
-            stain = keras.random.normal((n, 1, 1, 3), stddev=0.06, seed=self.generator)
-            lamp = keras.random.normal((n, 1, 1, 1), stddev=0.10, seed=self.generator)
-            gain = keras.ops.exp(stain + lamp)
-            return keras.ops.clip(crops * keras.ops.cast(gain, crops.dtype), 0.0, 1.0)
+            gamma = self._factor(n, 1, 0.15)
+            gain = self._factor(n, 3, 0.15) * self._factor(n, 1, 0.20)
+            recoloured = gain * keras.ops.power(crops, gamma)
+            return keras.ops.clip(recoloured, 0.0, 1.0)
 
     exact: dict[str, Any] = {"dtype": "float32"}  # bfloat16 has fewer levels than a crop
     black = {"fill_mode": "constant", "fill_value": 0.0, **exact}
@@ -47,9 +53,9 @@ def augmenter(seed: int) -> keras.Model:
         [
             layers.RandomFlip(seed=seed, **exact),
             layers.RandomRotation(0.5, seed=seed + 1, **black),
-            layers.RandomZoom((-0.15, 0.15), seed=seed + 2, **black),
+            layers.RandomZoom((-0.03, 0.03), seed=seed + 2, **black),
             layers.RandomTranslation(0.05, 0.05, seed=seed + 3, **black),
-            StainJitter(),
+            Recolour(),
         ],
         name="augmenter",
     )

@@ -1,85 +1,357 @@
-"""``edge-all-train``: train a network on labelled crops."""
+"""``edge-all-train``: train the networks, measure them, audit the splits."""
 
+import json
+import os
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge.command import one_sentence, say
 from edge.extras import need
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+if TYPE_CHECKING:
+    from calibration.crop_set import CropSet
+    from train.recipe import Recipe
+    from train.split_file import Split
 
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Train networks on labelled crops and measure them on people they never saw."
+    " For research, not diagnosis.",
+)
 
-class Network(str, Enum):
-    """Networks of the paper."""
-
-    cnn = "cnn"
-    vgg16 = "vgg16"
-    resnet50 = "resnet50"
+NETWORKS = {
+    "cnn": "the paper's own small CNN (170,674 parameters)",
+    "vgg16": "VGG-16 (39,896,898 parameters)",
+    "resnet50": "ResNet-50 (23,591,810 parameters)",
+}
 
 
 class Precision(str, Enum):
     """Keras dtype policies."""
 
+    auto = "auto"
     float32 = "float32"
     mixed_bfloat16 = "mixed_bfloat16"
 
 
-@app.command()
-@one_sentence
-def main(
-    network: Annotated[Network, typer.Argument(help="Which of the paper's networks.")],
-    data: Annotated[
-        Path,
-        typer.Option(help="Folder of labelled crops: hem/ and all/ folders at any depth."),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for NETWORK.keras and NETWORK.json.")] = Path(
+class RecipeName(str, Enum):
+    """Keys of train.recipe.RECIPES."""
+
+    best = "best"
+    paper = "paper"
+
+
+class Protocol(str, Enum):
+    """Protocols of train.split_file."""
+
+    paper = "paper"
+    subject = "subject"
+    official = "official"
+
+
+DataOption = Annotated[
+    Path,
+    typer.Option(
+        help="Folder of labelled crops: hem/ and all/ folders at any depth, C-NMC's"
+        " preliminary set, or both."
+    ),
+]
+HoldOutOption = Annotated[
+    str, typer.Option(help="Test on these subjects, as H22,33,44, and train on the others.")
+]
+ProtocolOption = Annotated[
+    Protocol | None,
+    typer.Option(
+        help="paper: 80/20 by image, as the paper did, the same person on both sides;"
+        " subject: people in folds; official: C-NMC's folds, then its preliminary set."
+        " By default about a quarter of the people is held out."
+    ),
+]
+SplitOption = Annotated[Path | None, typer.Option(help="Use this file of edge-all-train split.")]
+PrecisionOption = Annotated[
+    Precision, typer.Option(help="auto: mixed_bfloat16 on a GPU, float32 on a processor.")
+]
+SplitSeedOption = Annotated[int, typer.Option(help="Of the split.")]
+DatasetOption = Annotated[
+    str, typer.Option(help="What the crops are, in words, for the record and the model file.")
+]
+
+
+def train(
+    context: typer.Context,
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Run folder; the same command goes on in it.")] = Path(
         "build/train"
     ),
-    hold_out: Annotated[
-        str,
-        typer.Option(help="Subjects held out, as H22,33,44; by default about a quarter."),
-    ] = "",
-    dataset: Annotated[
-        str, typer.Option(help="What the crops are, in words, for the record and the model file.")
-    ] = "",
-    epochs: Annotated[int, typer.Option(min=1)] = 20,
-    batch_size: Annotated[int, typer.Option(min=1)] = 32,
-    learning_rate: Annotated[float, typer.Option(min=0.0)] = 1e-3,
-    precision: Annotated[
-        Precision,
-        typer.Option(help="mixed_bfloat16 is faster where the processor has it."),
-    ] = Precision.float32,
-    seed: Annotated[int, typer.Option(help="Of weights, order, augmentation, split.")] = 0,
+    hold_out: HoldOutOption = "",
+    protocol: ProtocolOption = None,
+    split: SplitOption = None,
+    split_seed: SplitSeedOption = 0,
+    recipe: Annotated[
+        RecipeName, typer.Option(help="best: ours; paper: Adam 1e-4, 100 epochs, unaugmented.")
+    ] = RecipeName.best,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0.0, help="Instead of the recipe's.")
+    ] = None,
+    validation_share: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=0.5, help="Of the training part, for early stopping; 0: none."),
+    ] = None,
+    precision: PrecisionOption = Precision.auto,
+    dataset: DatasetOption = "",
+    seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
+    deterministic: Annotated[
+        bool, typer.Option("--deterministic", help="The same bits each time; slower.")
+    ] = False,
+    data_parallel: Annotated[
+        bool, typer.Option("--data-parallel", help="All devices of all hosts (JAX).")
+    ] = False,
 ) -> None:
-    """Train a network and measure it on people it never saw. For research, not diagnosis."""
+    """Train a network and measure it on the test part."""
     need("train", "keras", "sklearn")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    from train import backend
+    from train.run import Job, train_network
+
+    crops, chosen = _data_and_split(data, split, protocol, hold_out, split_seed)
+    if data_parallel:
+        say(f"spreading batches over {backend.use_all_devices()} devices")
+    if deterministic:
+        backend.make_deterministic()
+    network = str(context.info_name)
+    wanted = _recipe(recipe.value, network, epochs, batch_size, learning_rate, validation_share)
+    usual = backend.usual_precision() if precision is Precision.auto else precision.value
+    job = Job(
+        network,
+        crops,
+        chosen,
+        replace(wanted, precision=usual, seed=seed),
+        dataset or f"crops in {data.name}",
+        out,
+    )
+    say(
+        f"{network}: {len(chosen.training)} crops to train on, {len(chosen.test)} to test on"
+        f" ({chosen.name}), on {backend.machine()}"
+    )
+    record = train_network(job, _say_epoch)
+    for line in _outcome(record):
+        print(line)
+    print(f"saved {job.file('.keras')} and {job.file('.json').name}")
+
+
+for _name, _help in NETWORKS.items():
+    app.command(_name, help=f"Train {_help}.")(one_sentence(train))
+
+
+@app.command()
+@one_sentence
+def split(
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder for the split files.")],
+    protocol: ProtocolOption = None,
+    hold_out: HoldOutOption = "",
+    seed: SplitSeedOption = 0,
+    folds: Annotated[int, typer.Option(min=2, help="Of protocol subject.")] = 5,
+) -> None:
+    """Make splits and save them as files that can be audited."""
+    need("train", "sklearn")
+    from train.audit import audit, refuse_leaks, sentence
+    from train.split_file import save_split
+
+    crops = _load(data, keep_twins=protocol is Protocol.paper)
+    for made in _make_splits(crops, protocol, hold_out, seed, folds):
+        refuse_leaks(made)
+        save_split(made, out / f"{made.name}.json")
+        print(
+            f"{out / made.name}.json: {len(made.training)} to train on, {len(made.test)} to"
+            f" test on; {sentence(audit(made))}"
+        )
+
+
+@app.command("audit")
+@one_sentence
+def audit_command(
+    splits: Annotated[list[Path], typer.Argument(metavar="SPLIT...", help="Split files.")],
+) -> None:
+    """Report people and images on both sides of a split.
+
+    Exit code 3 if a split that promises to be leak-free is not.
+    """
+    from edge.errors import LeakFound
+    from train.audit import audit, sentence
+    from train.split_file import load_split
+
+    leaking = []
+    for path in splits:
+        found = load_split(path)
+        print(f"{found.name}: {sentence(audit(found))}")
+        if found.leak_free and not audit(found).clean:
+            leaking.append(found.name)
+    if leaking:
+        raise LeakFound(f"not leak-free, though they promise to be: {', '.join(leaking)}")
+
+
+@app.command()
+@one_sentence
+def baselines(
+    data: DataOption,
+    out: Annotated[Path, typer.Option(help="Folder for records and predictions.")],
+    protocol: ProtocolOption = None,
+    hold_out: HoldOutOption = "",
+    split: SplitOption = None,
+    split_seed: SplitSeedOption = 0,
+    dataset: DatasetOption = "",
+    seed: Annotated[int, typer.Option(help="Of the classifiers.")] = 0,
+) -> None:
+    """Train the paper's six baselines on two sets of features and measure them."""
+    need("train", "keras", "sklearn")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    from train.baseline_runs import train_baselines
+
+    crops, chosen = _data_and_split(data, split, protocol, hold_out, split_seed)
+    for record in train_baselines(crops, chosen, seed, dataset or f"crops in {data.name}", out):
+        metrics = record["metrics"]
+        print(
+            f"{record['network']:<16} accuracy {metrics['accuracy']:.3f}, balanced accuracy"
+            f" {metrics['balanced_accuracy']:.3f}, AUROC {metrics['auroc']:.3f}"
+        )
+
+
+@app.command()
+@one_sentence
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    out: Annotated[Path, typer.Option(help="Folder for report.md, report.html, figures.")],
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the crops: show the worst errors. Not for publishing."),
+    ] = None,
+) -> None:
+    """Write the paper's tables and figures with ours beside them."""
+    need("train", "sklearn", "matplotlib", "jinja2")
+    from train.report.write import write_report
+
+    for path in write_report(runs, out, pictures)[:2]:
+        print(f"wrote {path}")
+
+
+@app.command()
+@one_sentence
+def bench(
+    networks: Annotated[
+        list[str] | None, typer.Argument(metavar="[NETWORK...]", help="By default all three.")
+    ] = None,
+    recipe: Annotated[RecipeName, typer.Option(help="Whose batch size and augmentation.")] = (
+        RecipeName.paper
+    ),
+    precision: PrecisionOption = Precision.auto,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps to time.")] = 10,
+) -> None:
+    """Time training on this machine, as JSON: crops a second, seconds an epoch."""
+    need("train", "keras")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    from edge.errors import DataRefused
+    from train import backend
+    from train.bench import describe_speeds, measure_speed
+
+    unknown = sorted(set(networks or []) - set(NETWORKS))
+    if unknown:
+        raise DataRefused(f"no network {unknown[0]}; there are {', '.join(NETWORKS)}")
+    policy = backend.usual_precision() if precision is Precision.auto else precision.value
+    speeds = [measure_speed(n, recipe.value, policy, steps) for n in networks or NETWORKS]
+    print(json.dumps(describe_speeds(speeds), indent=2))
+
+
+def _data_and_split(
+    data: Path, split: Path | None, protocol: Protocol | None, hold_out: str, seed: int
+) -> "tuple[CropSet, Split]":
+    from train.audit import refuse_leaks
+    from train.split_file import load_split
+
+    if split:
+        chosen = load_split(split)
+        crops = _load(data, keep_twins=not chosen.leak_free)
+    else:
+        crops = _load(data, keep_twins=protocol is Protocol.paper)
+        chosen = _make_splits(crops, protocol, hold_out, seed, folds=5)[0]
+    refuse_leaks(chosen)
+    return crops, chosen
+
+
+def _load(data: Path, keep_twins: bool) -> "CropSet":
     from calibration.crop_set import load_crops
     from calibration.labelled_crops import find_labelled_crops
-    from train.fit import Recipe, train_network
-    from train.split import choose_held_out, held_out
 
-    crops = load_crops(find_labelled_crops(data))
+    return load_crops(find_labelled_crops(data, keep_twins))
+
+
+def _make_splits(
+    crops: "CropSet", protocol: Protocol | None, hold_out: str, seed: int, folds: int
+) -> "list[Split]":
+    from edge.errors import DataRefused
+    from train import split as splits
+
     named = [name.strip().upper() for name in hold_out.split(",") if name.strip()]
-    subjects = named or choose_held_out(crops, seed)
-    test = held_out(crops, subjects)
-    say(f"{len(crops)} crops, {test.sum()} held out: subjects {', '.join(subjects)}")
-    recipe = Recipe(
-        epochs=epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
-        precision=precision.value,
-        seed=seed,
+    if named and protocol:
+        raise DataRefused("give --protocol or --hold-out, not both")
+    if protocol is Protocol.paper:
+        return [splits.paper_split(crops, seed)]
+    if protocol is Protocol.subject:
+        return splits.subject_splits(crops, folds, seed)
+    if protocol is Protocol.official:
+        return [splits.official_split(crops)]
+    return [splits.holdout_split(crops, named or splits.choose_subjects(crops, seed))]
+
+
+def _recipe(
+    name: str,
+    network: str,
+    epochs: int | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+    validation_share: float | None,
+) -> "Recipe":
+    from train.recipe import RECIPES
+
+    given: dict[str, Any] = {
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "validation_share": validation_share,
+    }
+    given = {field: value for field, value in given.items() if value is not None}
+    return replace(RECIPES[name](network), **given)
+
+
+def _say_epoch(epoch: dict[str, float]) -> None:
+    figures = ", ".join(
+        f"{name.replace('_', ' ')} {epoch[name]:.3f}"
+        for name in ("loss", "accuracy", "validation_loss", "validation_accuracy", "test_accuracy")
+        if name in epoch
     )
-    record = train_network(
-        network.value, crops, subjects, test, recipe, out, dataset or f"crops in {data.name}"
-    )
-    for subject, metrics in record["per_healthy_subject"].items():
-        print(
-            f"healthy subject {subject}: balanced accuracy {metrics['balanced_accuracy']:.3f},"
-            f" AUROC {metrics['auroc']:.3f}, weighted F1 {metrics['weighted_f1']:.3f}"
-            f" ({metrics['crops']} crops, {metrics['leukemia_subjects']} leukemia subjects)"
-        )
-    print(f"saved {out / network.value}.keras and .json")
+    say(f"epoch {epoch['epoch']}: {figures} ({epoch['seconds']:.1f} s)")
+
+
+def _outcome(record: dict[str, Any]) -> list[str]:
+    metrics = record["metrics"]
+    lines = [
+        f"test part: accuracy {metrics['accuracy']:.3f}, balanced accuracy"
+        f" {metrics['balanced_accuracy']:.3f}, AUROC {metrics['auroc']:.3f}, weighted F1"
+        f" {metrics['weighted_f1']:.3f} ({metrics['crops']} crops)"
+    ]
+    if record["split"]["protocol"] == "paper":
+        return [*lines, "the same people stand on both sides: this flatters (protocol paper)"]
+    return lines + [
+        f"healthy subject {subject}: balanced accuracy {of['balanced_accuracy']:.3f},"
+        f" AUROC {of['auroc']:.3f}, weighted F1 {of['weighted_f1']:.3f}"
+        f" ({of['crops']} crops, {of['leukemia_subjects']} leukemia subjects)"
+        for subject, of in record["per_healthy_subject"].items()
+    ]

@@ -1,127 +1,176 @@
-"""Train one network on labelled crops and measure it on subjects held out."""
+"""Train one network, epoch by epoch, so that it can go on wherever it was stopped."""
 
 from __future__ import annotations
 
-import csv
-import json
-import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.crop_set import CropSet
-from calibration.labelled_crops import LABELS
-from calibration.metrics import measure, per_healthy_subject
 from edge.preprocess import UInt8Image
 from train.augment import augmenter
+from train.checkpoint import Arrays, Checkpoint
 from train.networks import CLASSES, NETWORKS
+from train.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
 
+Epoch = dict[str, float]
+Margins = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a network is trained.
+class Parts:
+    """The crops of a training.
 
     Attributes
     ----------
-    epochs, batch_size : int
-    learning_rate : float
-        Peak of AdamW's; one epoch of warm-up, then a cosine to zero.
-    weight_decay, label_smoothing : float
-    precision : str
-        Keras' policy: ``float32`` or ``mixed_bfloat16``.
-    seed : int
+    training : CropSet
+    validation : CropSet
+        For early stopping; may be empty.
+    test : CropSet
+        Measured after every epoch, never looked at to choose anything.
     """
 
-    epochs: int = 20
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.05
-    precision: str = "float32"
-    seed: int = 0
+    training: CropSet
+    validation: CropSet
+    test: CropSet
 
 
-def train_network(
-    network: str,
-    data: CropSet,
-    held_out: Sequence[str],
-    test: Any,
-    recipe: Recipe,
-    out: Path,
-    dataset: str,
-) -> dict[str, Any]:
-    """Train a network and save it with its metrics.
+class Training:
+    """A network in training.
 
     Parameters
     ----------
     network : str
         A key of :data:`train.networks.NETWORKS`.
-    data : CropSet
-        All crops.
-    held_out : sequence of str
-        Subjects of the test part, for the record.
-    test : ndarray of bool, shape (n,)
-        The crops of those subjects.
+    parts : Parts
     recipe : Recipe
-    out : Path
-        Folder for ``<network>.keras`` and ``<network>.json``.
-    dataset : str
-        What the crops are, in words, for the record.
-
-    Returns
-    -------
-    dict
-        What ``<network>.json`` holds.
+    start : Checkpoint or None
+        Where to go on from.
     """
-    import keras
 
-    keras.utils.set_random_seed(recipe.seed)
-    training = data.take(~test)
-    model, history = fit(network, training, recipe)
-    margins = predict(model, data.crops[test])
-    p_leukemia = 1 / (1 + np.exp(-margins))
-    record = {
-        "network": network,
-        "dataset": dataset,
-        "training": _describe(training),
-        "held_out": {**_describe(data.take(test)), "subjects": sorted(held_out)},
-        "data_sha256": data.sha256,
-        "recipe": asdict(recipe),
-        "versions": {"keras": keras.__version__, "backend": keras.backend.backend()},
-        "history": history,
-        "metrics": asdict(measure(p_leukemia, data.labels[test], data.subjects[test])),
-        "per_healthy_subject": {
-            subject: asdict(metrics)
-            for subject, metrics in per_healthy_subject(
-                p_leukemia, data.labels[test], data.subjects[test]
-            ).items()
-        },
-    }
-    out.mkdir(parents=True, exist_ok=True)
-    _save(model, out / f"{network}.keras")
-    _save_predictions(out / f"{network}-held-out.csv", data.take(test), margins)
-    (out / f"{network}.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    return record
+    def __init__(
+        self, network: str, parts: Parts, recipe: Recipe, start: Checkpoint | None
+    ) -> None:
+        import keras
+
+        keras.utils.set_random_seed(recipe.seed)
+        self._parts, self._recipe = parts, recipe
+        self._evaluated = NETWORKS[network]()  # float32 and without augmentation
+        self._model, self._trainer = build_trainer(network, recipe, len(parts.training))
+        self.history: list[Epoch] = list(start.history) if start else []
+        self._best_weights: Arrays = start.best_weights if start else []
+        if start:
+            self._model.set_weights(start.weights)
+            for variable, value in zip(
+                self._trainer.optimizer.variables, start.optimizer, strict=True
+            ):
+                variable.assign(value)
+
+    def run(self, after_epoch: Callable[[Checkpoint], None], identity: str) -> keras.Model:
+        """Train until the recipe is fulfilled.
+
+        Parameters
+        ----------
+        after_epoch : callable
+            Given the state after every epoch.
+        identity : str
+            Of the run, for the checkpoint.
+
+        Returns
+        -------
+        keras.Model
+            In float32, without augmentation and optimizer.
+        """
+        while not self._finished():
+            self.history.append(self._epoch(len(self.history)))
+            if self._is_best():
+                self._best_weights = self._model.get_weights()
+            after_epoch(
+                Checkpoint(
+                    identity,
+                    self._model.get_weights(),
+                    [np.asarray(_numpy(v)) for v in self._trainer.optimizer.variables],
+                    self._best_weights,
+                    self.history,
+                )
+            )
+        self._evaluated.set_weights(self._best_weights or self._model.get_weights())
+        return self._evaluated
+
+    def _finished(self) -> bool:
+        if len(self.history) >= self._recipe.epochs:
+            return True
+        return bool(self._best_weights) and self._epochs_since_best() >= self._recipe.patience
+
+    def _epochs_since_best(self) -> int:
+        losses = [epoch["validation_loss"] for epoch in self.history]
+        return len(losses) - 1 - int(np.argmin(losses))
+
+    def _is_best(self) -> bool:
+        return len(self._parts.validation) > 0 and self._epochs_since_best() == 0
+
+    def _epoch(self, number: int) -> Epoch:
+        start = time.perf_counter()
+        training = self._parts.training
+        _seed(self._trainer, self._recipe.seed, number)
+        order = np.random.default_rng([self._recipe.seed, number]).permutation(len(training))
+        labels = training.labels[order]
+        fitted = self._trainer.fit(
+            training.crops[order],
+            one_hot(labels),
+            sample_weight=class_weights(training.labels)[labels],
+            batch_size=self._recipe.batch_size,
+            epochs=1,
+            shuffle=False,
+            verbose=0,
+        )
+        seconds = time.perf_counter() - start
+        self._evaluated.set_weights(self._model.get_weights())
+        return {
+            "epoch": number + 1,
+            "loss": round(float(fitted.history["loss"][0]), 6),
+            "accuracy": round(float(fitted.history["accuracy"][0]), 6),
+            **self._evaluate("validation", self._parts.validation),
+            **self._evaluate("test", self._parts.test),
+            "seconds": round(seconds, 3),
+        }
+
+    def _evaluate(self, part: str, crops: CropSet) -> Epoch:
+        """Accuracy and balanced cross-entropy in evaluation mode."""
+        if not len(crops):
+            return {}
+        margins = predict(self._evaluated, crops.crops)
+        losses = np.logaddexp(0, np.where(crops.labels == 1, -margins, margins))
+        of_classes = [losses[crops.labels == label] for label in range(CLASSES)]
+        return {
+            f"{part}_loss": round(float(np.mean([x.mean() for x in of_classes if len(x)])), 6),
+            f"{part}_accuracy": round(float(np.mean((margins >= 0) == crops.labels)), 6),
+        }
 
 
-def fit(
-    network: str, training: CropSet, recipe: Recipe
-) -> tuple[keras.Model, dict[str, list[float]]]:
-    """Train a network.
+def build_trainer(network: str, recipe: Recipe, crops: int) -> tuple[keras.Model, keras.Model]:
+    """Build a network and the trainer around it: scaling, augmentation, optimizer.
+
+    Parameters
+    ----------
+    network : str
+    recipe : Recipe
+    crops : int
+        How many an epoch has.
 
     Returns
     -------
-    model : keras.Model
-        In float32, without augmentation and optimizer.
-    history : dict
-        ``loss`` and ``accuracy`` per epoch, on augmented crops.
+    network : keras.Model
+        Crops in 0..1 to probabilities.
+    trainer : keras.Model
+        Compiled; uint8 crops to probabilities, with the weights of `network`.
     """
     import keras
 
@@ -129,77 +178,60 @@ def fit(
     try:
         model = NETWORKS[network]()
         inputs = keras.Input(model.input_shape[1:], dtype="uint8")
-        scaled = keras.layers.Rescaling(1 / 255, dtype="float32")(inputs)
-        augmented = augmenter(recipe.seed)(scaled)
-        trainer = keras.Model(inputs, model(augmented))
+        x = keras.layers.Rescaling(1 / 255, dtype="float32")(inputs)
+        if recipe.augment:
+            x = augmenter(recipe.seed)(x)
+        trainer = keras.Model(inputs, model(x))
     finally:
         keras.config.set_dtype_policy("float32")
-    steps = -(-len(training) // recipe.batch_size)
     trainer.compile(
-        optimizer=_optimizer(recipe, steps),
+        optimizer=recipe.optimizer(-(-crops // recipe.batch_size)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
-    fitted = trainer.fit(
-        training.crops,
-        keras.utils.to_categorical(training.labels, CLASSES),
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
-        class_weight=class_weights(training.labels),
-        verbose=2,
-    )
-    plain = NETWORKS[network]()
-    plain.set_weights(model.get_weights())
-    return plain, {
-        name: [round(float(value), 4) for value in values]
-        for name, values in fitted.history.items()
-    }
+    trainer.optimizer.build(trainer.trainable_variables)
+    return model, trainer
 
 
-def class_weights(labels: npt.NDArray[np.int32]) -> dict[int, float]:
-    """Weights inverse to how often a class occurs, 1 on average over the crops."""
-    counts = np.bincount(labels, minlength=CLASSES)
-    return {label: len(labels) / (CLASSES * int(count)) for label, count in enumerate(counts)}
+def _seed(trainer: keras.Model, seed: int, epoch: int) -> None:
+    """Set every random generator of the layers from seed and epoch.
+
+    So an epoch draws the same numbers whether or not the run was interrupted before it.
+    """
+    states = [v for v in trainer.variables if v.path.endswith("seed_generator_state")]
+    for i, state in enumerate(states):
+        drawn = np.random.default_rng([seed, epoch, i]).integers(2**31, size=2)
+        state.assign(drawn.astype(np.uint32))
 
 
-def predict(model: keras.Model, crops: UInt8Image) -> npt.NDArray[np.float64]:
-    """Logit margins ``logit_all - logit_hem`` in evaluation mode: (n, 70, 70, 3) -> (n,)."""
-    probabilities = [
-        np.asarray(model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255))
-        for i in range(0, len(crops), 64)
-    ]
-    logs = np.log(np.maximum(np.concatenate(probabilities), 1e-30).astype(np.float64))
-    return np.asarray(logs[:, 1] - logs[:, 0])
-
-
-def _optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+def _numpy(variable: Any) -> npt.NDArray[Any]:
     import keras
 
-    schedule = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 100,
-        decay_steps=max(1, (recipe.epochs - 1) * steps_per_epoch),
-        warmup_target=recipe.learning_rate,
-        warmup_steps=steps_per_epoch,
+    return np.asarray(keras.ops.convert_to_numpy(variable.value))
+
+
+def one_hot(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    """Class numbers (n,) to float32 (n, 2)."""
+    return np.eye(CLASSES, dtype=np.float32)[labels]
+
+
+def class_weights(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
+    """Weights of the classes, inverse to how often each occurs, 1 on average over the crops."""
+    counts = np.bincount(labels, minlength=CLASSES)
+    return (len(labels) / (CLASSES * counts)).astype(np.float32)
+
+
+def predict(model: keras.Model, crops: UInt8Image) -> Margins:
+    """Logit margins ``logit_all - logit_hem`` in evaluation mode: (n, 70, 70, 3) -> (n,)."""
+    import keras
+
+    probabilities = np.concatenate(
+        [
+            keras.ops.convert_to_numpy(
+                model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255)
+            )
+            for i in range(0, len(crops), 64)
+        ]
     )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
-
-
-def _describe(data: CropSet) -> dict[str, Any]:
-    return {
-        "subjects": sorted(set(data.subjects.tolist())),
-        "crops": {label: int(np.sum(data.labels == i)) for i, label in enumerate(LABELS)},
-    }
-
-
-def _save(model: keras.Model, path: Path) -> None:
-    unfinished = path.with_name(f"{path.stem}.{os.getpid()}.keras")
-    model.save(unfinished)
-    unfinished.replace(path)
-
-
-def _save_predictions(path: Path, data: CropSet, margins: npt.NDArray[np.float64]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["name", "subject", "label", "margin"])
-        for row in zip(data.names, data.subjects, data.labels, margins.round(5), strict=True):
-            writer.writerow(row)
+    logs = np.log(np.maximum(probabilities, 1e-30).astype(np.float64))
+    return np.asarray(logs[:, 1] - logs[:, 0])

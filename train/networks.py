@@ -7,6 +7,7 @@ that it folds into the convolution when the model is converted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,15 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "resnet50": resnet50,
 }
 """Name on the command line -> builder."""
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Multiply-adds of the convolutions and dense layers for one crop."""
+    return sum(
+        math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
+        for layer in model.layers
+        if hasattr(layer, "kernel")
+    )
 
 
 def _input() -> Any:

@@ -1,4 +1,4 @@
-"""Hold subjects out: no person stands on both sides of a split."""
+"""Splits into training and test part, by the paper's protocol and by leak-free ones."""
 
 from __future__ import annotations
 
@@ -8,21 +8,95 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.crop_set import CropSet
-from calibration.labelled_crops import LABELS
+from calibration.labelled_crops import LABELS, PRELIMINARY
 from edge.errors import DataRefused
+from train.split_file import Split, describe_split
+
+Mask = npt.NDArray[np.bool_]
+
+PAPER_TEST_SHARE = 0.2
+"""Of all images, drawn at random: the paper's protocol."""
 
 
-def held_out(data: CropSet, subjects: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Mark the crops of the subjects held out.
+def paper_split(data: CropSet, seed: int) -> Split:
+    """Split by image, 80 to 20, whoever the cells come from.
+
+    The protocol of the paper: the same person stands on both sides, so what is
+    measured on the test part flatters. Kept to reproduce it, never to judge by.
 
     Parameters
     ----------
     data : CropSet
-    subjects : sequence of str
+        With its byte-identical crops, which the paper kept.
+    seed : int
 
     Returns
     -------
-    ndarray of bool, shape (n,)
+    Split
+    """
+    test = np.zeros(len(data), bool)
+    order = np.random.default_rng(seed).permutation(len(data))
+    test[order[: round(PAPER_TEST_SHARE * len(data))]] = True
+    return describe_split(data, test, "paper", f"paper-seed-{seed}", seed)
+
+
+def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
+    """Cut the subjects into folds; every fold is the test part once.
+
+    Parameters
+    ----------
+    data : CropSet
+    folds : int
+        At least 2, and no more than either class has subjects.
+    seed : int
+
+    Returns
+    -------
+    list of Split
+
+    Raises
+    ------
+    DataRefused
+        If there are too few subjects for that many folds.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    fewest = min(len(set(data.subjects[data.labels == number])) for number in range(len(LABELS)))
+    if not 2 <= folds <= fewest:
+        raise DataRefused(
+            f"{folds} folds cannot each hold subjects of both classes: one has {fewest};"
+            f" give 2 to {fewest}, or hold single people out with --hold-out"
+        )
+    cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    splits = []
+    for number, (_, chosen) in enumerate(cut.split(data.crops, data.labels, data.subjects)):
+        test = np.zeros(len(data), bool)
+        test[chosen] = True
+        _need_both_classes(data, test)
+        name = f"subject-{number + 1}-of-{folds}-seed-{seed}"
+        splits.append(describe_split(data, test, "subject", name, seed))
+    return splits
+
+
+def official_split(data: CropSet) -> Split:
+    """Train on C-NMC's folds, test on its preliminary set.
+
+    Raises
+    ------
+    DataRefused
+        If one of them is missing.
+    """
+    test = data.parts == PRELIMINARY
+    if not test.any() or not np.any(~test):
+        there = "training folds" if not test.any() else "preliminary set"
+        raise DataRefused(
+            f"only C-NMC's {there} is there; give the folder above both, or another protocol"
+        )
+    return describe_split(data, test, "official", "official", None)
+
+
+def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
+    """Test on all crops of the given subjects, train on those of everybody else.
 
     Raises
     ------
@@ -35,16 +109,39 @@ def held_out(data: CropSet, subjects: Sequence[str]) -> npt.NDArray[np.bool_]:
             f"no crop of subject {', '.join(unknown)};"
             f" there are {', '.join(sorted(set(data.subjects)))}"
         )
-    mask = np.isin(data.subjects, list(subjects))
-    for side, name in ((mask, "held-out"), (~mask, "training")):
-        for number, label in enumerate(LABELS):
-            if not np.any(data.labels[side] == number):
-                raise DataRefused(f"the {name} part has no {label} crop; hold other subjects out")
-    return mask
+    test = np.isin(data.subjects, list(subjects))
+    _need_both_classes(data, test)
+    return describe_split(data, test, "holdout", f"holdout-{'-'.join(sorted(subjects))}", None)
 
 
-def choose_held_out(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
-    """Choose subjects to hold out: of each class about `share` of the crops.
+def validation_part(training: CropSet, share: float, by_subject: bool, seed: int) -> Mask:
+    """Choose the part of the training crops that early stopping looks at.
+
+    Parameters
+    ----------
+    training : CropSet
+        The training part of a split; the test part has no say.
+    share : float
+        Of the crops, 0..1; none at 0.
+    by_subject : bool
+        Whole subjects, so that the choice of the epoch does not lean on people the
+        network was trained on.
+    seed : int
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    if by_subject and share > 0:
+        return np.isin(training.subjects, choose_subjects(training, seed, share))
+    random = np.random.default_rng([seed, 1])
+    chosen = np.zeros(len(training), bool)
+    chosen[random.permutation(len(training))[: round(share * len(training))]] = True
+    return chosen
+
+
+def choose_subjects(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
+    """Choose subjects that hold about `share` of the crops of each class.
 
     Subjects are shuffled, then taken while they bring their class closer to the
     share; at least one of each class is taken and one left.
@@ -73,7 +170,12 @@ def choose_held_out(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
             if abs(taken + counts[i] - target) < abs(taken - target):
                 picked.append(str(names[i]))
                 taken += counts[i]
-        if not picked:
-            picked = [str(names[np.argmin(counts)])]
-        chosen += picked
+        chosen += picked or [str(names[np.argmin(counts)])]
     return sorted(set(chosen))
+
+
+def _need_both_classes(data: CropSet, test: Mask) -> None:
+    for side, name in ((test, "test"), (~test, "training")):
+        for number, label in enumerate(LABELS):
+            if not np.any(data.labels[side] == number):
+                raise DataRefused(f"the {name} part has no {label} crop; hold other subjects out")
