@@ -2,6 +2,7 @@
 #
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
+#   make test-backends             training on JAX and PyTorch as well (downloads PyTorch)
 #   make convert [CELLS=folder]    Keras model -> verified int8 model file, in build/convert
 #   make bench [CROPS=folder]      speed of the device side
 #   make train-cnn DATA=folder     train the CNN on three folds of C-NMC crops (hours)
@@ -26,7 +27,7 @@ FOLDS := H22:$(FOLD_H22) H10:$(FOLD_H10) H14:$(FOLD_H14)
 SHIPPED_FOLD := H22
 DATASET ?= a part of C-NMC 2019 (Gupta and Gupta, TCIA, doi 10.7937/tcia.2019.dc64i46r): its official fold_1 and a few crops of the other folds
 
-.PHONY: classify test convert bench train-cnn release clean
+.PHONY: classify test test-backends convert bench train-cnn release clean
 
 classify: $(DEVICE)/ready
 	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples
@@ -37,6 +38,10 @@ test: $(DEV)/ready
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/pytest -n 2 --dist loadfile
+
+test-backends: $(DEV)/ready
+	$(DEV)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(DEV)/bin/pytest tests/test_backends.py
 
 convert: $(DEV)/ready
 	@for model in $(MODELS); do \

@@ -1,0 +1,130 @@
+"""The six baselines on drawn cells that can be told by their colour."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from calibration.crop_set import CropSet, load_crops
+from calibration.labelled_crops import find_labelled_crops
+from train.baselines import BASELINES, LARGEST_MARGIN, BaselineRun, fit_baseline, run_baselines
+from train.features import FEATURES
+
+Parts = tuple[CropSet, CropSet]
+Runs = dict[tuple[str, str], BaselineRun]
+TWELVE = [(features, baseline) for features in FEATURES for baseline in BASELINES]
+
+
+def keep(data: CropSet, most: dict[int, int]) -> CropSet:
+    """At most so many crops of each class."""
+    chosen = np.zeros(len(data), np.bool_)
+    for label, crops in most.items():
+        chosen[np.flatnonzero(data.labels == label)[:crops]] = True
+    return data.take(chosen)
+
+
+def recalls(margins: npt.NDArray[np.float64], test: CropSet) -> list[float]:
+    """Share of the crops of each class decided right."""
+    return [float(np.mean((margins >= 0)[test.labels == label] == label)) for label in (0, 1)]
+
+
+def auroc(margins: npt.NDArray[np.float64], test: CropSet) -> float:
+    """Share of the pairs of a healthy and a leukemic crop that stand the right way round."""
+    healthy, leukemic = (margins[test.labels == label] for label in (0, 1))
+    return float(np.mean(leukemic[:, None] > healthy))
+
+
+@pytest.fixture(scope="module")
+def parts(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Parts:
+    """144 crops of two subjects a class, and 72 of two others."""
+    data = load_crops(find_labelled_crops(labelled), tmp_path_factory.mktemp("cache"))
+    test = np.isin(data.subjects, ["H3", "9"])
+    return data.take(~test), data.take(test)
+
+
+@pytest.fixture(scope="module")
+def runs(parts: Parts) -> Runs:
+    return {(run.features, run.baseline): run for run in run_baselines(*parts, seed=0)}
+
+
+@pytest.fixture(scope="module")
+def again(parts: Parts) -> Runs:
+    return {(run.features, run.baseline): run for run in run_baselines(*parts, seed=0)}
+
+
+def test_the_six_baselines_of_the_paper_are_there_with_both_features(
+    runs: Runs,
+) -> None:
+    assert set(BASELINES) == {"rf", "lr", "svm", "knn", "sgd", "mlp"}
+    assert list(runs) == TWELVE
+
+
+@pytest.mark.parametrize("which", TWELVE, ids="-".join)
+def test_margins_are_finite_log_odds(which: tuple[str, str], runs: Runs, parts: Parts) -> None:
+    margins = runs[which].margins
+    assert margins.dtype == np.float64
+    assert margins.shape == parts[1].labels.shape
+    assert np.all(np.abs(margins) <= LARGEST_MARGIN)
+    assert len(set(margins.tolist())) > 5  # no bare decisions
+
+
+@pytest.mark.parametrize("which", TWELVE, ids="-".join)
+def test_every_baseline_tells_learnable_cells_of_unseen_subjects_apart(
+    which: tuple[str, str], runs: Runs, parts: Parts
+) -> None:
+    margins = runs[which].margins
+    assert np.mean(recalls(margins, parts[1])) > 0.8  # chance is 0.5; the paper's MLP has 0.27
+    assert auroc(margins, parts[1]) > 0.9
+
+
+@pytest.mark.parametrize("features", FEATURES)
+def test_the_mlp_does_not_fall_behind(features: str, runs: Runs, parts: Parts) -> None:
+    accuracy = {
+        baseline: np.mean(recalls(runs[features, baseline].margins, parts[1]))
+        for baseline in BASELINES
+    }
+    assert accuracy["mlp"] > np.median(list(accuracy.values())) - 0.1
+
+
+@pytest.mark.parametrize("rare", [0, 1])
+def test_a_class_ten_times_rarer_is_not_ignored(rare: int, parts: Parts) -> None:
+    training, test = parts
+    training = keep(training, {rare: 7, 1 - rare: 70})
+    for run in run_baselines(training, test, seed=0):
+        assert min(recalls(run.margins, test)) > 0.5, f"{run.baseline} on {run.features}"
+
+
+@pytest.mark.parametrize("which", TWELVE, ids="-".join)
+def test_the_same_seed_gives_the_same_margins(
+    which: tuple[str, str], runs: Runs, again: Runs
+) -> None:
+    np.testing.assert_array_equal(again[which].margins, runs[which].margins)
+
+
+def test_another_seed_gives_other_margins(runs: Runs, parts: Parts) -> None:
+    drawn_by_lot = ["rf", "sgd", "mlp"]
+    for run in run_baselines(*parts, seed=1, names=drawn_by_lot, features=["descriptors"]):
+        assert not np.array_equal(run.margins, runs["descriptors", run.baseline].margins)
+
+
+def test_one_baseline_alone_says_what_it_says_among_all(runs: Runs, parts: Parts) -> None:
+    alone = fit_baseline("svm", "pca", *parts, seed=0)
+    np.testing.assert_array_equal(alone, runs["pca", "svm"].margins)
+
+
+def test_nothing_is_learned_from_the_test_part(runs: Runs, parts: Parts) -> None:
+    training, test = parts
+    few = test.take(np.arange(len(test)) < 9)
+    for run in run_baselines(training, few, seed=0):
+        # not exactly: matrix products of another size may round otherwise
+        expected = runs[run.features, run.baseline].margins[:9]
+        np.testing.assert_allclose(run.margins, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_fewer_crops_than_neighbours_or_a_batch_will_do(parts: Parts) -> None:
+    training, test = parts
+    for run in run_baselines(keep(training, {0: 6, 1: 6}), test, seed=0):
+        assert np.all(np.isfinite(run.margins))
