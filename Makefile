@@ -6,6 +6,8 @@
 #   make convert [CELLS=folder]    Keras model -> verified int8 model file, in build/convert
 #   make bench [CROPS=folder]      speed of the device side
 #   make train-cnn DATA=folder     train the CNN on three folds of C-NMC crops (hours)
+#   make study DATA=folder         three networks and six baselines on the paper's split and on
+#                                  people held out, with a report in docs/ (hours)
 #   make release DATA=folder       calibrate, convert and ship the network train-cnn made
 
 PYTHON ?= python3
@@ -27,7 +29,7 @@ FOLDS := H22:$(FOLD_H22) H10:$(FOLD_H10) H14:$(FOLD_H14)
 SHIPPED_FOLD := H22
 DATASET ?= a part of C-NMC 2019 (Gupta and Gupta, TCIA, doi 10.7937/tcia.2019.dc64i46r): its official fold_1 and a few crops of the other folds
 
-.PHONY: classify test test-backends convert bench train-cnn release clean
+.PHONY: classify test test-backends convert bench train-cnn study release clean
 
 classify: $(DEVICE)/ready
 	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples
@@ -61,6 +63,29 @@ train-cnn: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
 	    --validation-share 0 --precision mixed_bfloat16 --hold-out "$${fold#*:}" \
 	    --out build/train/$${fold%%:*} || exit; \
 	done
+
+# On a GPU: make study DATA=... STUDY_EPOCHS=100. Finished runs are not run again.
+STUDY_EPOCHS ?= 4
+STUDY := build/study
+TRAIN := $(TRAIN_PYTHON) -m train
+study: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
+	@test -n "$(DATA)" || { echo "give DATA=folder with hem/ and all/ folders of crops"; exit 2; }
+	$(TRAIN) split --data $(DATA) --protocol paper --out $(STUDY)/splits
+	for fold in $(FOLDS); do \
+	  $(TRAIN) split --data $(DATA) --hold-out "$${fold#*:}" --out $(STUDY)/splits || exit; \
+	done
+	for split in $(STUDY)/splits/*.json; do \
+	  name=$$(basename $$split .json); \
+	  common="--data $(DATA) --split $$split --out $(STUDY)/$$name"; \
+	  $(TRAIN) baselines $$common/baselines --dataset "$(DATASET)" || exit; \
+	  for network in resnet50 vgg16 cnn; do \
+	    $(TRAIN) $$network $$common/$$network-paper --dataset "$(DATASET)" --recipe paper \
+	      --epochs $(STUDY_EPOCHS) --precision mixed_bfloat16 || exit; \
+	  done; \
+	  $(TRAIN) cnn $$common/cnn-best --dataset "$(DATASET)" --epochs 15 --validation-share 0 \
+	    --precision mixed_bfloat16 || exit; \
+	done
+	$(TRAIN) report $(STUDY)/*/*/ --out docs/part-of-cnmc
 
 # The shipped network's temperature and refer band come from the other folds, so that the
 # people it is measured on had no part in them.

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.command import one_sentence
+from edge.extras import need
 
 app = typer.Typer(
     add_completion=False,
@@ -38,11 +39,12 @@ def probabilities(
         float, typer.Option(min=0, max=0.5, help="Most healthy cells decided leukemia, 0..0.5.")
     ] = 0.05,
 ) -> None:
-    """Fit temperature and refer band."""
+    """Fit temperature and refer band on people the networks were not trained on."""
+    need("convert", "sklearn")
     from calibration.calibrate import calibrate
     from calibration.predictions import read_predictions
 
-    result = calibrate(read_predictions(predictions), missed, false_alarms)
+    result = calibrate([read_predictions(path) for path in predictions], missed, false_alarms)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
     low, high = result.refer_band.low, result.refer_band.high

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,20 +33,29 @@ class Predictions:
     subjects: npt.NDArray[np.str_]
 
 
-def read_predictions(paths: Iterable[Path]) -> Predictions:
-    """Read and join prediction files.
+def read_predictions(path: Path) -> Predictions:
+    """Read a file of predictions.
 
     Raises
     ------
     DataRefused
-        If a file is not readable or a class is missing in all of them together.
+        If it is not readable or a class is missing in it.
     """
-    rows = [row for path in paths for row in _read(path)]
+    rows = _read(path)
     labels = np.array([label for label, _, _ in rows], np.int64)
     if set(labels.tolist()) != {0, 1}:
-        raise DataRefused("the predictions must hold cells of both classes, hem (0) and all (1)")
+        raise DataRefused(f"{path} must hold cells of both classes, hem (0) and all (1)")
     return Predictions(
         np.array([margin for _, margin, _ in rows]), labels, np.array([row[2] for row in rows])
+    )
+
+
+def join(parts: Sequence[Predictions]) -> Predictions:
+    """Put predictions behind one another."""
+    return Predictions(
+        np.concatenate([part.margins for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.subjects for part in parts]),
     )
 
 

@@ -37,7 +37,7 @@ def predictions_file(path: Path, n: int = 400, temperature: float = 2.0) -> Path
 def test_the_fitted_temperature_is_the_one_the_labels_were_drawn_with(
     tmp_path: Path, temperature: float
 ) -> None:
-    found = read_predictions([predictions_file(tmp_path / "p.csv", 20_000, temperature)])
+    found = read_predictions(predictions_file(tmp_path / "p.csv", 20_000, temperature))
     assert fit_temperature(found.margins, found.labels) == pytest.approx(temperature, rel=0.05)
 
 
@@ -92,7 +92,14 @@ def test_separable_cells_need_no_wide_band() -> None:
 
 def crops(counts: dict[str, int]) -> list[LabelledCrop]:
     return [
-        LabelledCrop(Path(f"{subject}-{i}"), int(not subject.startswith("H")), subject, f"{i:03}")
+        LabelledCrop(
+            path=Path(f"{subject}-{i}.png"),
+            name=f"{subject}-{i}.png",
+            label=int(not subject.startswith("H")),
+            subject=subject,
+            part="",
+            sha256=f"{i:03}",
+        )
         for subject, n in counts.items()
         for i in range(n)
     ]
@@ -131,9 +138,11 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["probabilities", *map(str, files), "--out", str(out)])
     assert done.exit_code == 0, done.output
     saved = read_calibration(out)
-    expected = calibrate(read_predictions(files), missed=0.05, false_alarms=0.05)
+    expected = calibrate([*map(read_predictions, files)], missed=0.05, false_alarms=0.05)
     assert dataclasses.asdict(saved) == dataclasses.asdict(expected)
     assert saved.cells == 600
+    assert [fold.metrics.crops for fold in saved.folds] == [300, 300]
+    assert saved.folds[0].healthy == tuple("0123456")
     assert f"temperature {saved.temperature:.3f}" in done.stdout
     assert math.isfinite(saved.ece_after)
 

@@ -91,6 +91,7 @@ def test_the_model_file_says_where_it_comes_from(trained: Path, converted: Path)
     assert metadata.trained_on["dataset"] == "drawn cells"
     assert metadata.accuracy["float"] == record.accuracy["float"]
     assert metadata.accuracy["int8"]["crops"] == 72
+    assert metadata.calibration["folds"][0]["healthy"] == ["H2"]
     assert metadata.temperature == calibration.temperature
     assert metadata.refer_band == (calibration.refer_band.low, calibration.refer_band.high)
     assert metadata.fidelity["cells_are"].startswith("72 crops of 2 held-out subjects, sha256 ")
