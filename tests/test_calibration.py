@@ -52,7 +52,7 @@ def test_no_other_temperature_has_a_smaller_cross_entropy(
     labels = np.array([0] * len(healthy) + [1] * len(leukemic))
     best = cross_entropy(margins / fit_temperature(margins, labels), labels)
     for other in (0.05, 0.3, 1, 3, 20):
-        assert best <= cross_entropy(margins / other, labels) + 1e-6
+        assert best <= cross_entropy(margins / other, labels) + 1e-5
 
 
 def test_calibration_error_is_the_gap_between_probability_and_share() -> None:
