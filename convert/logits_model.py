@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.errors import ConversionFailed
 from edge.preprocess import CROP_SIDE, UInt8Image
+from edge.runtime import native_messages_silenced
 
 if TYPE_CHECKING:
     import keras
@@ -46,7 +47,10 @@ def load_logits_model(path: Path) -> LogitsModel:
         classes on 70x70x3 crops, or a weight is not a finite number.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the only backend that exports
-    import keras
+    with native_messages_silenced():  # TensorFlow reports every driver it does not find
+        import keras
+
+        keras.ops.zeros(1)
 
     try:
         data = path.read_bytes()
