@@ -94,7 +94,8 @@ release: $(DEV)/ready
 	mkdir -p train/released
 	cp build/train/$(SHIPPED_FOLD)/cnn.keras build/train/$(SHIPPED_FOLD)/cnn.json train/released/
 	$(DEV)/bin/edge-all-calibrate probabilities build/train/H10/cnn-held-out.csv \
-	  build/train/H14/cnn-held-out.csv --out train/released/cnn-calibration.json
+	  build/train/H14/cnn-held-out.csv --missed 0.1 --false-alarms 0.1 \
+	  --out train/released/cnn-calibration.json
 	$(DEV)/bin/edge-all-convert train/released/cnn.keras --cells $(DATA) --out build/release
 	cp build/release/cnn-ranges.json train/released/
 	cp build/release/cnn.tflite edge/models/
