@@ -342,7 +342,8 @@ def subjects(results: Results, rows: Sequence[tuple[str, dict[System, float]]]) 
     rows : sequence of (str, dict)
         Title of the subject, and its accuracy per system.
     """
-    figure = _figure(8.5, 1.1 + 0.22 * len(rows))
+    legend = 0.2 * -(-len(results.systems) // 3)
+    figure = _figure(8.5, 1.1 + legend + 0.22 * len(rows))
     axes = figure.subplots()
     for place, (_, accuracies) in enumerate(rows):
         for system, accuracy in accuracies.items():

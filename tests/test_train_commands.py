@@ -1,0 +1,87 @@
+"""Baselines, report and bench from the command line, on drawn cells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from train.cli import app
+
+
+def run(*arguments: str | Path) -> str:
+    done = CliRunner().invoke(app, list(map(str, arguments)))
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def runs(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Baselines on the paper's split and on people held out."""
+    folder = tmp_path_factory.mktemp("runs")
+    options = ("--data", labelled, "--dataset", "drawn cells")
+    run("baselines", *options, "--protocol", "paper", "--out", folder / "paper")
+    printed = run("baselines", *options, "--hold-out", "H2,8", "--out", folder / "held-out")
+    assert len(printed.splitlines()) == 12
+    return folder
+
+
+def test_every_baseline_leaves_a_record_and_its_predictions(runs: Path) -> None:
+    records = [json.loads(path.read_text()) for path in sorted((runs / "held-out").glob("*.json"))]
+    assert len(records) == 12
+    assert {record["kind"] for record in records} == {"baseline"}
+    assert {tuple(record["held_out"]["subjects"]) for record in records} == {("8", "H2")}
+    assert len({record["split"]["sha256"] for record in records}) == 1
+    assert len(list((runs / "held-out").glob("*-held-out.csv"))) == 12
+
+
+def test_a_report_is_made_of_runs(runs: Path, tmp_path: Path) -> None:
+    printed = run("report", runs / "paper", runs / "held-out", "--out", tmp_path / "report")
+    assert printed.splitlines() == [
+        f"wrote {tmp_path / 'report' / 'report.md'}",
+        f"wrote {tmp_path / 'report' / 'report.html'}",
+    ]
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "drawn cells" in text
+    assert "nothing here is a diagnosis" in text
+
+
+def test_bench_gives_json() -> None:
+    found = json.loads(run("bench", "cnn", "--steps", "1", "--precision", "float32"))
+    (speed,) = found["speeds"]
+    assert speed["network"] == "cnn"
+    assert speed["seconds_per_epoch"] == pytest.approx(10_022 / speed["crops_per_second"])
+    assert speed["utilisation"] > 0
+    assert found["versions"]["backend"].startswith("tensorflow ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["bench", "lenet"], "no network lenet; there are cnn, vgg16, resnet50"),
+        (["report", "nowhere", "--out", "x"], "nowhere is not a folder"),
+        (["split", "--data", "nowhere", "--out", "x"], "nowhere is not a folder"),
+        (["audit", "nowhere.json"], "nowhere.json is no split of edge-all-train"),
+        (
+            ["split", "--data", "DATA", "--out", "x", "--protocol", "paper", "--hold-out", "H2"],
+            "give --protocol or --hold-out, not both",
+        ),
+        (["split", "--data", "DATA", "--out", "x", "--protocol", "official"], "only C-NMC's"),
+    ],
+)
+def test_wrong_usage_is_one_sentence(labelled: Path, arguments: list[str], words: str) -> None:
+    arguments = [str(labelled) if word == "DATA" else word for word in arguments]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_every_command_says_what_it_is_for() -> None:
+    group = typer.main.get_command(app)
+    for name in group.commands:  # type: ignore[attr-defined]
+        assert "Usage" in run(name, "--help")
+    assert "For research, not diagnosis" in " ".join(run("--help").split())
