@@ -24,7 +24,7 @@ MAY_IMPORT = {
     ),
     "train": (
         {"edge", "calibration", "train"},
-        {"numpy", "cv2", "typer", "keras", "sklearn", "matplotlib", "jinja2"}
+        {"numpy", "cv2", "typer", "rich", "keras", "sklearn", "matplotlib", "jinja2"}
         | {"tensorflow", "jax", "torch"},  # asked for devices and determinism, by the one in use
     ),
 }

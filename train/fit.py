@@ -15,6 +15,7 @@ from edge.preprocess import UInt8Image
 from train.augment import augmenter
 from train.checkpoint import Arrays, Checkpoint
 from train.networks import CLASSES, NETWORKS
+from train.progress import progress_callbacks
 from train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ class Training:
             epochs=1,
             shuffle=False,
             verbose=0,
+            callbacks=progress_callbacks(
+                number + 1, self._recipe.epochs, -(-len(order) // self._recipe.batch_size)
+            ),
         )
         seconds = time.perf_counter() - start
         self._evaluated.set_weights(self._model.get_weights())
