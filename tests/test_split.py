@@ -134,6 +134,13 @@ def test_a_split_without_a_class_is_refused(subjects: list[str], words: str) -> 
         holdout_split(crop_set([("H1", 2), ("H2", 2), ("7", 2), ("8", 2)]), subjects)
 
 
+def test_many_subjects_make_a_short_name_that_is_their_own() -> None:
+    names = {holdout_split(many(), choose_subjects(many(), seed)).name for seed in range(5)}
+    assert len(names) == 5
+    assert all(name.startswith("holdout-15-subjects-") and len(name) < 40 for name in names)
+    assert holdout_split(many(), ["H1", "7"]).name == "holdout-7-H1"
+
+
 def test_the_validation_part_of_a_leak_free_split_is_of_other_people() -> None:
     data = many()
     kept = validation_part(data, 0.1, by_subject=True, seed=0)

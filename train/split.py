@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,8 @@ Mask = npt.NDArray[np.bool_]
 
 PAPER_TEST_SHARE = 0.2
 """Of all images, drawn at random: the paper's protocol."""
+
+_MOST_NAMED = 8
 
 
 def paper_split(data: CropSet, seed: int) -> Split:
@@ -111,7 +114,15 @@ def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
         )
     test = np.isin(data.subjects, list(subjects))
     _need_both_classes(data, test)
-    return describe_split(data, test, "holdout", f"holdout-{'-'.join(sorted(subjects))}", None)
+    return describe_split(data, test, "holdout", f"holdout-{_short(sorted(subjects))}", None)
+
+
+def _short(subjects: Sequence[str]) -> str:
+    """Name subjects in a way that fits into a file name."""
+    if len(subjects) <= _MOST_NAMED:
+        return "-".join(subjects)
+    sha256 = hashlib.sha256("\n".join(subjects).encode()).hexdigest()
+    return f"{len(subjects)}-subjects-{sha256[:8]}"
 
 
 def validation_part(training: CropSet, share: float, by_subject: bool, seed: int) -> Mask:
