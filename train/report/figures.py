@@ -277,7 +277,7 @@ def _reliability_panel(axes: Axes, results: Results, found: Sequence[Result]) ->
         )
     axes.set(xlabel="probability of leukemia", ylabel="share that is leukemia", aspect="equal")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    axes.legend(loc="best", title="calibration error", handlelength=3.2, fontsize=8)
+    axes.legend(loc="upper left", title="calibration error", handlelength=3.2, fontsize=8)
 
 
 def _panel_per_split(
