@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -39,5 +40,19 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
         except EdgeAllError as error:
             say(f"error: {error}")
             raise SystemExit(WRONG_USAGE) from error
+        except BrokenPipeError:  # the reader has left, as head does: typer ends quietly
+            raise
+        except OSError as error:
+            _give_up_stdout()
+            where = f"{error.filename}" if error.filename else "the results"
+            say(f"error: cannot write {where}: {error.strerror}; check the free space")
+            raise SystemExit(WRONG_USAGE) from error
 
     return wrapped
+
+
+def _give_up_stdout() -> None:
+    """Let what is still buffered go nowhere, or Python fails on it again at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -107,6 +107,18 @@ def test_a_reader_that_leaves_early_gets_no_traceback(crops: Path) -> None:
         assert process.stderr.read() == b""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_disk_behind_stdout_is_one_sentence(crops: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*EDGE_ALL, "classify", "."], stdout=full, stderr=subprocess.PIPE, cwd=crops
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        "error: cannot write the results: No space left on device; check the free space\n"
+    )
+
+
 def test_ctrl_c_ends_a_run_with_a_sentence_and_keeps_the_rows(crops: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     arguments = [*EDGE_ALL, "classify", *["cell-00.png"] * 20_000, "--out", str(out)]
