@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from typing import Any
 
@@ -47,7 +49,7 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges) -> bytes:
         activation_num_bits=8,
         weight_num_bits=8,
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
         warnings.simplefilter("ignore")  # its own use of the interpreter's debug mode
         result = work.quantize(statistics, enable_progress_report=False)
     return bytes(result.quantized_model)
