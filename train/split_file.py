@@ -17,8 +17,8 @@ from edge.errors import DataRefused
 SCHEMA = 1
 """Version of the file; a reader refuses any other."""
 
-PROTOCOLS = ("paper", "subject", "official", "holdout")
-"""All but ``paper`` are leak-free."""
+PROTOCOLS = ("paper", "holdout", "subject", "official")
+"""Kinds of split, in the order of reports; all but ``paper`` are leak-free."""
 
 
 @dataclass(frozen=True)

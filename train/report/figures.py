@@ -15,7 +15,8 @@ import numpy as np
 from train.evaluation import validation_accuracy
 from train.reliability import probabilities, reliability
 from train.report.results import Result, Results, System, leak_free_units
-from train.report.runs import PROTOCOLS, Epoch
+from train.report.runs import Epoch
+from train.split_file import PROTOCOLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

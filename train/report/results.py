@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from train.evaluation import Evaluation, Scores, evaluate, measure_scores
-from train.report.runs import PROTOCOLS, Run, Split
+from train.report.runs import Run, Split
+from train.split_file import PROTOCOLS
 
 NETWORK_TITLES = {"cnn": "CNN", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
 """Networks in the order of the report -> what people call them."""

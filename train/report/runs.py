@@ -19,12 +19,10 @@ import numpy.typing as npt
 
 from calibration.predictions import COLUMNS
 from edge.errors import DataRefused
+from train.split_file import PROTOCOLS
 
 SCHEMA = 1
 """Version of the record that is read."""
-
-PROTOCOLS = ("paper", "holdout", "subject", "official")
-"""Kinds of split, in the order of the report; all but the first are leak-free."""
 
 _PREDICTIONS = "-held-out.csv"
 

@@ -10,7 +10,7 @@ from train.mcnemar import mcnemar
 from train.report.content import Table
 from train.report.errors import WorstError, what_it_is
 from train.report.results import Result, Results, System, Unit, leak_free_units
-from train.report.runs import PROTOCOLS, Run, Split
+from train.report.runs import Run, Split
 from train.report.words import (
     NOT_RUN,
     basis_words,
@@ -21,6 +21,7 @@ from train.report.words import (
     p_value,
     values_of,
 )
+from train.split_file import PROTOCOLS
 
 _WHAT_IS_AVERAGED = (
     "The mean is over the healthy subjects held out, each against all leukemia crops of its split"

@@ -8,7 +8,7 @@ import numpy as np
 
 from train.evaluation import Estimate
 from train.report.results import Result, Results, System, Unit
-from train.report.runs import PROTOCOLS
+from train.split_file import PROTOCOLS
 
 NOT_RUN = "not run"
 """Stands in a table for a system that was not run on a split."""
