@@ -20,8 +20,8 @@ DATA ?=
 # kept apart so that a training can run on any environment with keras
 TRAIN_PYTHON ?= $(DEV)/bin/python
 
-# C-NMC 2019 has few healthy people: each fold holds out one of the three most crops
-# of the part used here come from, and patients of whom it has few crops.
+# Nearly all healthy crops of the part of C-NMC 2019 used here come from three people: each
+# fold holds out one of them, and some of the patients.
 FOLD_H22 := H22,2,16,33,44
 FOLD_H10 := H10,13,34
 FOLD_H14 := H14,32,38
