@@ -44,8 +44,10 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
             raise
         except OSError as error:
             _give_up_stdout()
-            where = f"{error.filename}" if error.filename else "the results"
-            say(f"error: cannot write {where}: {error.strerror}; check the free space")
+            if error.filename:
+                say(f"error: {error.filename}: {error.strerror}; check it and its permissions")
+            else:  # a stream
+                say(f"error: cannot write the results: {error.strerror}; check the free space")
             raise SystemExit(WRONG_USAGE) from error
 
     return wrapped
