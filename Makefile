@@ -47,7 +47,7 @@ test-backends: $(DEV)/ready
 
 convert: $(DEV)/ready
 	@for model in $(MODELS); do \
-	  $(DEV)/bin/edge-all-convert $$model $(if $(CELLS),--cells $(CELLS)) --out build/convert \
+	  $(DEV)/bin/edge-all-convert run $$model $(if $(CELLS),--cells $(CELLS)) --out build/convert \
 	    || exit; \
 	done
 
@@ -96,7 +96,7 @@ release: $(DEV)/ready
 	$(DEV)/bin/edge-all-calibrate probabilities build/train/H10/cnn-held-out.csv \
 	  build/train/H14/cnn-held-out.csv --missed 0.1 --false-alarms 0.1 \
 	  --out train/released/cnn-calibration.json
-	$(DEV)/bin/edge-all-convert train/released/cnn.keras --cells $(DATA) --out build/release
+	$(DEV)/bin/edge-all-convert run train/released/cnn.keras --cells $(DATA) --out build/release
 	cp build/release/cnn-ranges.json train/released/
 	cp build/release/cnn.tflite edge/models/
 

@@ -9,12 +9,22 @@ import typer
 from edge.command import one_sentence
 from edge.extras import need
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Turn Keras models into verified int8 model files. For research, not diagnosis.",
+)
+
+
+@app.callback()
+def main() -> None:
+    """Keep the name of the only command part of the command line."""
 
 
 @app.command()
 @one_sentence
-def main(
+def run(
     keras_file: Annotated[
         Path,
         typer.Argument(

@@ -30,7 +30,7 @@ RELEASED = Path(__file__).parents[1] / "train" / "released"
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of what ``make convert`` writes on a fresh clone."""
     out = tmp_path_factory.mktemp("converted")
-    done = CliRunner().invoke(app, [str(RELEASED / "cnn.keras"), "--out", str(out)])
+    done = CliRunner().invoke(app, ["run", str(RELEASED / "cnn.keras"), "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert "int8 agrees with float on" in done.stdout
     return out
@@ -93,7 +93,7 @@ def test_golden_vectors_span_the_scores_and_reproduce(converted: Path) -> None:
 
 
 def test_converting_again_gives_the_same_bytes(converted: Path, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, [str(RELEASED / "cnn.keras"), "--out", str(tmp_path)])
+    done = CliRunner().invoke(app, ["run", str(RELEASED / "cnn.keras"), "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
     for path in converted.iterdir():
         assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
@@ -131,7 +131,7 @@ def beside(tmp_path: Path) -> Path:
 
 def refusal(keras_file: Path, out: Path, exit_code: int, *options: str) -> str:
     """What a conversion that must fail says; it may leave no model file."""
-    done = CliRunner().invoke(app, [str(keras_file), "--out", str(out), *options])
+    done = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out), *options])
     assert done.exit_code == exit_code, done.output
     assert not (out / "cnn.tflite").exists()
     assert not list(out.glob(".*"))

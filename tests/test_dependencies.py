@@ -17,7 +17,7 @@ RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
     "edge": ({"edge"}, {"numpy", "cv2", "typer", "rich"}),
-    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn"}),
+    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "jinja2"}),
     "convert": (
         {"edge", "calibration", "convert"},
         {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"},
@@ -102,7 +102,7 @@ with Classifier() as classifier:
     ("package", "arguments", "missing"),
     [
         ("train", ["cnn", "--data", "."], "pip install 'edge-all[train]'"),
-        ("convert", ["cnn.keras"], "pip install 'edge-all[convert]'"),
+        ("convert", ["run", "cnn.keras"], "pip install 'edge-all[convert]'"),
     ],
 )
 def test_an_entry_point_without_its_extra_says_what_to_install(

@@ -45,7 +45,7 @@ def converted(trained: Path, labelled: Path) -> Path:
     out = trained / "converted"
     # two epochs leave cells near the boundary; the gate is tested on the shipped network
     options = ("--n", 120, "--agreement", 0.9)
-    run(convert, trained / "cnn.keras", "--cells", labelled, "--out", out, *options)
+    run(convert, "run", trained / "cnn.keras", "--cells", labelled, "--out", out, *options)
     return out / "cnn.tflite"
 
 

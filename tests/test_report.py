@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
+from calibration.document import Report, Section, Table, to_html, to_markdown
 from edge.errors import DataRefused, OutputFailed
 from train.report import paper
-from train.report.content import Report, Section, Table, to_html, to_markdown
 from train.report.runs import read_runs
 from train.report.write import write_report
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from calibration.labelled_crops import LABELS
+from calibration.reliability import probabilities
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
 from edge.preprocess import UInt8Image
 from edge.sources import IMAGE_SUFFIXES
-from train.reliability import probabilities
 from train.report.results import Result
 
 if TYPE_CHECKING:

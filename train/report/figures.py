@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from train.evaluation import validation_accuracy
-from train.reliability import probabilities, reliability
+from calibration.evaluation import validation_accuracy
+from calibration.reliability import probabilities, reliability
 from train.report.results import Result, Results, System, leak_free_units
 from train.report.runs import Epoch
 from train.split_file import PROTOCOLS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from train.evaluation import validation_accuracy
+from calibration.document import Table
+from calibration.evaluation import validation_accuracy
 from train.report import paper
-from train.report.content import Table
 from train.report.results import (
     CLASSIFIER_TITLES,
     FEATURE_TITLES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from train.evaluation import Evaluation, Scores, evaluate, measure_scores
+from calibration.evaluation import Evaluation, Scores, evaluate, measure_scores
 from train.report.runs import Run, Split
 from train.split_file import PROTOCOLS
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from calibration.document import Figure, Heading, Part, Section, Text
 from train.report import figures, paper, paper_tables, tables
-from train.report.content import Figure, Heading, Part, Section, Text
 from train.report.errors import Pictures, sheet, what_it_is, worst_errors
 from train.report.results import Result, Results, System, leak_free_units, subjects_known
 from train.report.runs import Split

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from train.mcnemar import mcnemar
-from train.report.content import Table
+from calibration.document import Table
+from calibration.mcnemar import mcnemar
 from train.report.errors import WorstError, what_it_is
 from train.report.results import Result, Results, System, Unit, leak_free_units
 from train.report.runs import Run, Split

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from train.evaluation import Estimate
+from calibration.evaluation import Estimate
 from train.report.results import Result, Results, System, Unit
 from train.split_file import PROTOCOLS
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from calibration.document import Report, Section, to_html, to_markdown
+from calibration.evaluation import REPLICATES
 from edge.errors import OutputFailed
-from train.evaluation import REPLICATES
 from train.report import paper, sections, tables
-from train.report.content import Report, Section, to_html, to_markdown
 from train.report.errors import Pictures
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from train.reliability import calibration_errors, probabilities
+from calibration.reliability import calibration_errors, probabilities
 
 _AT_ONCE = 200  # replicates: bounds memory at 200 weights per crop
 
@@ -124,7 +124,7 @@ def weighted_scores(
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.float64],
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Work out every score of :class:`train.evaluation.Scores` under several weightings.
+    """Work out every score of :class:`calibration.evaluation.Scores` under several weightings.
 
     Parameters
     ----------

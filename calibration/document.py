@@ -136,7 +136,7 @@ def to_html(report: Report) -> str:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = resources.files("train.report").joinpath("template.html.j2")
+    template = resources.files("calibration").joinpath("document.html.j2")
     page = environment.from_string(template.read_text(encoding="utf-8"))
     return str(page.render(report=report))
 

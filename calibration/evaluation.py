@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from calibration.bootstrap import Basis, basis, intervals
+from calibration.reliability import calibration_errors, probabilities
 from edge.errors import DataRefused
-from train.bootstrap import Basis, basis, intervals
-from train.reliability import calibration_errors, probabilities
 
 REPLICATES = 1000
 """Bootstrap replicates behind an interval."""
@@ -32,7 +32,7 @@ class Scores:
         0 where nothing was decided so.
     auroc, average_precision : float
     ece : float
-        :func:`train.reliability.calibration_errors`.
+        :func:`calibration.reliability.calibration_errors`.
     brier : float
         Mean of ``(label - probability)**2`` (Brier 1950, for one class).
     """
@@ -115,7 +115,7 @@ def evaluate(
         0 ``hem``, 1 ``all``.
     subjects : ndarray of str, shape (n,)
     replicates, seed : int
-        Of the bootstrap (:mod:`train.bootstrap`).
+        Of the bootstrap (:mod:`calibration.bootstrap`).
 
     Raises
     ------
