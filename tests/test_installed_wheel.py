@@ -79,7 +79,7 @@ def test_a_device_classifies_without_tensorflow(device: Path, crops: Path, tmp_p
 
 @pytest.mark.parametrize("extra", ["train", "convert"])
 def test_a_device_says_which_extra_a_build_command_needs(device: Path, extra: str) -> None:
-    arguments = {"train": ("cnn", "--data", "/"), "convert": ("cnn.keras",)}[extra]
+    arguments = {"train": ("cnn", "--data", "/"), "convert": ("run", "cnn.keras")}[extra]
     program = device / f"edge-all-{extra}"
     done = subprocess.run([program, *arguments], capture_output=True, text=True)
     assert done.returncode == 2
