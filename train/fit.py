@@ -17,6 +17,7 @@ from train.checkpoint import Arrays, Checkpoint
 from train.networks import CLASSES, NETWORKS
 from train.progress import progress_callbacks
 from train.recipe import Recipe
+from train.resident import resident_crops
 
 if TYPE_CHECKING:
     import keras
@@ -64,7 +65,7 @@ class Training:
         keras.utils.set_random_seed(recipe.seed)
         self._parts, self._recipe = parts, recipe
         self._evaluated = NETWORKS[network]()  # float32 and without augmentation
-        self._model, self._trainer = build_trainer(network, recipe, len(parts.training))
+        self._model, self._trainer = build_trainer(network, recipe, parts.training.crops)
         self.history: list[Epoch] = list(start.history) if start else []
         self._best_weights: Arrays = start.best_weights if start else []
         if start:
@@ -124,7 +125,7 @@ class Training:
         order = np.random.default_rng([self._recipe.seed, number]).permutation(len(training))
         labels = training.labels[order]
         fitted = self._trainer.fit(
-            training.crops[order],
+            order.astype(np.int32),
             one_hot(labels),
             sample_weight=class_weights(training.labels)[labels],
             batch_size=self._recipe.batch_size,
@@ -159,37 +160,40 @@ class Training:
         }
 
 
-def build_trainer(network: str, recipe: Recipe, crops: int) -> tuple[keras.Model, keras.Model]:
-    """Build a network and the trainer around it: scaling, augmentation, optimizer.
+def build_trainer(
+    network: str, recipe: Recipe, crops: UInt8Image
+) -> tuple[keras.Model, keras.Model]:
+    """Build a network and the trainer around it: crops, scaling, augmentation, optimizer.
 
     Parameters
     ----------
     network : str
     recipe : Recipe
-    crops : int
-        How many an epoch has.
+    crops : ndarray of uint8, shape (n, 70, 70, 3)
+        Those of an epoch.
 
     Returns
     -------
     network : keras.Model
         Crops in 0..1 to probabilities.
     trainer : keras.Model
-        Compiled; uint8 crops to probabilities, with the weights of `network`.
+        Compiled; positions in `crops` to probabilities, with the weights of `network`.
     """
     import keras
 
     keras.config.set_dtype_policy(recipe.precision)
     try:
         model = NETWORKS[network]()
-        inputs = keras.Input(model.input_shape[1:], dtype="uint8")
-        x = keras.layers.Rescaling(1 / 255, dtype="float32")(inputs)
+        positions = keras.Input((), dtype="int32")
+        x = resident_crops(crops)(positions)
+        x = keras.layers.Rescaling(1 / 255, dtype="float32")(x)
         if recipe.augment:
             x = augmenter(recipe.seed)(x)
-        trainer = keras.Model(inputs, model(x))
+        trainer = keras.Model(positions, model(x))
     finally:
         keras.config.set_dtype_policy("float32")
     trainer.compile(
-        optimizer=recipe.optimizer(-(-crops // recipe.batch_size)),
+        optimizer=recipe.optimizer(-(-len(crops) // recipe.batch_size)),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
         metrics=["accuracy"],
     )
