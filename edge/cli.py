@@ -127,6 +127,37 @@ def doctor(model: ModelOption = None) -> None:
 
 @app.command()
 @one_sentence
+def benchmark(
+    model: ModelOption = None,
+    twin: Annotated[
+        Path | None,
+        typer.Option("--float", help="Float twin (.tflite), to be measured beside it."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.01, help="How long to measure each setting.")
+    ] = 1.0,
+    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
+) -> None:
+    """Measure the networks alone, in every setting, for choosing and for reporting issues."""
+    import json
+
+    from edge.benchmark import Network, describe, run_benchmark
+    from edge.model_file import SHIPPED_MODEL, read_model_file
+    from edge.runtime import find_runtime
+
+    model_file = read_model_file(model or SHIPPED_MODEL)
+    networks = [Network("int8", model_file.flatbuffer)]
+    if twin:
+        networks.append(Network("float", twin.read_bytes()))
+    found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), seconds)
+    print(describe(found))
+    if out:
+        out.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+        print(f"saved {out}")
+
+
+@app.command()
+@one_sentence
 def samples(
     folder: Annotated[Path, typer.Argument(help="Where to put them; made if need be.")],
     n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many.")] = 24,

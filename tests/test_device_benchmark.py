@@ -1,0 +1,87 @@
+"""``edge-all benchmark``: every setting measured or named, and what the system tells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from edge.benchmark import Setting, settings
+from edge.cli import app
+from edge.condition import condition
+
+
+def test_one_two_and_all_processors_are_tried_and_then_batches() -> None:
+    assert list(settings(1)) == [Setting(1, 1, 1), Setting(1, 1, 4), Setting(1, 1, 8)]
+    assert [s.interpreters for s in settings(6) if s.threads == 1] == [1, 2, 4, 6, 6, 6]
+    assert [s.threads for s in settings(6) if s.interpreters == 1] == [1, 2, 4, 6]
+
+
+def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
+    out = tmp_path / "benchmark.json"
+    options = ["--seconds", "0.01", "--out", str(out)]
+    done = CliRunner().invoke(app, ["benchmark", *options])
+    assert done.exit_code == 0, done.output
+    found = json.loads(out.read_text())
+    assert found["schema"] == 1
+    batches = {t["setting"]["batch"] for t in found["timings"]}
+    refused = {int(words.split("batches of ")[1].split(":")[0]) for words in found["not_run"]}
+    assert batches | refused == {1, 4, 8}
+    for timing in found["timings"]:
+        assert 0 < timing["p50"] <= timing["p95"]
+        most = timing["setting"]["interpreters"] * timing["setting"]["batch"] / timing["p50"] * 1e3
+        assert 0 < timing["crops_per_second"] < 3 * most
+    assert all(words in done.stdout for words in ("p50 ms", "before", "after", "memory"))
+
+
+def test_a_twin_that_is_no_model_is_said_not_to_run(tmp_path: Path) -> None:
+    twin = tmp_path / "twin.tflite"
+    twin.write_bytes(b"no model")
+    done = CliRunner().invoke(app, ["benchmark", "--seconds", "0.01", "--float", str(twin)])
+    assert done.exit_code == 0
+    assert "not run: float" in done.stdout
+
+
+def test_a_missing_twin_is_named(tmp_path: Path) -> None:
+    twin = tmp_path / "none.tflite"
+    done = CliRunner().invoke(app, ["benchmark", "--float", str(twin)])
+    assert done.exit_code == 2
+    assert str(twin) in done.stderr
+
+
+@pytest.fixture
+def raspberry_pi(tmp_path: Path) -> Path:
+    """A /sys as a Raspberry Pi shows it, warm, capped and once throttled."""
+    files = {
+        "class/thermal/thermal_zone0/temp": "61234\n",
+        "class/thermal/thermal_zone1/temp": "",
+        "devices/system/cpu/cpu0/cpufreq/scaling_cur_freq": "600000\n",
+        "devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq": "1800000\n",
+        "devices/platform/soc/soc:firmware/get_throttled": "50002\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_temperature_clock_and_throttling_are_reported(raspberry_pi: Path) -> None:
+    found = condition(raspberry_pi)
+    assert found.temperature == pytest.approx(61.234)
+    assert found.clock == pytest.approx(1 / 3)
+    assert found.limits == ("clock capped",)
+
+
+def test_what_the_system_does_not_tell_is_none(tmp_path: Path) -> None:
+    found = condition(tmp_path, tmp_path / "status")
+    assert (found.temperature, found.clock, found.limits) == (None, None, None)
+    assert (found.memory, found.peak_memory) == (None, None)
+
+
+def test_memory_is_that_of_this_process() -> None:
+    found = condition()
+    assert found.memory is not None
+    assert found.peak_memory is not None
+    assert 10 < found.memory <= found.peak_memory
