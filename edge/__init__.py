@@ -1,1 +1,25 @@
-"""The device runtime: sources, crops, int8 network, decisions, results."""
+"""The device runtime: sources, crops, int8 network, decisions, results.
+
+``from edge import Classifier`` is all that most programs need.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge.classifier import Classifier
+    from edge.results import Result
+
+__all__ = ["Classifier", "Result"]
+
+_HOMES = {"Classifier": "edge.classifier", "Result": "edge.results"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is public when it is asked for: ``edge-all --help`` needs none of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'edge' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)
