@@ -67,8 +67,13 @@ def _load(index: Path) -> _Known:
 
 
 def save_text(path: Path, text: str) -> None:
+    """Write a text as :func:`save_bytes` does, in UTF-8."""
+    save_bytes(path, text.encode())
+
+
+def save_bytes(path: Path, data: bytes) -> None:
     """Write a file whole under its name, or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
+    unfinished.write_bytes(data)
     unfinished.replace(path)

@@ -17,10 +17,11 @@ RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
     "edge": ({"edge"}, {"numpy", "cv2", "typer", "rich"}),
-    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "jinja2"}),
+    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib", "jinja2"}),
     "convert": (
         {"edge", "calibration", "convert"},
-        {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"},
+        {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"}
+        | {"matplotlib"},
     ),
     "train": (
         {"edge", "calibration", "train"},

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calibration.labelled_crops import LABELS
+from calibration.pictures import Pictures
 from calibration.reliability import probabilities
-from edge.decode import read_crop
-from edge.errors import CropUnreadable, DataRefused
-from edge.preprocess import UInt8Image
-from edge.sources import IMAGE_SUFFIXES
 from train.report.results import Result
 
 if TYPE_CHECKING:
@@ -61,49 +55,6 @@ def worst_errors(result: Result) -> list[WorstError]:
     return found
 
 
-class Pictures:
-    """Crops in a folder, found by the names that predictions give them.
-
-    Parameters
-    ----------
-    folder : Path
-        Of labelled crops, as ``edge-all-train`` was given it.
-
-    Raises
-    ------
-    DataRefused
-        If it holds no image.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._paths: dict[str, list[Path]] = defaultdict(list)
-        if folder.is_dir():
-            for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in IMAGE_SUFFIXES:
-                    self._paths[path.name].append(path)
-        if not self._paths:
-            raise DataRefused(f"{folder} holds no image; give the folder of crops trained on")
-
-    def read(self, error: WorstError) -> UInt8Image | None:
-        """Read the crop, (70, 70, 3), or return None where it is not there or not the only one.
-
-        Raises
-        ------
-        DataRefused
-            If it cannot be decoded.
-        """
-        paths = self._paths.get(error.name, [])
-        labelled = [path for path in paths if path.parent.name == LABELS[error.label]]
-        if len(labelled or paths) != 1:
-            return None
-        (path,) = labelled or paths
-        try:
-            return read_crop(path)
-        except CropUnreadable as refused:
-            raise DataRefused(f"{path}: {refused}; repair or remove it") from refused
-
-
 def sheet(errors: Sequence[WorstError], pictures: Pictures) -> matplotlib.figure.Figure:
     """Draw errors as pictures: healthy cells above, leukemic ones below."""
     from matplotlib.figure import Figure
@@ -118,7 +69,7 @@ def sheet(errors: Sequence[WorstError], pictures: Pictures) -> matplotlib.figure
             if place >= len(of_class):
                 continue
             error = of_class[place]
-            picture = pictures.read(error)
+            picture = pictures.read(error.name, error.label)
             if picture is None:
                 axes.text(0.5, 0.5, "no picture", ha="center", va="center")
             else:

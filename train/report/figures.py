@@ -1,18 +1,27 @@
 """Figures of the report, as SVG that is the same bytes for the same numbers.
 
-Colours are those of Okabe and Ito (2008, Color Universal Design), which people
-with any colour vision can tell apart; line styles and markers differ as well.
+Line styles and markers differ as well as colours.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calibration.evaluation import validation_accuracy
+from calibration.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    empty_figure,
+    named_once,
+)
 from calibration.reliability import probabilities, reliability
 from train.report.results import Result, Results, System, leak_free_units
 from train.report.runs import Epoch
@@ -22,15 +31,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-)
-GREY = "#767676"
 _COLOURS = {"cnn": BLUE, "vgg16": VERMILLION, "resnet50": GREEN}
 _MARKERS = {"cnn": "o", "vgg16": "s", "resnet50": "^"}
 _LINES: tuple[Any, ...] = (
@@ -42,51 +42,11 @@ _LINES: tuple[Any, ...] = (
     (0, (4, 1.5, 1, 1.5, 1, 1.5)),
 )
 _UNIT_MARKERS = "DsP^vXp"  # seven: none comes with the same line style and colour twice
-_STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters everywhere
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.h_pad": 0.09,
-    "legend.frameon": False,
-    "text.parse_math": False,  # a dollar in a subject's name is a dollar
-    "svg.fonttype": "path",
-    "svg.hashsalt": "edge-all",
-}
-
-
-def draw(build: Callable[..., Figure], *arguments: Any, suffix: str = "svg") -> bytes:
-    """Draw a figure of this module.
-
-    Parameters
-    ----------
-    build : callable
-        Returns the figure.
-    *arguments
-        For `build`.
-    suffix : str
-        ``svg`` or ``png``.
-
-    Returns
-    -------
-    bytes
-        The same for the same arguments.
-    """
-    from matplotlib import style
-
-    file = io.BytesIO()
-    anonymous = {"Date": None, "Creator": None} if suffix == "svg" else {"Software": None}
-    with style.context(["default", _STYLE]):
-        build(*arguments).savefig(file, format=suffix, dpi=110, metadata=anonymous)
-    return file.getvalue()
 
 
 def comparison(results: Results) -> Figure:
     """Paper split against people never seen: AUROC and balanced accuracy of every system."""
-    figure = _figure(9.5, 1.6 + 0.27 * len(results.systems))
+    figure = empty_figure(9.5, 1.6 + 0.27 * len(results.systems))
     left, right = figure.subplots(1, 2, sharey=True)
     for axes, score, title in (
         (left, "auroc", "AUROC"),
@@ -100,7 +60,7 @@ def comparison(results: Results) -> Figure:
         axes.set_axisbelow(True)
     left.set_yticks(range(len(results.systems)), [s.title for s in results.systems])
     left.invert_yaxis()
-    handles, labels = _named_once(left)
+    handles, labels = named_once(left)
     figure.legend(handles, labels, loc="outside upper center", ncols=min(6, len(labels)))
     return figure
 
@@ -171,7 +131,7 @@ def _curves(
     what: str,
     limits: tuple[float, float],
 ) -> Figure:
-    figure = _figure(1.2 + 2.9 * len(systems), 0.4 + 2.1 * len(results.splits))
+    figure = empty_figure(1.2 + 2.9 * len(systems), 0.4 + 2.1 * len(results.splits))
     grid = figure.subplots(
         len(results.splits), len(systems), squeeze=False, sharey=True, sharex="col"
     )
@@ -288,7 +248,7 @@ def _panel_per_split(
 ) -> Figure:
     columns = min(2, len(results.splits))
     rows = -(-len(results.splits) // columns)
-    figure = _figure(columns * 4.2, rows * 3.9)
+    figure = empty_figure(columns * 4.2, rows * 3.9)
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for split, axes in zip(results.splits, grid, strict=False):
         panel(axes, results, [r for r in results.on(split) if r.system in systems])
@@ -300,7 +260,7 @@ def _panel_per_split(
 
 def confusion(results: Results, systems: Sequence[System]) -> Figure:
     """Confusion matrices: a row per split, a column per system."""
-    figure = _figure(0.8 + 2.3 * len(systems), 0.3 + 2.45 * len(results.splits))
+    figure = empty_figure(0.8 + 2.3 * len(systems), 0.3 + 2.45 * len(results.splits))
     grid = figure.subplots(len(results.splits), len(systems), squeeze=False)
     for split, row in zip(results.splits, grid, strict=True):
         for system, axes in zip(systems, row, strict=True):
@@ -344,7 +304,7 @@ def subjects(results: Results, rows: Sequence[tuple[str, dict[System, float]]]) 
         Title of the subject, and its accuracy per system.
     """
     legend = 0.2 * -(-len(results.systems) // 3)
-    figure = _figure(8.5, 1.1 + legend + 0.22 * len(rows))
+    figure = empty_figure(8.5, 1.1 + legend + 0.22 * len(rows))
     axes = figure.subplots()
     for place, (_, accuracies) in enumerate(rows):
         for system, accuracy in accuracies.items():
@@ -355,14 +315,8 @@ def subjects(results: Results, rows: Sequence[tuple[str, dict[System, float]]]) 
     axes.set(xlim=(-0.02, 1.02), ylim=(len(rows) - 0.4, -0.6), xlabel="accuracy on its crops")
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.8)
     axes.set_axisbelow(True)
-    figure.legend(*_named_once(axes), loc="outside upper center", ncols=3)
+    figure.legend(*named_once(axes), loc="outside upper center", ncols=3)
     return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height))
 
 
 def _line(results: Results, system: System, every: float) -> dict[str, Any]:
@@ -379,14 +333,6 @@ def _line(results: Results, system: System, every: float) -> dict[str, Any]:
         "markersize": 5,
         "linewidth": 1.4,
     }
-
-
-def _named_once(axes: Axes) -> tuple[list[Any], list[str]]:
-    """Legend entries of an axes, each name once."""
-    handles, labels = axes.get_legend_handles_labels()
-    once = dict(zip(reversed(labels), reversed(handles), strict=True))
-    names = list(dict.fromkeys(labels))
-    return [once[name] for name in names], names
 
 
 def _say_not_run(axes: Axes) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from calibration.document import Table
 from calibration.evaluation import validation_accuracy
+from calibration.words import counted, number
 from train.report import paper
 from train.report.results import (
     CLASSIFIER_TITLES,
@@ -18,11 +19,9 @@ from train.report.results import (
 )
 from train.report.words import (
     NOT_RUN,
-    counted,
     estimated,
     leak_free_protocol,
     mean_of,
-    number,
     on_paper_split,
     results_of,
 )

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibration.document import Figure, Heading, Part, Section, Text
+from calibration.figures import draw
+from calibration.pictures import Pictures
+from calibration.words import counted, number
 from train.report import figures, paper, paper_tables, tables
-from train.report.errors import Pictures, sheet, what_it_is, worst_errors
+from train.report.errors import sheet, what_it_is, worst_errors
 from train.report.results import Result, Results, System, leak_free_units, subjects_known
 from train.report.runs import Split
-from train.report.words import counted, leak_free_protocol, number
+from train.report.words import leak_free_protocol
 
 FIGURE, PICTURES = "figure-", "worst-errors-"
 """How the names of the files begin that hold figures, and pictures of real cells."""
@@ -26,7 +29,7 @@ def leak(results: Results) -> Section:
     parts += [
         _figure(
             "paper-split-against-people-never-seen",
-            figures.draw(figures.comparison, results),
+            draw(figures.comparison, results),
             "For every system, AUROC and balanced accuracy on the paper split and on people never"
             " seen; the numbers stand in the tables below.",
             "Every system on the paper split (disc, with its 95 % interval) and on people never"
@@ -95,7 +98,7 @@ def beside_the_paper(results: Results) -> Section:
     parts.append(
         _figure(
             "roc",
-            figures.draw(figures.roc, results),
+            draw(figures.roc, results),
             "ROC curves per split; the areas stand in the tables.",
             "Figure 2. ROC curves, one panel per split.",
         )
@@ -104,7 +107,7 @@ def beside_the_paper(results: Results) -> Section:
         parts.append(
             _figure(
                 f"confusion-{place}",
-                figures.draw(figures.confusion, results, group),
+                draw(figures.confusion, results, group),
                 f"Confusion matrices of {_titles(group)} per split; the tables have the counts.",
                 f"Figure 3. Confusion matrices of {_titles(group)}: crops, and their share of the"
                 " row.",
@@ -119,14 +122,14 @@ def _training_curves(results: Results) -> list[Part]:
         parts += [
             _figure(
                 f"training-accuracy-{place}",
-                figures.draw(figures.accuracy_curves, results, group),
+                draw(figures.accuracy_curves, results, group),
                 f"Accuracy of {_titles(group)} on the training and the test part, per epoch.",
                 f"Figure 1a. Accuracy per epoch of {_titles(group)}. Dotted: the mean of the test"
                 " accuracy over all epochs, which the paper calls validation accuracy.",
             ),
             _figure(
                 f"training-loss-{place}",
-                figures.draw(figures.loss_curves, results, group),
+                draw(figures.loss_curves, results, group),
                 f"Loss of {_titles(group)} on the training and the test part, per epoch.",
                 f"Figure 1b. Loss per epoch of {_titles(group)}; the recipes differ in their loss.",
             ),
@@ -173,7 +176,7 @@ def every_subject(results: Results) -> Section:
         parts.append(
             _figure(
                 f"subjects-{_slug(split)}",
-                figures.draw(figures.subjects, results, shown[:_MOST_SUBJECTS]),
+                draw(figures.subjects, results, shown[:_MOST_SUBJECTS]),
                 f"Accuracy of each subject, {split.title}; the table below has the numbers.",
                 f"Accuracy of each subject, {split.title}, lowest first within each class."
                 + (f" The first {_MOST_SUBJECTS}." if len(rows) > _MOST_SUBJECTS else ""),
@@ -213,7 +216,7 @@ def what_probabilities_mean(results: Results) -> Section:
     curves = [
         _figure(
             f"reliability-{place}",
-            figures.draw(figures.reliability_curves, results, group),
+            draw(figures.reliability_curves, results, group),
             "Share of crops that are leukemia against the probability given, per split, for"
             f" {_titles(group)}; the tables have the calibration errors.",
             "Share of crops that are leukemia against the probability given, in ten bins:"
@@ -255,7 +258,7 @@ def errors(results: Results, pictures: Pictures | None) -> Section:
             continue
         for result in results.shown_on(split):
             errors = worst_errors(result)
-            image = figures.draw(sheet, errors, pictures, suffix="png")
+            image = draw(sheet, errors, pictures, suffix="png")
             caption = f"{result.system.title}, {split.title}; p is the probability of leukemia."
             described = "; ".join(f"{e.name}: {what_it_is(e)}" for e in errors)
             name = f"{PICTURES}{_slug(split)}-{_word(result.system.title)}.png"

@@ -8,19 +8,11 @@ import numpy as np
 
 from calibration.document import Table
 from calibration.mcnemar import mcnemar
+from calibration.words import basis_words, number, p_value
 from train.report.errors import WorstError, what_it_is
 from train.report.results import Result, Results, System, Unit, leak_free_units
 from train.report.runs import Run, Split
-from train.report.words import (
-    NOT_RUN,
-    basis_words,
-    estimated,
-    mean_of,
-    number,
-    on_paper_split,
-    p_value,
-    values_of,
-)
+from train.report.words import NOT_RUN, estimated, mean_of, on_paper_split, values_of
 from train.split_file import PROTOCOLS
 
 _WHAT_IS_AVERAGED = (
@@ -95,6 +87,7 @@ def scores_table(results: Results, split: Split) -> Table:
         "ece": "ECE",
         "brier": "Brier",
     }
+    evaluation = results.on(split)[0].evaluation
     return Table(
         f"All systems, {split.title}",
         ("system", *scores.values()),
@@ -102,7 +95,7 @@ def scores_table(results: Results, split: Split) -> Table:
             (result.system.title, *(estimated(result, score) for score in scores))
             for result in results.on(split)
         ],
-        basis_words(results.on(split)[0]),
+        basis_words(evaluation.healthy, evaluation.leukemic),
     )
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from calibration.document import Report, Section, to_html, to_markdown
 from calibration.evaluation import REPLICATES
+from calibration.pictures import Pictures
+from calibration.words import counted
 from edge.errors import OutputFailed
 from train.report import paper, sections, tables
-from train.report.errors import Pictures
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs
 from train.report.sections import FIGURE, PICTURES
-from train.report.words import counted
 
 
 def write_report(
