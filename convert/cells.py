@@ -28,6 +28,8 @@ class Cells:
     representative : ndarray of uint8, shape (n, 70, 70, 3) or None
         None if the ranges are already known.
     evaluation : ndarray of uint8, shape (m, 70, 70, 3)
+    names : ndarray of str, shape (m,)
+        Of the evaluation cells.
     labels : ndarray of int32, shape (m,), or None
         Of the evaluation cells; None for drawn ones, which have none.
     subjects : ndarray of str, shape (m,), or None
@@ -37,6 +39,7 @@ class Cells:
 
     representative: UInt8Image | None
     evaluation: UInt8Image
+    names: npt.NDArray[np.str_]
     labels: npt.NDArray[np.int32] | None
     subjects: npt.NDArray[np.str_] | None
     representative_are: str
@@ -80,6 +83,7 @@ def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0)
     return Cells(
         representative=load_crops(chosen).crops,
         evaluation=evaluated.crops,
+        names=evaluated.names,
         labels=evaluated.labels,
         subjects=evaluated.subjects,
         representative_are=_describe("training subjects", chosen),
@@ -88,10 +92,14 @@ def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0)
 
 
 def drawn_cells() -> Cells:
-    """Drawn evaluation cells, for where no real ones are at hand; they have no labels."""
+    """Drawn evaluation cells, for where no real ones are at hand; they have no labels.
+
+    They are called as ``edge-all samples`` calls the files it draws them into.
+    """
     return Cells(
         representative=None,
         evaluation=np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN_FOR_FIDELITY)]),
+        names=np.array([f"cell-{seed:03d}.png" for seed in range(_DRAWN_FOR_FIDELITY)]),
         labels=None,
         subjects=None,
         representative_are="",

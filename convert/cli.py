@@ -48,7 +48,7 @@ def run(
     ] = 300,
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Gate: least agreement of int8 with float.")
-    ] = 0.99,
+    ] = 0.995,
 ) -> None:
     """Convert a Keras model into a full-int8 model file and prove how close it is.
 
@@ -58,6 +58,7 @@ def run(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from calibration.calibrate import read_calibration
     from convert.cells import drawn_cells, labelled_cells
+    from convert.gates import Limits
     from convert.pipeline import convert
     from convert.record import read_record
 
@@ -71,13 +72,13 @@ def run(
         labelled_cells(cells, record.held_out, n) if cells else drawn_cells(),
         out,
         None if cells else beside.with_name(f"{beside.name}-ranges.json"),
-        agreement,
+        Limits(agreement=agreement),
     )
-    fidelity = converted.fidelity
-    print(f"Keras to float TFLite: logits equal within {fidelity.parity:.1e}")
+    fidelity, int8 = converted.fidelity, converted.fidelity.quantization
+    print(f"Keras to float TFLite: logits equal within {fidelity.export.max_logit_error:.1e}")
     print(
-        f"int8 agrees with float on {fidelity.agreement:.2%} of {fidelity.cells} cells"
-        f" ({fidelity.cells_are}); logits off by {fidelity.mean_logit_error:.3f} on average,"
-        f" {fidelity.max_logit_error:.3f} at most (one int8 step is {fidelity.logit_step:.3f})"
+        f"int8 agrees with float on {int8.agreement:.2%} of {fidelity.cells} cells"
+        f" ({fidelity.cells_are}); logits off by {int8.mean_logit_error:.3f} on average,"
+        f" {int8.max_logit_error:.3f} at most (one int8 step is {fidelity.logit_step:.3f})"
     )
     print(f"saved {converted.model} ({converted.model.stat().st_size / 1e6:.2f} MB)")

@@ -14,9 +14,10 @@ from calibration.calibrate import Calibration
 from calibration.metrics import measure
 from calibration.refer_band import measure_band
 from convert.cells import Cells
-from convert.fidelity import Fidelity, Logits, check, compare
+from convert.fidelity import Fidelity, Logits, Stages, compare
 from convert.flatbuffer import minimum_runtime, operators
 from convert.float_tflite import FloatNetwork, to_float_tflite
+from convert.gates import Gate, Limits, judge, require
 from convert.golden import GOLDEN_TOLERANCE, golden_vectors
 from convert.int8_tflite import SCHEME, to_int8_tflite
 from convert.logits_model import keras_logits, load_logits_model
@@ -44,12 +45,15 @@ class Converted:
     twin : Path
         The float twin, a bare ``.tflite``.
     fidelity : Fidelity
+    gates : tuple of Gate
+        All passed or skipped.
     metadata : Metadata
     """
 
     model: Path
     twin: Path
     fidelity: Fidelity
+    gates: tuple[Gate, ...]
     metadata: Metadata
 
 
@@ -60,7 +64,7 @@ def convert(
     cells: Cells,
     out: Path,
     ranges_file: Path | None = None,
-    least_agreement: float = 0.99,
+    limits: Limits | None = None,
 ) -> Converted:
     """Convert a Keras model into a verified int8 model file.
 
@@ -78,8 +82,8 @@ def convert(
         Folder.
     ranges_file : Path, optional
         Ranges of an earlier conversion of the same file, in place of representative cells.
-    least_agreement : float
-        Gate: share of evaluation cells on which int8 and float must agree.
+    limits : Limits, optional
+        Of the gates; the defaults.
 
     Returns
     -------
@@ -103,11 +107,12 @@ def convert(
     int8 = to_int8_tflite(twin, ranges)
     network = Int8Network(int8, find_runtime())
     int8_logits = np.stack([network.logits(crop) for crop in cells.evaluation])
-    fidelity = _fidelity(source.model, twin, network, int8_logits, cells)
+    fidelity = _fidelity(source.model, twin, network, int8_logits, cells, calibration)
+    gates = judge(fidelity, limits)
 
     out.mkdir(parents=True, exist_ok=True)
-    _write_json(out / f"{source.network}-fidelity.json", asdict(fidelity))
-    check(fidelity, least_agreement)
+    _write_json(out / f"{source.network}-fidelity.json", fidelity.summary())
+    require(gates)
     save_ranges(out / f"{source.network}-ranges.json", ranges, source.sha256, ranges_are)
     twin_file = out / f"{source.network}-float.tflite"
     twin_file.write_bytes(twin)
@@ -128,27 +133,35 @@ def convert(
         golden_tolerance=GOLDEN_TOLERANCE,
         trained_on=record.trained_on,
         accuracy=record.accuracy | _int8_accuracy(int8_logits, cells, calibration),
-        fidelity=asdict(fidelity),
+        fidelity=fidelity.summary(),
         calibration=asdict(calibration),
         created_with=created_with(),
     )
     model_file = out / f"{source.network}.tflite"
     write_model_file(model_file, int8, metadata, golden_vectors(network))
-    return Converted(model_file, twin_file, fidelity, metadata)
+    return Converted(model_file, twin_file, fidelity, gates, metadata)
 
 
 def _fidelity(
-    model: keras.Model, twin: bytes, network: Int8Network, int8_logits: Logits, cells: Cells
+    model: keras.Model,
+    twin: bytes,
+    network: Int8Network,
+    int8_logits: Logits,
+    cells: Cells,
+    calibration: Calibration,
 ) -> Fidelity:
     float_network = FloatNetwork(twin)
-    twin_logits = np.stack([float_network.logits(crop) for crop in cells.evaluation])
-    return compare(
-        keras_logits(model, cells.evaluation),
-        twin_logits,
-        int8_logits,
-        network.logit_step,
-        cells.evaluation_are,
+    stages = Stages(
+        keras=keras_logits(model, cells.evaluation),
+        twin=np.stack([float_network.logits(crop) for crop in cells.evaluation]),
+        int8=int8_logits,
+        logit_step=network.logit_step,
+        names=cells.names,
+        labels=cells.labels,
+        subjects=cells.subjects,
+        cells_are=cells.evaluation_are,
     )
+    return compare(stages, calibration.temperature, calibration.refer_band)
 
 
 def _int8_accuracy(int8_logits: Logits, cells: Cells, calibration: Calibration) -> dict[str, Any]:

@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 
 from convert.cells import drawn_cells, labelled_cells
 from convert.cli import app
-from convert.fidelity import check, compare
 from convert.flatbuffer import minimum_runtime, operators
 from convert.ranges import load_ranges
 from edge.classifier import check_golden
-from edge.errors import DataRefused, GateFailed
+from edge.errors import DataRefused
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.runtime import Int8Network, find_runtime
 
@@ -72,7 +71,7 @@ def test_batch_norm_is_folded_and_the_softmax_cut_off(converted: Path) -> None:
 def test_the_twin_equals_keras_and_int8_follows_it(converted: Path) -> None:
     fidelity = json.loads((converted / "cnn-fidelity.json").read_text())
     assert fidelity["parity"] <= 1e-3
-    assert fidelity["agreement"] >= 0.99
+    assert fidelity["agreement"] >= 0.995
     assert fidelity["mean_logit_error"] < 2 * fidelity["logit_step"]
     assert fidelity == read_model_file(converted / "cnn.tflite").metadata.fidelity
 
@@ -149,7 +148,7 @@ def test_int8_that_decides_differently_fails_the_gate(tmp_path: Path) -> None:
     ranges.write_text(json.dumps(content))
     said = refusal(keras_file, tmp_path / "out", 3)
     assert "gate failed: int8 agrees with float on" in said
-    assert "99.00% is required" in said
+    assert "99.50% is required" in said
 
 
 def test_ranges_of_another_network_are_refused(tmp_path: Path) -> None:
@@ -251,25 +250,3 @@ def test_ranges_keep_the_input_at_0_to_1() -> None:
     assert (0.0, 1.0) in ranges.values()
     assert all(low <= high for low, high in ranges.values())
     assert "training subjects" in words
-
-
-def test_a_comparison_counts_flips_and_how_near_the_boundary_they_were() -> None:
-    twin = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.1], [0.2, 0.0]])
-    int8 = np.array([[0.0, 1.0], [1.1, 0.0], [0.1, 0.0], [0.0, 0.0]])
-    found = compare(twin + 1e-4, twin, int8, 0.1, "made up")
-    assert found.flips == 2
-    assert found.agreement == 0.5
-    assert found.flip_margin == pytest.approx(0.2)
-    assert found.max_logit_error == pytest.approx(0.2)
-    assert found.mean_logit_error == pytest.approx(0.5 / 8)
-    assert found.parity == pytest.approx(1e-4)
-
-
-def test_a_twin_that_is_not_keras_equal_fails_the_gate() -> None:
-    logits = np.array([[0.0, 1.0], [1.0, 0.0]])
-    off = compare(logits + 2e-3, logits, logits, 0.1, "made up")
-    with pytest.raises(GateFailed, match=r"differs from Keras by 0\.002"):
-        check(off, 0.99)
-    nan = compare(logits * np.nan, logits, logits, 0.1, "made up")
-    with pytest.raises(GateFailed, match="differs from Keras by nan"):
-        check(nan, 0.99)

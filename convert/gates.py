@@ -1,0 +1,203 @@
+"""The gates of a conversion: what each stage may change, and whether it kept to that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from calibration.words import counted
+from convert.fidelity import Comparison, Fidelity
+from edge.errors import GateFailed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that a conversion may change.
+
+    Attributes
+    ----------
+    parity : float
+        Largest difference of a logit, Keras to float TFLite. Both compute in
+        float32; only the order of sums may differ.
+    agreement : float
+        Least share of cells with the same label, float to int8.
+    mean_logit_error : float
+        Mean difference of a logit, float to int8. Agreement looks at the boundary
+        only: logits cut off by too narrow ranges keep their side and lose their
+        probability. A margin errs by at most twice a logit and a probability by at
+        most a quarter of a margin, at temperature 1 or above: 0.02 keeps
+        probabilities within 0.01 on average. It is in logits and not in steps,
+        because cut-off logits have small steps.
+    flips_outside_band : int
+        Most cells with another label whose float decision is not ``refer``, so
+        that nobody looks.
+    weighted_f1_loss : float
+        Most that weighted F1 may fall, float to int8; 0.002 is 0.2 points.
+    """
+
+    parity: float = 1e-3
+    agreement: float = 0.995
+    mean_logit_error: float = 0.02
+    flips_outside_band: int = 0
+    weighted_f1_loss: float = 0.002
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate and what was measured at it.
+
+    Attributes
+    ----------
+    name : str
+        Stable: ``parity``, ``agreement``, ``mean-logit-error``, ``flips-outside-band``
+        or ``weighted-f1-loss``.
+    stage : str
+        Stable: ``keras-to-float`` or ``float-to-int8``.
+    value : float or None
+        As measured; None where it cannot be.
+    limit : float
+    passed : bool or None
+        None where it cannot be judged: skipped, which is not passed.
+    says : str
+        The same in a sentence, with what to do where it failed.
+    """
+
+    name: str
+    stage: str
+    value: float | None
+    limit: float
+    passed: bool | None
+    says: str
+
+    @property
+    def result(self) -> str:
+        """``passed``, ``failed`` or ``skipped``."""
+        return {True: "passed", False: "failed", None: "skipped"}[self.passed]
+
+
+def judge(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
+    """Hold what was measured against the limits.
+
+    Parameters
+    ----------
+    fidelity : Fidelity
+    limits : Limits, optional
+        The defaults.
+
+    Returns
+    -------
+    tuple of Gate
+        In the order of the stages.
+    """
+    limits = limits or Limits()
+    int8, cells = fidelity.quantization, fidelity.cells
+    return (
+        _parity(fidelity.export, limits.parity),
+        _agreement(int8, cells, limits.agreement),
+        _mean_logit_error(int8, limits.mean_logit_error),
+        _flips_outside_band(int8, cells, limits.flips_outside_band),
+        _weighted_f1_loss(int8, limits.weighted_f1_loss),
+    )
+
+
+def require(gates: Sequence[Gate]) -> None:
+    """Fail if a gate failed.
+
+    Raises
+    ------
+    GateFailed
+        Names every gate that failed.
+    """
+    failed = [gate for gate in gates if gate.passed is False]
+    if failed:
+        raise GateFailed("; ".join(gate.says for gate in failed))
+
+
+def verdict(gates: Sequence[Gate]) -> str:
+    """How many gates passed, failed and were skipped, in a sentence."""
+    results = [gate.result for gate in gates]
+    failed, skipped = results.count("failed"), results.count("skipped")
+    unjudged = f"; {counted(skipped, 'gate')} could not be judged and said nothing"
+    if failed:
+        return f"{failed} of {counted(len(gates), 'gate')} failed{unjudged if skipped else ''}."
+    return f"{results.count('passed')} of {counted(len(gates), 'gate')} passed" + (
+        f"{unjudged}." if skipped else "."
+    )
+
+
+def _gate(
+    name: str, stage: str, value: float, limit: float, passed: bool, says: str, advice: str
+) -> Gate:
+    return Gate(name, stage, value, limit, passed, says if passed else f"{says}: {advice}")
+
+
+def _parity(export: Comparison, limit: float) -> Gate:
+    value = export.max_logit_error
+    return _gate(
+        "parity",
+        "keras-to-float",
+        value,
+        limit,
+        value <= limit,
+        f"float TFLite differs from Keras by {value:.2g} in a logit, {limit:.2g} is allowed",
+        "the export changed the network",
+    )
+
+
+def _agreement(int8: Comparison, cells: int, limit: float) -> Gate:
+    return _gate(
+        "agreement",
+        "float-to-int8",
+        int8.agreement,
+        limit,
+        int8.agreement >= limit,
+        f"int8 agrees with float on {int8.agreement:.2%} of {cells} cells ({len(int8.flips)}"
+        f" differ), {limit:.2%} is required",
+        "give more and more varied representative cells",
+    )
+
+
+def _mean_logit_error(int8: Comparison, limit: float) -> Gate:
+    value = int8.mean_logit_error
+    return _gate(
+        "mean-logit-error",
+        "float-to-int8",
+        value,
+        limit,
+        value <= limit,
+        f"int8 logits are off by {value:.3g} on average, {limit:.3g} is allowed",
+        "probabilities are not those of the float network; see which layers lose most",
+    )
+
+
+def _flips_outside_band(int8: Comparison, cells: int, limit: int) -> Gate:
+    outside = int8.flips_outside_band
+    return _gate(
+        "flips-outside-band",
+        "float-to-int8",
+        float(len(outside)),
+        float(limit),
+        len(outside) <= limit,
+        f"{len(outside)} of {cells} cells change their label outside the refer band, {limit} may",
+        f"nobody looks at them, first {outside[0].name if outside else ''}",
+    )
+
+
+def _weighted_f1_loss(int8: Comparison, limit: float) -> Gate:
+    name, stage = "weighted-f1-loss", "float-to-int8"
+    if int8.accuracy is None:
+        says = "the evaluation cells have no labels of both classes, so that accuracy is unknown"
+        return Gate(name, stage, None, limit, None, f"{says}; give labelled cells to judge it")
+    change, cells = int8.accuracy.of("weighted_f1"), int8.accuracy.mcnemar
+    loss = round(change.before - change.after, 12)  # 0.002 lost is 0.002, not 2e-18 more
+    return _gate(
+        name,
+        stage,
+        loss,
+        limit,
+        loss <= limit,
+        f"weighted F1 is {change.before:.4f} in float and {change.after:.4f} in int8"
+        f" ({counted(cells.only_first, 'cell')} decided worse, {cells.only_second} better),"
+        f" {limit:.4f} less is allowed",
+        "int8 decides worse; see the flips and which layers lose most",
+    )
