@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import ClassVar
 
+_NUMBER = re.compile(r"[<+-]?[\d,.]+(e-?\d+)?%?|\d+:\d+|-|not .*")  # or what stands for one
+
 
 @dataclass(frozen=True)
 class Text:
@@ -54,7 +56,9 @@ class Table:
         """Per column, whether it holds nothing but numbers."""
         return [
             bool(cells)
-            and all(re.fullmatch(r"[<-]?[\d,.]+|\d+:\d+|-|not .*", cell) for cell in cells)
+            and all(
+                re.fullmatch(r"[<+-]?[\d,.]+(e-?\d+)?%?|\d+:\d+|-|not .*", cell) for cell in cells
+            )
             for cells in ([row[i] for row in self.rows] for i in range(len(self.columns)))
         ]
 

@@ -33,7 +33,7 @@ class Pictures:
                 if path.suffix.lower() in IMAGE_SUFFIXES:
                     self._paths[path.name].append(path)
         if not self._paths:
-            raise DataRefused(f"{folder} holds no image; give the folder of crops trained on")
+            raise DataRefused(f"{folder} holds no image; give the folder that the crops are in")
 
     def read(self, name: str, label: int | None) -> UInt8Image | None:
         """Read a crop, (70, 70, 3), or return None where it is not there or not the only one.

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from convert.report_cli import report
 from edge.command import one_sentence
 from edge.extras import need
 
@@ -17,9 +18,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def main() -> None:
-    """Keep the name of the only command part of the command line."""
+app.command()(report)
 
 
 @app.command()

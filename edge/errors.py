@@ -65,6 +65,10 @@ class ConversionFailed(EdgeAllError, RuntimeError):
     """A Keras model cannot be converted into a model file."""
 
 
+class ReportRefused(EdgeAllError, ValueError):
+    """A file is no report of a conversion, or one of another schema."""
+
+
 class GateFailed(EdgeAllError, RuntimeError):
     """A measured number misses its threshold: parity, agreement, accuracy, drift."""
 

@@ -1,0 +1,1 @@
+"""The report of a conversion: one JSON, and what is rendered from it alone."""

@@ -1,0 +1,336 @@
+"""What the report of a conversion holds, as JSON; docs/report-schema.md describes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from convert.fidelity import Fidelity, Stages, margins_of
+from convert.gates import Gate
+from convert.report.typed_json import decode
+from edge.errors import ReportRefused
+from edge.metadata import Operator
+
+SCHEMA = 1
+"""Version of the schema; a reader refuses any other."""
+
+_DECIMALS = 5  # of a margin in the JSON: well below a step of int8
+
+
+@dataclass(frozen=True)
+class StageFile:
+    """What a stage is stored as.
+
+    Attributes
+    ----------
+    stage : str
+        ``Keras``, ``float TFLite`` or ``int8 TFLite``.
+    sha256 : str
+        Of the Keras file, or of the bare flatbuffer.
+    size : int
+        In bytes.
+    """
+
+    stage: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """What was converted, into what, by what.
+
+    Attributes
+    ----------
+    name : str
+        ``cnn``, ``vgg16`` or ``resnet50``; names the files of the report.
+    trained_on : str
+        The data, in words.
+    files : tuple of StageFile
+    scheme : str
+        The quantization, in words.
+    operators : tuple of Operator
+        Of the int8 network.
+    minimum_runtime : str
+        Oldest TFLite runtime that knows them.
+    created_with : dict
+        Tool -> version.
+    """
+
+    name: str
+    trained_on: str
+    files: tuple[StageFile, ...]
+    scheme: str
+    operators: tuple[Operator, ...]
+    minimum_runtime: str
+    created_with: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise ValueError(f"network.name must be a word that can name files, not {self.name!r}")
+
+
+@dataclass(frozen=True)
+class CellMargins:
+    """What float and int8 say of every evaluation cell, for the plots.
+
+    Attributes
+    ----------
+    labels : tuple of int or None
+        0 ``hem``, 1 ``all``.
+    float_margins, int8_margins : tuple of float
+        ``logit_all - logit_hem``.
+    """
+
+    labels: tuple[int, ...] | None
+    float_margins: tuple[float, ...]
+    int8_margins: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        n = len(self.float_margins)
+        if len(self.int8_margins) != n or len(self.labels or self.float_margins) != n:
+            raise ValueError("cells must hold as many labels as margins of either stage")
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """How far int8 is from float in the output of one layer, each fed with its own past.
+
+    Attributes
+    ----------
+    name, operator : str
+        Of the tensor, and of the operator that makes it: ``CONV_2D``.
+    snr_db : float or None
+        Signal-to-noise ratio in dB; None where int8 is exact.
+    cosine : float
+        Cosine similarity, -1..1.
+    range_use : float
+        Share of the 256 steps that the cells use, 0..1.
+    saturated : float
+        Share of values at an end of the range, 0..1.
+    rank : int
+        1 is the layer that loses most.
+    """
+
+    name: str
+    operator: str
+    snr_db: float | None
+    cosine: float
+    range_use: float
+    saturated: float
+    rank: int
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One thing accuracy control tried.
+
+    Attributes
+    ----------
+    what : str
+    agreement, mean_logit_error : float
+        Float to int8, with it.
+    bought, cost : str
+        What it gained and what it takes, in words.
+    kept : bool
+        False where it was reverted.
+    """
+
+    what: str
+    agreement: float
+    mean_logit_error: float
+    bought: str
+    cost: str
+    kept: bool = True
+
+
+@dataclass(frozen=True)
+class Stability:
+    """Whether another draw of representative cells would give the same ranges.
+
+    Attributes
+    ----------
+    checked : int
+        Tensors looked at.
+    unstable : tuple of (str, float)
+        Tensors whose range depends on the draw: name, largest by smallest range.
+    """
+
+    checked: int
+    unstable: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class RepresentativeSet:
+    """The cells that int8 ranges were set on.
+
+    Attributes
+    ----------
+    strategy : str
+        How they were chosen.
+    cells : int or None
+        How many; None where ranges of an earlier conversion were taken.
+    cells_are : str
+        Where they come from, in words.
+    stability : Stability or None
+        None where it was not looked at.
+    warnings : tuple of str
+    """
+
+    strategy: str
+    cells: int | None
+    cells_are: str
+    stability: Stability | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ProbabilityCalibration:
+    """Where temperature and refer band come from, and what they do.
+
+    Attributes
+    ----------
+    temperature_float : float
+    temperature_int8 : float or None
+        None where int8 takes that of float.
+    refer_low, refer_high : float
+        The refer band.
+    ece_before, ece_after, brier_before, brier_after : float or None
+        Calibration error and Brier score at temperature 1 and at the temperature
+        used; None where not measured.
+    measured_on : str
+        The cells of these four, in words.
+    """
+
+    temperature_float: float
+    temperature_int8: float | None
+    refer_low: float
+    refer_high: float
+    ece_before: float | None
+    ece_after: float | None
+    brier_before: float | None
+    brier_after: float | None
+    measured_on: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """When and how fast: all that differs from run to run.
+
+    Attributes
+    ----------
+    at : str
+        Time in UTC, ISO 8601.
+    seconds : dict
+        Step -> duration.
+    """
+
+    at: str
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ConversionReport:
+    """The report of a conversion.
+
+    Attributes
+    ----------
+    network : Network
+    gates : tuple of Gate
+    fidelity : Fidelity
+    cells : CellMargins
+    layers : tuple of LayerRow or None
+        In the order of the network; None where not compared.
+    attempts : tuple of Attempt or None
+        In the order tried; None where accuracy control was off.
+    representative : RepresentativeSet or None
+    calibration : ProbabilityCalibration or None
+    made : Made or None
+        Leave it out to compare two reports.
+    schema : int
+        :data:`SCHEMA`.
+    """
+
+    network: Network
+    gates: tuple[Gate, ...]
+    fidelity: Fidelity
+    cells: CellMargins
+    layers: tuple[LayerRow, ...] | None = None
+    attempts: tuple[Attempt, ...] | None = None
+    representative: RepresentativeSet | None = None
+    calibration: ProbabilityCalibration | None = None
+    made: Made | None = None
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        n = len(self.cells.float_margins)
+        flips = (*self.fidelity.export.flips, *self.fidelity.quantization.flips)
+        if self.fidelity.cells != n or any(not 0 <= flip.cell < n for flip in flips):
+            raise ValueError("fidelity and cells must be of the same cells")
+
+    def without_made(self) -> ConversionReport:
+        """All that is the same whenever the same conversion is made."""
+        return replace(self, made=None)
+
+    def to_json(self) -> str:
+        """Text of the report, the same for the same report.
+
+        Raises
+        ------
+        ReportRefused
+            If a number is NaN or infinite, which JSON does not know.
+        """
+        fields = asdict(self)
+        try:
+            text = json.dumps({"schema": fields.pop("schema"), **fields}, indent=1, allow_nan=False)
+        except ValueError as error:
+            raise ReportRefused(
+                f"the report of {self.network.name} holds NaN or infinity, which JSON does not"
+                f" know: {error}; leave out what was not measured"
+            ) from error
+        # a list of numbers on one line each: thousands of margins would be thousands of lines
+        return re.sub(r"\[\n[-+.\de,\s]*\]", lambda list_: " ".join(list_[0].split()), text) + "\n"
+
+
+def cell_margins(stages: Stages) -> CellMargins:
+    """Take from the stages what the plots of a report need."""
+    float_margins, int8_margins = (
+        tuple(round(margin, _DECIMALS) for margin in margins_of(logits).tolist())
+        for logits in (stages.twin, stages.int8)
+    )
+    labels = None if stages.labels is None else tuple(int(label) for label in stages.labels)
+    return CellMargins(labels, float_margins, int8_margins)
+
+
+def read_report(path: Path) -> ConversionReport:
+    """Read a report.
+
+    Raises
+    ------
+    ReportRefused
+        If the file cannot be read, is no report of a conversion, or is one of another schema.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReportRefused(
+            f"{path} cannot be read: {error.strerror}; give the NETWORK-report.json of a conversion"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ReportRefused(f"{path} is not JSON: {error}; convert again") from error
+    if not isinstance(fields, dict) or "schema" not in fields or "gates" not in fields:
+        raise ReportRefused(
+            f"{path} is no report of a conversion; give the NETWORK-report.json of one"
+        )
+    if fields["schema"] != SCHEMA:
+        raise ReportRefused(
+            f"{path} has report schema {fields['schema']!r}, this edge-all reads {SCHEMA};"
+            " render it with the version that wrote it, or convert again"
+        )
+    try:
+        report: ConversionReport = decode(ConversionReport, fields, "report")
+    except ValueError as error:
+        raise ReportRefused(f"{path} is damaged: {error}; convert again") from error
+    return report

@@ -1,0 +1,224 @@
+"""Write the report of a conversion: JSON, Markdown, HTML, JUnit XML and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from calibration.document import Figure, Part, Report, Section, Text, to_html, to_markdown
+from calibration.figures import draw
+from calibration.file_hashes import save_bytes
+from calibration.pictures import Pictures
+from convert.gates import verdict
+from convert.report import figures, flips, tables
+from convert.report.junit import to_junit
+from convert.report.schema import ConversionReport
+from edge.errors import OutputFailed
+from edge.metadata import INTENDED_USE
+
+
+def write_reports(report: ConversionReport, out: Path, pictures: Path | None = None) -> list[Path]:
+    """Write ``NETWORK-report.json``, ``.md``, ``.html``, ``.junit.xml`` and figures.
+
+    Everything is rendered from the report alone, and the same report gives the
+    same bytes. Figures of an earlier report of the network are removed, so that a
+    copy made without pictures of real cells holds none.
+
+    Parameters
+    ----------
+    report : ConversionReport
+    out : Path
+        Folder; it is made.
+    pictures : Path, optional
+        Folder of the evaluation crops, to show flips as pictures.
+
+    Returns
+    -------
+    list of Path
+        The files written: JSON, Markdown, HTML, JUnit XML, then the figures.
+
+    Raises
+    ------
+    DataRefused
+        If the folder of pictures cannot be used; names it.
+    OutputFailed
+        If a file cannot be written.
+    """
+    document = describe(report, Pictures(pictures) if pictures else None)
+    name = f"{report.network.name}-report"
+    files = {
+        f"{name}.json": report.to_json().encode(),
+        f"{name}.md": to_markdown(document).encode(),
+        f"{name}.html": to_html(document).encode(),
+        f"{name}.junit.xml": to_junit(report),
+        **{figure.file: figure.image for figure in document.figures},
+    }
+    try:
+        for file, content in files.items():
+            save_bytes(out / file, content)
+        for stale in [*out.glob(f"{name}-*.svg"), *out.glob(f"{name}-*.png")]:
+            if stale.name not in files:
+                stale.unlink()
+    except OSError as error:
+        raise OutputFailed(f"the report cannot be written to {out}: {error.strerror}") from error
+    return [out / file for file in files]
+
+
+def describe(report: ConversionReport, pictures: Pictures | None) -> Report:
+    """Put everything the report says in order: the verdict first."""
+    sections = [
+        Section("Verdict", [Text(verdict(report.gates)), *_verdict(report)]),
+        _converted(report),
+        _fidelity(report),
+        _flips(report, pictures),
+        _layers(report),
+        _attempts(report),
+        _representative(report),
+        _calibration(report),
+    ]
+    return Report(
+        f"From Keras to int8: {report.network.name}",
+        _notices(report, pictures),
+        [section for section in sections if section.parts],
+    )
+
+
+def _notices(report: ConversionReport, pictures: Pictures | None) -> list[str]:
+    notices = [INTENDED_USE, f"Trained on: {report.network.trained_on}."]
+    if report.cells.labels is None:
+        notices.append(
+            f"Compared on {report.fidelity.cells_are}, which have no labels: nothing here says how"
+            " good the network is."
+        )
+    if pictures:
+        notices.append("This copy may hold pictures of real cells: their terms are their owners'.")
+    if report.made:
+        seconds = "; ".join(f"{step} {took:.1f} s" for step, took in report.made.seconds.items())
+        notices.append(f"Made at {report.made.at}{f': {seconds}' if seconds else ''}.")
+    return notices
+
+
+def _verdict(report: ConversionReport) -> list[Part]:
+    bad = [gate for gate in report.gates if not gate.passed]
+    return [
+        tables.gates_table(report.gates),
+        *(Text(f"{gate.result.capitalize()}: {gate.says}.") for gate in bad),
+    ]
+
+
+def _converted(report: ConversionReport) -> Section:
+    network = report.network
+    return Section(
+        "What was converted",
+        [
+            tables.files_table(network),
+            Text(f"Quantization: {network.scheme}."),
+            tables.operators_table(network),
+            tables.tools_table(network),
+        ],
+    )
+
+
+def _fidelity(report: ConversionReport) -> Section:
+    parts: list[Part] = [tables.fidelity_table(report.fidelity)]
+    accuracy = tables.accuracy_table(report.fidelity)
+    if accuracy and report.fidelity.quantization.accuracy:
+        parts += [accuracy, Text(tables.mcnemar_words(report.fidelity.quantization.accuracy))]
+    else:
+        parts.append(
+            Text(
+                "The cells have no labels of both classes: the change of sensitivity, specificity,"
+                " weighted F1, AUROC and ECE is not known."
+            )
+        )
+    parts.append(
+        _figure(
+            report,
+            "logits",
+            draw(figures.logit_scatter, report),
+            "Logit margins of float and int8, cell by cell; the table above has the errors.",
+            "Each cell: the margin of int8 against that of float (left), and the difference in"
+            " int8 steps (right). Right of 0, leukemia is likelier. Shaded: cells that float"
+            " refers.",
+        )
+    )
+    if report.cells.labels is not None:
+        parts.append(
+            _figure(
+                report,
+                "reliability",
+                draw(figures.reliability_curves, report),
+                "Share of cells that are leukemia against the calibrated probability, in float"
+                " and int8; the table above has the calibration errors.",
+                "Share of cells that are leukemia against the calibrated probability, in ten"
+                " bins. On the dotted line a probability means what it says.",
+            )
+        )
+    return Section("Fidelity in three stages", parts)
+
+
+def _flips(report: ConversionReport, pictures: Pictures | None) -> Section:
+    found = report.fidelity.quantization.flips
+    if not found:
+        return Section("Flips", [Text("Float and int8 give every cell the same label.")])
+    parts: list[Part] = [tables.flips_table(found)]
+    if pictures:
+        shown = min(len(found), flips.MOST_PICTURES)
+        image = draw(flips.sheet, found, pictures, suffix="png")
+        caption = f"The {shown} flips farthest from the boundary, of {len(found)}."
+        name = f"{report.network.name}-report-flips.png"
+        parts.append(Figure(name, image, "Pictures of the cells of the table above.", caption))
+    else:
+        parts.append(Text("Pictures of the cells are left out of this copy."))
+    return Section("Flips", parts)
+
+
+def _layers(report: ConversionReport) -> Section:
+    if report.layers is None:
+        return Section("Layer by layer", [Text("Layers were not compared.")])
+    shown = figures.shown_layers(report.layers)
+    caption = "Int8 against float in the output of each layer, in the order of the network."
+    if len(shown) < len(report.layers):
+        caption += f" The {len(shown)} of {len(report.layers)} that lose most."
+    return Section(
+        "Layer by layer",
+        [
+            tables.layers_table(report.layers),
+            _figure(
+                report,
+                "layers",
+                draw(figures.layer_bars, shown),
+                "Signal-to-noise ratio of each layer; the table above has the worst.",
+                f"{caption} Longer is better; the ten that lose most are red.",
+            ),
+        ],
+    )
+
+
+def _attempts(report: ConversionReport) -> Section:
+    title = "Accuracy control"
+    if report.attempts is None:
+        return Section(title, [Text("Accuracy control was off: the first int8 network stands.")])
+    if not report.attempts:
+        return Section(title, [Text("Nothing had to be tried: the first int8 network stands.")])
+    return Section(title, [tables.attempts_table(report.attempts)])
+
+
+def _representative(report: ConversionReport) -> Section:
+    found = report.representative
+    if found is None:
+        return Section("Representative set", [])
+    parts: list[Part] = [tables.representative_table(found)]
+    if found.stability and found.stability.unstable:
+        parts.append(tables.unstable_table(found.stability.unstable))
+    return Section(
+        "Representative set", [*parts, *(Text(f"Warning: {words}.") for words in found.warnings)]
+    )
+
+
+def _calibration(report: ConversionReport) -> Section:
+    parts = [tables.calibration_table(report.calibration)] if report.calibration else []
+    return Section("Probabilities", parts)
+
+
+def _figure(report: ConversionReport, name: str, image: bytes, alt: str, caption: str) -> Figure:
+    return Figure(f"{report.network.name}-report-{name}.svg", image, alt, caption)
