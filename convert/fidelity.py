@@ -11,6 +11,7 @@ import numpy.typing as npt
 from calibration.refer_band import ReferBand
 from calibration.reliability import probabilities
 from convert.accuracy_change import AccuracyChange, measure_change
+from edge.decode import file_name
 from edge.errors import GateFailed
 
 Logits = npt.NDArray[np.floating]
@@ -87,6 +88,9 @@ class Comparison:
         Of ``|after - before|`` over both logits.
     mean_steps, max_steps : float or None
         The same in steps of the int8 output; None where no stage is int8.
+    margin_shift : float
+        Mean of margin after - before: to the side of healthy where negative. An
+        error to one side moves all cells near the boundary the same way.
     agreement : float
         Share of cells whose likelier label is the same, 0..1.
     decisions_changed : int
@@ -107,6 +111,7 @@ class Comparison:
     max_logit_error: float
     mean_steps: float | None
     max_steps: float | None
+    margin_shift: float
     agreement: float
     decisions_changed: int
     mean_kl: float
@@ -239,7 +244,7 @@ def _compare(
     flips = tuple(
         Flip(
             cell=int(i),
-            name=str(stages.names[i]),
+            name=file_name(stages.names[i]),
             label=None if stages.labels is None else int(stages.labels[i]),
             margin_before=float(was[i]),
             margin_after=float(now[i]),
@@ -258,6 +263,7 @@ def _compare(
         max_logit_error=float(error.max()),
         mean_steps=None if step is None else float(error.mean()) / step,
         max_steps=None if step is None else float(error.max()) / step,
+        margin_shift=float((now - was).mean()),
         # a ratio of whole numbers: 199 of 200 is the same number as a limit of 0.995
         agreement=(len(was) - len(flips)) / len(was),
         decisions_changed=int(np.sum(_decisions(p, band) != _decisions(q, band))),
@@ -294,6 +300,6 @@ def _refuse_not_finite(stage: str, logits: Logits, stages: Stages) -> None:
     if len(bad):
         raise GateFailed(
             f"{stage} gives NaN or infinity for {len(bad)} of {len(logits)} cells, first for"
-            f" {stages.names[bad[0]]}: the network cannot be used; look for a diverged training or"
-            " an overflow in the export"
+            f" {file_name(stages.names[bad[0]])}: the network cannot be used; look for a diverged"
+            " training or an overflow in the export"
         )

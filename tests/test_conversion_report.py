@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 import re
 import typing
@@ -37,6 +38,7 @@ from convert.report.schema import (
     Stability,
     StageFile,
     cell_margins,
+    network_of,
     read_report,
 )
 from convert.report.typed_json import decode
@@ -44,6 +46,7 @@ from convert.report.write import write_reports
 from edge.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
 from edge.metadata import Operator
+from edge.model_file import SHIPPED_MODEL, read_model_file
 
 ROOT = Path(__file__).parents[1]
 CELLS = 60
@@ -327,6 +330,17 @@ def test_a_network_of_many_layers_shows_those_that_lose_most() -> None:
     many = [replace(LAYERS[0], name=f"conv_{i}", rank=200 - i) for i in range(200)]
     shown = shown_layers(many)
     assert [layer.name for layer in shown] == [f"conv_{i}" for i in range(200 - MOST_LAYERS, 200)]
+
+
+def test_what_a_report_says_of_a_network_is_what_its_model_file_says() -> None:
+    shipped = read_model_file(SHIPPED_MODEL)
+    found = network_of(shipped.metadata, 3, 2, len(shipped.flatbuffer))
+    assert (found.name, found.operators) == ("cnn", shipped.metadata.operators)
+    assert "a part of C-NMC 2019" in found.trained_on
+    assert found.files[2] == StageFile(
+        "int8 TFLite", hashlib.sha256(shipped.flatbuffer).hexdigest(), len(shipped.flatbuffer)
+    )
+    assert [file.size for file in found.files[:2]] == [3, 2]
 
 
 def spoilt(change: Callable[[dict[str, Any]], None]) -> str:

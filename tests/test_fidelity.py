@@ -58,6 +58,18 @@ def test_a_comparison_counts_flips_and_how_near_the_boundary_they_were() -> None
     assert found.mean_steps == pytest.approx(0.5 / 0.8)
 
 
+def test_an_error_to_one_side_shows_as_a_shift_of_the_margin() -> None:
+    assert compared(TWIN + np.array([0.1, -0.2])).quantization.margin_shift == pytest.approx(-0.3)
+    assert compared(TWIN + 0.1).quantization.margin_shift == pytest.approx(0)
+
+
+def test_a_name_that_is_no_text_can_still_be_shown() -> None:
+    odd = replace(stages(TWIN, INT8), names=np.array(["a", "b", "c\udcff", "d"]))
+    (_, flip) = compare(odd, 1, BAND).quantization.flips
+    assert flip.name.startswith("c")
+    assert flip.name.encode()
+
+
 def test_flips_are_named_the_farthest_from_the_boundary_first() -> None:
     first, second = compared().quantization.flips
     assert [(first.name, first.cell), (second.name, second.cell)] == [("d", 3), ("c", 2)]

@@ -7,11 +7,11 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from convert.fidelity import Fidelity, Stages, margins_of
+from convert.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
 from convert.gates import Gate
 from convert.report.typed_json import decode
 from edge.errors import ReportRefused
-from edge.metadata import Operator
+from edge.metadata import Metadata, Operator
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""
@@ -292,6 +292,30 @@ class ConversionReport:
             ) from error
         # a list of numbers on one line each: thousands of margins would be thousands of lines
         return re.sub(r"\[\n[-+.\de,\s]*\]", lambda list_: " ".join(list_[0].split()), text) + "\n"
+
+
+def network_of(metadata: Metadata, keras_size: int, twin_size: int, int8_size: int) -> Network:
+    """Take from a model file's metadata what a report says of the network.
+
+    Parameters
+    ----------
+    metadata : Metadata
+    keras_size, twin_size, int8_size : int
+        Bytes of the Keras file and of the two flatbuffers.
+    """
+    return Network(
+        name=metadata.network,
+        trained_on=str(metadata.trained_on["dataset"]),
+        files=(
+            StageFile(KERAS, metadata.keras_sha256, keras_size),
+            StageFile(FLOAT, metadata.twin_sha256, twin_size),
+            StageFile(INT8, metadata.flatbuffer_sha256, int8_size),
+        ),
+        scheme=metadata.quantization,
+        operators=metadata.operators,
+        minimum_runtime=metadata.minimum_runtime,
+        created_with=metadata.created_with,
+    )
 
 
 def cell_margins(stages: Stages) -> CellMargins:

@@ -98,6 +98,7 @@ def fidelity_table(fidelity: Fidelity) -> Table:
             ("mean logit error, in int8 steps", *(_steps(c.mean_steps) for c in both)),
             ("largest logit error", *(_small(c.max_logit_error) for c in both)),
             ("largest logit error, in int8 steps", *(_steps(c.max_steps) for c in both)),
+            ("mean shift of the margin", *(_small(c.margin_shift) for c in both)),
             ("same label", *(f"{c.agreement:.2%}" for c in both)),
             ("flips", *(str(len(c.flips)) for c in both)),
             ("flips outside the refer band", *(str(len(c.flips_outside_band)) for c in both)),

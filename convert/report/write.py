@@ -162,9 +162,10 @@ def _flips(report: ConversionReport, pictures: Pictures | None) -> Section:
         return Section("Flips", [Text("Float and int8 give every cell the same label.")])
     parts: list[Part] = [tables.flips_table(found)]
     if pictures:
-        shown = min(len(found), flips.MOST_PICTURES)
         image = draw(flips.sheet, found, pictures, suffix="png")
-        caption = f"The {shown} flips farthest from the boundary, of {len(found)}."
+        caption = "Float probability to int8 probability of leukemia."
+        if len(found) > flips.MOST_PICTURES:
+            caption += f" The first {flips.MOST_PICTURES} of {len(found)}."
         name = f"{report.network.name}-report-flips.png"
         parts.append(Figure(name, image, "Pictures of the cells of the table above.", caption))
     else:
