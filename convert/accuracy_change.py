@@ -66,6 +66,10 @@ class AccuracyChange:
     healthy: Basis
     leukemic: Basis
 
+    def __post_init__(self) -> None:
+        if tuple(change.score for change in self.scores) != tuple(SCORES):
+            raise ValueError(f"accuracy must hold the scores {', '.join(SCORES)}, in this order")
+
     def of(self, score: str) -> ScoreChange:
         """One of :data:`SCORES`."""
         return next(change for change in self.scores if change.score == score)

@@ -18,9 +18,6 @@ app = typer.Typer(
 )
 
 
-app.command()(report)
-
-
 @app.command()
 @one_sentence
 def run(
@@ -81,3 +78,6 @@ def run(
         f" {int8.max_logit_error:.3f} at most (one int8 step is {fidelity.logit_step:.3f})"
     )
     print(f"saved {converted.model} ({converted.model.stat().st_size / 1e6:.2f} MB)")
+
+
+app.command()(report)

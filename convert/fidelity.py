@@ -211,7 +211,7 @@ def kl_divergence(before: Logits, after: Logits) -> npt.NDArray[np.float64]:
     """Kullback-Leibler divergence of softmax outputs, in nats.
 
     ``sum over labels of p log(p / q)`` with p and q the softmax of `before` and of
-    `after` (Kullback and Leibler 1951, On Information and Sufficiency, equation 2.4).
+    `after` (Kullback and Leibler 1951, On Information and Sufficiency, section 2).
 
     Parameters
     ----------

@@ -26,8 +26,9 @@ class Limits:
         only: logits cut off by too narrow ranges keep their side and lose their
         probability. A margin errs by at most twice a logit and a probability by at
         most a quarter of a margin, at temperature 1 or above: 0.02 keeps
-        probabilities within 0.01 on average. It is in logits and not in steps,
-        because cut-off logits have small steps.
+        probabilities within 0.01 on average. The released CNN measures 0.008. In
+        logits and not in int8 steps, because a step is worth another probability in
+        every network.
     flips_outside_band : int
         Most cells with another label whose float decision is not ``refer``, so
         that nobody looks.
@@ -153,7 +154,7 @@ def _agreement(int8: Comparison, cells: int, limit: float) -> Gate:
         int8.agreement >= limit,
         f"int8 agrees with float on {int8.agreement:.2%} of {cells} cells ({len(int8.flips)}"
         f" differ), {limit:.2%} is required",
-        "give more and more varied representative cells",
+        "see which layers lose most, or give more and more varied representative cells",
     )
 
 

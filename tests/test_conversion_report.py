@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
 import json
 import re
+import tempfile
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -281,7 +283,7 @@ def test_junit_skips_a_gate_that_could_not_be_judged() -> None:
 @given(st.text(min_size=1))
 def test_junit_is_xml_whatever_a_file_is_called(name: str) -> None:
     found = made_up()
-    gate = replace(found.gates[1], says=f"first {name}")
+    gate = replace(found.gates[1], says=f"first {name}", name=name, stage=name)
     ElementTree.fromstring(to_junit(replace(found, gates=(gate,))))
 
 
@@ -362,7 +364,17 @@ def spoilt(change: Callable[[dict[str, Any]], None]) -> str:
         (spoilt(lambda f: f.update(gates={})), "report.gates must be a list"),
         (spoilt(lambda f: f["gates"][0].update(passed="yes")), r"gates\[0\].passed must be bool"),
         (spoilt(lambda f: f["network"].update(name="../cnn")), "network.name must be a word"),
+        (spoilt(lambda f: f["network"].update(trained_on="\ud800")), "trained_on must be text"),
         (spoilt(lambda f: f["cells"]["labels"].pop()), "as many labels as margins"),
+        (spoilt(lambda f: f["cells"]["labels"].__setitem__(0, 2)), "labels must be 0 or 1"),
+        (spoilt(lambda f: f["fidelity"].update(temperature=0)), "must be positive"),
+        (spoilt(lambda f: f["fidelity"].update(logit_step=float("nan"))), "must be positive"),
+        (spoilt(lambda f: f["gates"][0].update(limit=float("inf"))), "holds NaN or infinity"),
+        (spoilt(lambda f: f["fidelity"]["refer_band"].update(low=0.7)), "must hold 0.5"),
+        (
+            spoilt(lambda f: f["fidelity"]["quantization"]["accuracy"]["scores"].pop()),
+            "must hold the scores sensitivity",
+        ),
         (spoilt(lambda f: f["fidelity"].update(cells=61)), "must be of the same cells"),
         (spoilt(lambda f: f["fidelity"]["quantization"]["flips"][0].update(cell=60)), "same cells"),
     ],
@@ -373,7 +385,7 @@ def test_what_is_no_report_is_refused_in_a_sentence(tmp_path: Path, text: str, w
     done = CliRunner().invoke(app, ["report", str(file)])
     assert done.exit_code == 2
     assert re.search(words, done.stderr)
-    assert str(file) in done.stderr
+    assert str(file) in done.stderr or "the report of cnn" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["cnn-report.json"]
 
@@ -439,3 +451,28 @@ def test_a_whole_number_serves_where_a_number_is_asked_for() -> None:
     assert decode(tuple[float, ...], [1, 2.5], "x") == (1.0, 2.5)
     assert type(decode(float, 1, "x")) is float
     assert decode(int | None, None, "x") is None
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every container in a JSON value with every key of it."""
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], (dict, list)):
+            yield from places(value[key])
+
+
+SIMPLE = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+JSON = SIMPLE | st.just([]) | st.just({})
+
+
+@given(st.integers(0), JSON)
+def test_a_report_with_any_value_changed_is_read_or_refused(which: int, value: Any) -> None:
+    fields = json.loads(made_up(**EXTRAS).to_json())
+    every = list(places(fields))
+    container, key = every[which % len(every)]
+    container[key] = value
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cnn-report.json"
+        file.write_text(json.dumps(fields))
+        with contextlib.suppress(ReportRefused):
+            assert read_report(file).schema == 1

@@ -115,7 +115,7 @@ def layer_bars(layers: Sequence[LayerRow]) -> Figure:
     """
     figure = empty_figure(8.5, 1.1 + 0.2 * len(layers))
     axes = figure.subplots()
-    exact = max((layer.snr_db for layer in layers if layer.snr_db is not None), default=1.0)
+    longest = max((layer.snr_db for layer in layers if layer.snr_db is not None), default=1.0)
     worst = sorted(layer.rank for layer in layers)[:10]
     for row, layer in enumerate(layers):
         if layer.snr_db is None:
@@ -124,7 +124,7 @@ def layer_bars(layers: Sequence[LayerRow]) -> Figure:
         in_worst = layer.rank in worst
         axes.barh(row, layer.snr_db, color=VERMILLION if in_worst else SKY, height=0.75)
         axes.text(
-            max(layer.snr_db, 0) + exact / 150,
+            max(layer.snr_db, 0) + longest / 150,
             row,
             f"{layer.snr_db:.1f}" + (f"  (rank {layer.rank})" if in_worst else ""),
             va="center",

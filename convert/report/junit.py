@@ -35,10 +35,10 @@ def to_junit(report: ConversionReport) -> bytes:
 
 
 def _add(suite: ElementTree.Element, network: str, gate: Gate) -> None:
+    stage, name, says = (_NOT_XML.sub("\ufffd", s) for s in (gate.stage, gate.name, gate.says))
     case = ElementTree.SubElement(
-        suite, "testcase", {"classname": f"{network}.{gate.stage}", "name": gate.name}
+        suite, "testcase", {"classname": f"{network}.{stage}", "name": name}
     )
-    says = _NOT_XML.sub("\ufffd", gate.says)
     if gate.passed is None:
         ElementTree.SubElement(case, "skipped", {"message": says})
     elif not gate.passed:

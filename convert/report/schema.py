@@ -269,6 +269,13 @@ class ConversionReport:
         flips = (*self.fidelity.export.flips, *self.fidelity.quantization.flips)
         if self.fidelity.cells != n or any(not 0 <= flip.cell < n for flip in flips):
             raise ValueError("fidelity and cells must be of the same cells")
+        if not {flip.label for flip in flips} | set(self.cells.labels or ()) <= {None, 0, 1}:
+            raise ValueError("labels must be 0 or 1")
+        band = self.fidelity.refer_band
+        if not 0 <= band.low <= 0.5 <= band.high <= 1:
+            raise ValueError(f"the refer band must hold 0.5, not be {band.low} to {band.high}")
+        if not (self.fidelity.temperature > 0 and self.fidelity.logit_step > 0):
+            raise ValueError("temperature and logit_step must be positive")
 
     def without_made(self) -> ConversionReport:
         """All that is the same whenever the same conversion is made."""

@@ -59,7 +59,7 @@ def gates_table(gates: Sequence[Gate]) -> Table:
 
 def files_table(network: Network) -> Table:
     """Hash and size of every stage."""
-    keras = network.files[0].size if network.files else 0
+    keras = max([file.size for file in network.files[:1]] + [1])
     return Table(
         "Stages",
         ("stage", "size (MB)", "of the first", "sha256"),

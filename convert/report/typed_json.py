@@ -44,6 +44,7 @@ def decode(kind: Any, value: Any, where: str) -> Any:
     if kind is float and type(value) is int:
         return float(value)
     _expect(type(value) is kind, kind.__name__, where)
+    _expect(kind is not str or _is_text(value), "text", where)
     return value
 
 
@@ -67,6 +68,15 @@ def _decode_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, 
         decode(kind, v, f"{where}[{i}]")
         for i, (kind, v) in enumerate(zip(kinds, value, strict=True))
     )
+
+
+def _is_text(value: str) -> bool:
+    """Whether a file can hold it: JSON can escape halves of characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _expect(holds: bool, what: str, where: str) -> None:

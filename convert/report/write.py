@@ -43,10 +43,11 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
     OutputFailed
         If a file cannot be written.
     """
+    text = report.to_json()  # first: it refuses what no page could show
     document = describe(report, Pictures(pictures) if pictures else None)
     name = f"{report.network.name}-report"
     files = {
-        f"{name}.json": report.to_json().encode(),
+        f"{name}.json": text.encode(),
         f"{name}.md": to_markdown(document).encode(),
         f"{name}.html": to_html(document).encode(),
         f"{name}.junit.xml": to_junit(report),
