@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from convert.flatbuffer import with_any_batch
 from edge.errors import ConversionFailed
 from edge.preprocess import CROP_SIDE, UInt8Image
 from edge.runtime import find_runtime, native_messages_silenced
@@ -24,7 +25,8 @@ def to_float_tflite(model: keras.Model) -> bytes:
     """Convert a Keras model into a float TFLite flatbuffer of batch size 1.
 
     Goes through a SavedModel, the road that Keras 3 supports; the converter
-    folds batch normalisation into convolutions and fuses ReLU.
+    folds batch normalisation into convolutions and fuses ReLU. Resizing the input
+    to another batch size works, and gives the same bits per crop.
 
     Parameters
     ----------
@@ -50,9 +52,10 @@ def to_float_tflite(model: keras.Model) -> bytes:
     with tempfile.TemporaryDirectory(prefix="edge-all-") as folder:
         archive.write_out(folder, verbose=False)
         try:
-            return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+            flatbuffer = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         except Exception as error:  # the converter raises its own exception type
             raise ConversionFailed(f"TensorFlow cannot convert the model: {error}") from error
+    return with_any_batch(flatbuffer)
 
 
 class FloatNetwork:
