@@ -18,7 +18,7 @@ from convert.fidelity import Fidelity, Logits, Stages, compare
 from convert.flatbuffer import minimum_runtime, operators
 from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.gates import Gate, Limits, judge, require
-from convert.golden import GOLDEN_TOLERANCE, golden_vectors
+from convert.golden import make_golden
 from convert.int8_tflite import SCHEME, to_int8_tflite
 from convert.logits_model import keras_logits, load_logits_model
 from convert.ranges import load_ranges, observe_ranges, save_ranges
@@ -116,6 +116,7 @@ def convert(
     save_ranges(out / f"{source.network}-ranges.json", ranges, source.sha256, ranges_are)
     twin_file = out / f"{source.network}-float.tflite"
     twin_file.write_bytes(twin)
+    golden = make_golden(int8)
     metadata = Metadata(
         schema=SCHEMA,
         network=source.network,
@@ -130,7 +131,7 @@ def convert(
         flatbuffer_sha256=hashlib.sha256(int8).hexdigest(),
         twin_sha256=hashlib.sha256(twin).hexdigest(),
         keras_sha256=source.sha256,
-        golden_tolerance=GOLDEN_TOLERANCE,
+        golden_tolerance=golden.tolerance,
         trained_on=record.trained_on,
         accuracy=record.accuracy | _int8_accuracy(int8_logits, cells, calibration),
         fidelity=fidelity.summary(),
@@ -138,7 +139,7 @@ def convert(
         created_with=created_with(),
     )
     model_file = out / f"{source.network}.tflite"
-    write_model_file(model_file, int8, metadata, golden_vectors(network))
+    write_model_file(model_file, int8, metadata, golden.vectors)
     return Converted(model_file, twin_file, fidelity, gates, metadata)
 
 
