@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "convert": (
         {"edge", "calibration", "convert"},
         {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"}
-        | {"matplotlib"},
+        | {"matplotlib", "onnx", "onnxruntime"},
     ),
     "train": (
         {"edge", "calibration", "train"},
@@ -31,7 +31,7 @@ MAY_IMPORT = {
 }
 # what takes long to import: only inside the functions that need it
 HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "jinja2"}
-HEAVY |= {"ai_edge_quantizer", "ai_edge_litert"}
+HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime"}
 MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 

@@ -1,0 +1,101 @@
+"""Keras logits model to ONNX, and the proof that it computes the same."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.errors import ConversionFailed
+from edge.preprocess import CROP_SIDE, UInt8Image
+
+if TYPE_CHECKING:
+    import keras
+
+OPSET = 18
+"""Version of ONNX' operator set that the file uses, the newest tf2onnx 1.17 writes."""
+
+INPUT_NAME, OUTPUT_NAME, BATCH = "crop", "logits", "batch"
+
+
+def to_onnx(model: keras.Model) -> bytes:
+    """Convert a Keras model into an ONNX model of any batch size.
+
+    Input ``crop``, float32 in 0..1, shape (batch, 70, 70, 3) as everywhere in edge-all;
+    output ``logits``, float32, shape (batch, 2).
+
+    Parameters
+    ----------
+    model : keras.Model
+        Crops in 0..1 to logits.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ConversionFailed
+        If Keras cannot export the model.
+    """
+    import keras
+    import onnx
+
+    crop = keras.InputSpec(shape=(None, CROP_SIDE, CROP_SIDE, 3), dtype="float32", name=INPUT_NAME)
+    with tempfile.TemporaryDirectory(prefix="edge-all-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras' own patch of tf2onnx for numpy 2
+        path = Path(folder) / "model.onnx"
+        try:
+            model.export(
+                path, format="onnx", verbose=False, input_signature=[crop], opset_version=OPSET
+            )
+        except Exception as error:  # tf2onnx raises whatever the operator that failed raises
+            raise ConversionFailed(f"Keras cannot export the model to ONNX: {error}") from error
+        exported = onnx.load(path)
+    _name_interface(exported)
+    onnx.checker.check_model(exported)
+    return bytes(exported.SerializeToString(deterministic=True))
+
+
+def check_onnx(
+    onnx_bytes: bytes, crops: UInt8Image, keras_logits: npt.NDArray[np.floating]
+) -> float:
+    """Largest difference of a logit between ONNX, run by onnxruntime, and Keras.
+
+    Parameters
+    ----------
+    onnx_bytes : bytes
+    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    keras_logits : ndarray of float, shape (n, 2)
+        What Keras says of the same crops.
+
+    Raises
+    ------
+    ConversionFailed
+        If onnxruntime cannot run the model.
+    """
+    import onnxruntime
+
+    inputs = crops.astype(np.float32) / 255
+    try:
+        session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+        (logits,) = session.run([OUTPUT_NAME], {INPUT_NAME: inputs})
+    except Exception as error:  # onnxruntime's own exception types have no common base
+        raise ConversionFailed(f"onnxruntime cannot run the ONNX model: {error}") from error
+    return float(np.abs(logits - keras_logits).max())
+
+
+def _name_interface(model: Any) -> None:
+    """Name output and batch, which the exporter numbers on through a process."""
+    (crop,), (logits,) = model.graph.input, model.graph.output
+    for node in model.graph.node:
+        for i, name in enumerate(node.output):
+            if name == logits.name:
+                node.output[i] = OUTPUT_NAME
+    logits.name = OUTPUT_NAME
+    for value in (crop, logits):
+        value.type.tensor_type.shape.dim[0].dim_param = BATCH
