@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from convert.inspect_cli import diff, inspect
 from convert.report_cli import report
 from edge.command import one_sentence
 from edge.extras import need
@@ -16,6 +17,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Turn Keras models into verified int8 model files. For research, not diagnosis.",
 )
+app.command()(inspect)
+app.command()(diff)
 
 
 @app.command()
