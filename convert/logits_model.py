@@ -59,10 +59,7 @@ def load_logits_model(path: Path) -> LogitsModel:
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever the part that failed raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ConversionFailed(
-            f"{path} is no Keras model that loads here: {reason}; save it again with Keras 3"
-        ) from error
+        raise ConversionFailed(_why_not_loaded(path, error)) from error
     _check(path, model)
     model.layers[-1].activation = keras.activations.linear
     return LogitsModel(model, model.name, hashlib.sha256(data).hexdigest())
@@ -75,6 +72,17 @@ def keras_logits(model: keras.Model, crops: UInt8Image) -> np.ndarray:
         for i in range(0, len(crops), 64)
     ]
     return np.concatenate(batches)
+
+
+def _why_not_loaded(path: Path, error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    if "`Lambda` layer" in text:  # Keras' safe mode, which advises to switch it off
+        return (
+            f"{path} has a Lambda layer, which would run code out of the file: nothing of it is"
+            " run; build the model again with a layer of Keras in its place"
+        )
+    reason = text.splitlines()[0]
+    return f"{path} is no Keras model that loads here: {reason}; save it again with Keras 3"
 
 
 def _check(path: Path, model: Any) -> None:
