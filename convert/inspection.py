@@ -177,13 +177,12 @@ def read_tensors(flatbuffer: bytes) -> tuple[Tensor, ...]:
     if not 0 < count <= len(flatbuffer):  # a damaged count would keep the loop busy for hours
         raise ValueError(f"{count} tensors")
     kinds = names("TensorType")
-    return tuple(_tensor(model, graph.Tensors(i), kinds) for i in range(count))
+    return tuple(_tensor(flatbuffer, model, graph.Tensors(i), kinds) for i in range(count))
 
 
-def _tensor(model: Any, tensor: Any, kinds: dict[int, str]) -> Tensor:
+def _tensor(flatbuffer: bytes, model: Any, tensor: Any, kinds: dict[int, str]) -> Tensor:
     quantization = tensor.Quantization()
     quantized = quantization is not None and quantization.ScaleLength() > 0
-    buffer = model.Buffers(tensor.Buffer())
     return Tensor(
         name=tensor.Name().decode(),
         dtype=kinds[tensor.Type()],
@@ -191,8 +190,18 @@ def _tensor(model: Any, tensor: Any, kinds: dict[int, str]) -> Tensor:
         scale=tuple(map(float, quantization.ScaleAsNumpy())) if quantized else (),
         zero_point=tuple(map(int, quantization.ZeroPointAsNumpy())) if quantized else (),
         channel_axis=quantization.QuantizedDimension() if quantized else 0,
-        constant=buffer.DataAsNumpy() if buffer.DataLength() else np.empty(0, np.uint8),
+        constant=_constant(flatbuffer, model.Buffers(tensor.Buffer())),
     )
+
+
+def _constant(flatbuffer: bytes, buffer: Any) -> npt.NDArray[np.uint8]:
+    """Bytes of a buffer, which may also stand behind the tables."""
+    if buffer.DataLength():
+        return np.asarray(buffer.DataAsNumpy())
+    start, size = buffer.Offset(), buffer.Size()
+    if start + size > len(flatbuffer):
+        raise ValueError(f"a buffer ends at byte {start + size} of {len(flatbuffer)}")
+    return np.frombuffer(flatbuffer, np.uint8, count=size, offset=start if size else 0)
 
 
 def _without_constant(tensor: Tensor) -> dict[str, Any]:

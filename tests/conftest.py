@@ -9,6 +9,7 @@ import cv2
 import hypothesis
 import numpy as np
 import pytest
+from environments import environment
 
 from edge.drawn import draw_cell
 
@@ -48,6 +49,14 @@ def write_labelled(folder: Path, per_subject: int) -> Path:
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of 216 labelled drawn cells of three subjects a class."""
     return write_labelled(tmp_path_factory.mktemp("labelled"), per_subject=36)
+
+
+@pytest.fixture(scope="session")
+def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Python of an environment in which `edge` runs on tflite-runtime 2.14.0."""
+    folder = tmp_path_factory.mktemp("old-runtime")
+    needs = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless", "typer")
+    return environment(folder, *needs) / "python"
 
 
 @pytest.fixture(autouse=True)

@@ -8,22 +8,15 @@ from __future__ import annotations
 import csv
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from environments import environment, run
 
 from edge.drawn import write_samples
 
 ROOT = Path(__file__).parents[1]
-
-
-def run(*command: str | Path) -> str:
-    """Run a command away from the source tree, so that only what is installed is imported."""
-    done = subprocess.run(command, cwd="/", capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +25,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "build", "--wheel", "--outdir", out, ROOT)
     (built,) = out.glob("*.whl")
     return built
-
-
-def environment(folder: Path, *requirements: str | Path) -> Path:
-    """Folder of the programs of a new environment with these requirements."""
-    venv.create(folder, with_pip=True)
-    programs = folder / "bin"
-    run(programs / "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
-    return programs
 
 
 @pytest.fixture(scope="module")
