@@ -437,6 +437,7 @@ def test_every_field_of_the_schema_is_documented() -> None:
     [
         (int, True, "x must be int"),
         (float, "1", "x must be float"),
+        (float, 10**400, "x must be a number of usual size"),
         (tuple[str, float], ["a"], "x must be a list of 2"),
         (tuple[int, ...], [1, "b"], r"x\[1\] must be int"),
         (dict[str, float], {"a": None}, r"x\.a must be float"),

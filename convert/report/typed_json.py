@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import types
 import typing
 from typing import Any
@@ -42,6 +43,7 @@ def decode(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, value, where)
     if kind is float and type(value) is int:
+        _expect(abs(value) <= sys.float_info.max, "a number of usual size", where)
         return float(value)
     _expect(type(value) is kind, kind.__name__, where)
     _expect(kind is not str or _is_text(value), "text", where)
