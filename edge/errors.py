@@ -77,5 +77,9 @@ class LeakFound(GateFailed):
     """A split that promises to be leak-free has a person or an image on both sides."""
 
 
+class NotComparable(EdgeAllError, ValueError):
+    """Counts of cells cannot be compared or merged: other bins, or no cells."""
+
+
 class OutputFailed(EdgeAllError, OSError):
     """A result file cannot be written."""

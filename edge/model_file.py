@@ -1,9 +1,10 @@
 """Model files: a TFLite flatbuffer with a zip at its end.
 
 Layout, front to back: the flatbuffer, which any TFLite runtime loads as it is;
-a zip with ``edge-all.json`` and ``golden/inputs.npy`` and ``golden/logits.npy``;
-as the zip's comment, the sha256 of every byte before the comment. So one flipped
-or missing byte anywhere is noticed, with nothing but the standard library.
+a zip with ``edge-all.json``, ``golden/inputs.npy``, ``golden/logits.npy`` and, where
+there is one, the data-drift reference ``reference.json``; as the zip's comment, the
+sha256 of every byte before the comment. So one flipped or missing byte anywhere is
+noticed, with nothing but the standard library.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edge.drift_reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
 from edge.metadata import SCHEMA, Metadata, parse_metadata, schema_of
 from edge.preprocess import CROP_SIDE, UInt8Image
@@ -30,6 +32,7 @@ _SEAL = "edge-all sha256:"
 _SEAL_SIZE = len(_SEAL) + 64
 _SEAL_PATTERN = re.compile(rf"{_SEAL}([0-9a-f]{{64}})")
 _METADATA, _INPUTS, _LOGITS = "edge-all.json", "golden/inputs.npy", "golden/logits.npy"
+_REFERENCE = "reference.json"
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 _AGAIN = "download or convert it again"
 
@@ -63,6 +66,8 @@ class ModelFile:
         The TFLite part.
     metadata : Metadata
     golden : GoldenVectors
+    reference : DriftReference or None
+        None in a file made without one: data drift cannot be measured then.
     """
 
     path: Path
@@ -70,10 +75,15 @@ class ModelFile:
     flatbuffer: bytes
     metadata: Metadata
     golden: GoldenVectors
+    reference: DriftReference | None = None
 
 
 def write_model_file(
-    path: Path, flatbuffer: bytes, metadata: Metadata, golden: GoldenVectors
+    path: Path,
+    flatbuffer: bytes,
+    metadata: Metadata,
+    golden: GoldenVectors,
+    reference: DriftReference | None = None,
 ) -> None:
     """Write a model file: whole under its name, or not at all."""
     buffer = io.BytesIO(flatbuffer)
@@ -82,6 +92,8 @@ def write_model_file(
         _add(archive, _METADATA, metadata.to_json().encode())
         _add(archive, _INPUTS, _npy(golden.inputs))
         _add(archive, _LOGITS, _npy(golden.logits))
+        if reference is not None:
+            _add(archive, _REFERENCE, reference.to_json().encode())
         archive.comment = b"." * _SEAL_SIZE
     body = buffer.getvalue()[:-_SEAL_SIZE]
     seal = _SEAL + hashlib.sha256(body).hexdigest()
@@ -154,9 +166,11 @@ def _parse(path: Path, data: bytes) -> ModelFile:
             )
         metadata = parse_metadata(text)
         golden = _read_golden(archive, len(metadata.labels))
+        reference = _read_reference(archive)
     if hashlib.sha256(flatbuffer).hexdigest() != metadata.flatbuffer_sha256:
         raise ModelFileRefused("changed", f"{path}: its metadata are of another model; {_AGAIN}")
-    return ModelFile(path, hashlib.sha256(data).hexdigest(), flatbuffer, metadata, golden)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return ModelFile(path, sha256, flatbuffer, metadata, golden, reference)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
@@ -179,3 +193,9 @@ def _read_golden(archive: zipfile.ZipFile, labels: int) -> GoldenVectors:
     if logits.shape != (n, labels) or logits.dtype != np.int8:
         raise ValueError(f"golden logits are {logits.dtype} {logits.shape}")
     return GoldenVectors(inputs, logits)
+
+
+def _read_reference(archive: zipfile.ZipFile) -> DriftReference | None:
+    if _REFERENCE not in archive.namelist():
+        return None
+    return parse_reference(archive.read(_REFERENCE))

@@ -16,7 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.classifier import Classifier
+from edge.decision import Verdict
+from edge.drift_reference import DriftReference, no_cells_yet
 from edge.errors import EdgeAllError, ModelFileRefused
+from edge.image_statistics import image_statistics
 from edge.metadata import INTENDED_USE, SCHEMA, Metadata, parse_metadata
 from edge.model_file import (
     SHIPPED_MODEL,
@@ -108,6 +111,54 @@ def test_what_was_written_is_read_again(small: Path) -> None:
     assert same(read, FLATBUFFER, METADATA, GOLDEN)
     assert read.path == small
     assert read.sha256 == hashlib.sha256(small.read_bytes()).hexdigest()
+
+
+def a_reference() -> DriftReference:
+    cells = [(image_statistics(crop), Verdict("all", "refer", 0.6)) for crop in GOLDEN.inputs]
+    return no_cells_yet("two black crops").add(cells)
+
+
+def test_a_drift_reference_is_read_again_and_may_be_absent(small: Path, tmp_path: Path) -> None:
+    with_one = tmp_path / "with.tflite"
+    write_model_file(with_one, FLATBUFFER, METADATA, GOLDEN, a_reference())
+    assert read_model_file(with_one).reference == a_reference()
+    assert read_model_file(small).reference is None
+    assert same(read_model_file(with_one), FLATBUFFER, METADATA, GOLDEN)
+
+
+def test_the_same_drift_reference_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        write_model_file(tmp_path / name, FLATBUFFER, METADATA, GOLDEN, a_reference())
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def of_reference(**changes: object) -> bytes:
+    """Text of a drift reference with fields changed."""
+    return json.dumps({**json.loads(a_reference().to_json()), **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"7",
+        of_reference(schema=2),
+        of_reference(images={}),
+        of_reference(images=7),
+        of_reference(decisions=[1, 2, 3]),
+        of_reference(decisions={"healthy": 1, "refer": 2, "leukemia": 3}),
+        of_reference(p_leukemia={"edges": [0, 1], "counts": [1, 1]}),
+        of_reference(p_leukemia={"edges": [0, 1, "x"], "counts": [1, 1]}),
+        of_reference(p_leukemia={"edges": [0, 2, 1], "counts": [1, 1]}),
+        of_reference(p_leukemia={"edges": [0, 0.5, 1], "counts": [3, -1]}),
+        of_reference(p_leukemia={"edges": [0, 0.5, 1], "counts": [0.5, 1.5]}),
+        of_reference(of_the_future=1),
+    ],
+)
+def test_a_drift_reference_that_cannot_be_one_is_refused(file: Path, text: bytes) -> None:
+    assert refusal(file, sealed({**entries(), "reference.json": text})).reason == "metadata"
 
 
 def test_the_shipped_model_written_again_is_the_same_model(tmp_path: Path) -> None:
