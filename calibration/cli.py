@@ -1,4 +1,4 @@
-"""``edge-all-calibrate``: make probabilities mean what they say, choose the refer band."""
+"""``edge-all-calibrate``: choose representative cells; temperature and refer band."""
 
 import json
 from dataclasses import asdict
@@ -7,20 +7,70 @@ from typing import Annotated
 
 import typer
 
-from edge.command import one_sentence
+from edge.command import SOME_FAILED, one_sentence, say
 from edge.extras import need
 
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Calibrate a network on people it was not trained on. For research, not diagnosis.",
+    help="Choose the cells a conversion is calibrated on, and calibrate a network's probabilities"
+    " on people it was not trained on. For research, not diagnosis.",
 )
 
 
-@app.callback()
-def main() -> None:
-    """Keep the name of the only command part of the command line."""
+def _known_strategy(name: str | None) -> str | None:
+    from calibration.strategies import STRATEGIES
+
+    if name is not None and name not in STRATEGIES:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(STRATEGIES)}")
+    return name
+
+
+@app.command()
+@one_sentence
+def select(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of crops: with hem/ and all/ folders in it, or without labels."
+        ),
+    ],
+    n: Annotated[int, typer.Option("--n", "-n", min=100, help="How many cells.")] = 300,
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            callback=_known_strategy,
+            help="How to choose: stratified (the default), coverage or random.",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is left to chance.")] = 0,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Cells not to choose, because something is measured on them: subjects, and files"
+            " that list cells (NETWORK-held-out.csv, a manifest), separated by commas."
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The manifest, as JSON.")] = Path("build/cells.json"),
+) -> None:
+    """Choose the representative set: the cells int8 ranges are calibrated on.
+
+    The manifest names the cells and their hashes. Exit code 1 if a file could not be used.
+    """
+    from calibration.representative import select_cells
+    from calibration.strategies import DEFAULT_STRATEGY
+
+    chosen = select_cells(data, n, strategy or DEFAULT_STRATEGY, seed, exclude or ())
+    chosen.save(out)
+    print(f"{len(chosen.cells)} of {chosen.candidates} cells, {chosen.strategy}, seed {seed}")
+    if chosen.excluded:
+        print(f"{chosen.excluded} cells were excluded")
+    print(f"saved {out}")
+    for cell in chosen.refused:
+        say(f"left out: {cell.name}: {cell.reason}: {cell.message}")
+    if any(cell.reason != "duplicate" for cell in chosen.refused):
+        raise SystemExit(SOME_FAILED)
 
 
 @app.command()

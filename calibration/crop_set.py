@@ -102,15 +102,37 @@ def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> Crop
     )
 
 
-def _decode(crop: LabelledCrop) -> UInt8Image:
-    try:
-        pixels = decode(read_bytes(crop.path))
-    except CropUnreadable as error:
-        raise DataRefused(f"{crop.path}: {error}; repair or remove it") from error
-    if crop.part and pixels.shape[:2] == (_LARGE, _LARGE):
+def decode_crop(data: bytes, part: str) -> UInt8Image:
+    """Decode an image file of a part of a dataset into the crop a network sees.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    part : str
+        As in :class:`calibration.labelled_crops.LabelledCrop`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (70, 70, 3)
+
+    Raises
+    ------
+    CropUnreadable
+        As :func:`edge.decode.decode`.
+    """
+    pixels = decode(data)
+    if part and pixels.shape[:2] == (_LARGE, _LARGE):
         edge = (_LARGE - _USUAL) // 2
         pixels = pixels[edge:-edge, edge:-edge]
     return to_crop(pixels)
+
+
+def _decode(crop: LabelledCrop) -> UInt8Image:
+    try:
+        return decode_crop(read_bytes(crop.path), crop.part)
+    except CropUnreadable as error:
+        raise DataRefused(f"{crop.path}: {error}; repair or remove it") from error
 
 
 def _save(file: Path, crops: UInt8Image) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from edge.errors import DataRefused
+from edge.errors import DataRefused, OutputFailed
 
 _Known = dict[str, tuple[int, int, str]]  # path -> size, mtime in ns, sha256
 
@@ -72,8 +73,21 @@ def save_text(path: Path, text: str) -> None:
 
 
 def save_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole under its name, or not at all; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole under its name, or not at all; its folder is made.
+
+    Raises
+    ------
+    OutputFailed
+        If it cannot be written: a full disk, a folder nobody may write to.
+    """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
+        raise OutputFailed(
+            f"cannot write {path}: {error.strerror}; check the folder and the free space"
+        ) from error

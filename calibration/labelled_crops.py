@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from calibration.cache import default_cache
 from calibration.file_hashes import hash_files
@@ -117,7 +118,19 @@ def subject_of(name: str) -> str | None:
     return match["subject"].upper() if match else None
 
 
-def data_hash(crops: Iterable[LabelledCrop]) -> str:
+class Hashed(Protocol):
+    """What :func:`data_hash` needs to know of a cell."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the file's bytes, as hex."""
+
+    @property
+    def label(self) -> int | None:
+        """0 ``hem``, 1 ``all``; None without a label."""
+
+
+def data_hash(crops: Iterable[Hashed]) -> str:
     """Hash of what a set of crops holds, wherever it lies: sha256 as hex."""
     lines = sorted(f"{crop.sha256} {crop.label}" for crop in crops)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

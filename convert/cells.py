@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from calibration.crop_set import load_crops
 from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
-from calibration.select import select_stratified
+from calibration.representative import load_cells, load_representative
+from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
 from edge.drawn import draw_cell
 from edge.errors import DataRefused
 from edge.preprocess import UInt8Image, to_crop
@@ -46,7 +47,13 @@ class Cells:
     evaluation_are: str
 
 
-def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0) -> Cells:
+def labelled_cells(
+    data: Path,
+    held_out: Collection[str],
+    n: int,
+    seed: int = 0,
+    manifest: Path | None = None,
+) -> Cells:
     """Take cells from a folder of labelled crops.
 
     The representative set comes from the people the network was trained on, the
@@ -61,6 +68,10 @@ def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0)
     n : int
         Size of the representative set.
     seed : int
+    manifest : Path, optional
+        A representative set that was selected before
+        (:meth:`calibration.representative.RepresentativeSet.save`), from `data`; `n` and
+        `seed` play no part then.
 
     Returns
     -------
@@ -69,8 +80,29 @@ def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0)
     Raises
     ------
     DataRefused
-        If one of the parts is empty or too small.
+        If one of the parts is empty or too small, or an evaluation cell is in the manifest.
     """
+    training, evaluation = split_cells(data, held_out)
+    if manifest:
+        representative, words = _of_manifest(manifest, data, evaluation)
+    else:
+        representative, words = _choose(training, n, seed)
+    evaluated = load_crops(evaluation)
+    return Cells(
+        representative=representative,
+        evaluation=evaluated.crops,
+        names=evaluated.names,
+        labels=evaluated.labels,
+        subjects=evaluated.subjects,
+        representative_are=words,
+        evaluation_are=describe_crops("held-out subjects", evaluation),
+    )
+
+
+def split_cells(
+    data: Path, held_out: Collection[str]
+) -> tuple[list[LabelledCrop], list[LabelledCrop]]:
+    """Crops of training subjects, and of held-out ones; as for :func:`labelled_cells`."""
     crops = find_labelled_crops(data)
     evaluation = [crop for crop in crops if crop.subject in held_out]
     if not evaluation:
@@ -78,17 +110,27 @@ def labelled_cells(data: Path, held_out: Collection[str], n: int, seed: int = 0)
             f"{data} holds no crop of the held-out subjects {', '.join(sorted(held_out))};"
             " give the folder the network was trained from"
         )
-    chosen = select_stratified([crop for crop in crops if crop.subject not in held_out], n, seed)
-    evaluated = load_crops(evaluation)
-    return Cells(
-        representative=load_crops(chosen).crops,
-        evaluation=evaluated.crops,
-        names=evaluated.names,
-        labels=evaluated.labels,
-        subjects=evaluated.subjects,
-        representative_are=_describe("training subjects", chosen),
-        evaluation_are=_describe("held-out subjects", evaluation),
-    )
+    return [crop for crop in crops if crop.subject not in held_out], evaluation
+
+
+def _choose(training: list[LabelledCrop], n: int, seed: int) -> tuple[UInt8Image, str]:
+    cells = load_crops(training)
+    candidates = look_at(cells.crops, cells.hashes, cells.labels, cells.subjects)
+    chosen = choose(DEFAULT_STRATEGY, candidates, n, seed)
+    return cells.crops[chosen], describe_crops("training subjects", [training[i] for i in chosen])
+
+
+def _of_manifest(
+    manifest: Path, data: Path, evaluation: list[LabelledCrop]
+) -> tuple[UInt8Image, str]:
+    representative = load_representative(manifest)
+    hashes = {crop.sha256 for crop in evaluation}
+    if seen := [cell.name for cell in representative.cells if cell.sha256 in hashes]:
+        raise DataRefused(
+            f"{manifest} lists {len(seen)} cells that the fidelity is measured on, such as"
+            f" {seen[0]}; select again with --exclude and the held-out subjects"
+        )
+    return load_cells(representative, data), representative.words
 
 
 def drawn_cells() -> Cells:
@@ -107,6 +149,7 @@ def drawn_cells() -> Cells:
     )
 
 
-def _describe(whose: str, crops: list[LabelledCrop]) -> str:
+def describe_crops(whose: str, crops: list[LabelledCrop]) -> str:
+    """Say how many crops of how many people these are, with their hash."""
     subjects = len({crop.subject for crop in crops})
     return f"{len(crops)} crops of {subjects} {whose}, sha256 {data_hash(crops)}"

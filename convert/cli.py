@@ -45,6 +45,12 @@ def run(
     n: Annotated[
         int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
     ] = 300,
+    representative: Annotated[
+        Path | None,
+        typer.Option(
+            help="Manifest of edge-all-calibrate select: the cells of --cells that set the ranges."
+        ),
+    ] = None,
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Gate: least agreement of int8 with float.")
     ] = 0.995,
@@ -53,6 +59,8 @@ def run(
 
     Exit code 3 if float TFLite differs from Keras, or int8 from float, by more than allowed.
     """
+    if representative and not cells:
+        raise typer.BadParameter("--representative needs --cells, the folder its cells lie in")
     need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from calibration.calibrate import read_calibration
@@ -68,7 +76,9 @@ def run(
         keras_file,
         record,
         calibration,
-        labelled_cells(cells, record.held_out, n) if cells else drawn_cells(),
+        labelled_cells(cells, record.held_out, n, manifest=representative)
+        if cells
+        else drawn_cells(),
         out,
         None if cells else beside.with_name(f"{beside.name}-ranges.json"),
         Limits(agreement=agreement),
@@ -84,3 +94,32 @@ def run(
 
 
 app.command()(report)
+
+
+@app.command()
+@one_sentence
+def compare_cells(
+    keras_file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="MODEL.keras", help="Model of edge-all-train; MODEL.json lies beside it."
+        ),
+    ],
+    cells: Annotated[
+        Path,
+        typer.Option(help="Folder of labelled crops, the one the network was trained from."),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the table and the JSON file.")] = Path(
+        "build/convert"
+    ),
+    draws: Annotated[int, typer.Option(min=2, help="Halves of the cells to choose from.")] = 10,
+) -> None:
+    """Compare the ways of choosing representative cells by how faithful int8 gets."""
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    from convert.record import read_record
+    from convert.strategy_report import compare_on, save_comparison
+
+    record = read_record(keras_file.with_suffix(".json"))
+    for path in save_comparison(compare_on(keras_file, cells, record.held_out, draws), out):
+        print(f"saved {path}")

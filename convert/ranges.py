@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from convert.flatbuffer import activation_tensors
 from convert.float_tflite import FloatNetwork
@@ -16,34 +18,64 @@ Ranges = dict[str, tuple[float, float]]
 """Tensor name -> smallest and largest value."""
 
 
-def observe_ranges(flatbuffer: bytes, representative: UInt8Image) -> Ranges:
-    """Run the float twin over the representative set and note every tensor's true range.
+@dataclass(frozen=True)
+class CellRanges:
+    """Activation ranges cell by cell.
 
-    The input's range is 0..1 whatever the set holds, so that its int8 scale is exactly 1/255.
+    Attributes
+    ----------
+    tensors : tuple of str
+    low, high : ndarray of float64, shape (cells, tensors)
+        Smallest and largest value of a tensor on a cell.
+    """
+
+    tensors: tuple[str, ...]
+    low: npt.NDArray[np.float64]
+    high: npt.NDArray[np.float64]
+
+    def over(self, cells: npt.NDArray[np.intp] | slice = slice(None)) -> Ranges:
+        """Ranges over some of the cells, by their positions; over all by default."""
+        ends = zip(self.low[cells].min(axis=0), self.high[cells].max(axis=0), strict=True)
+        return {
+            name: (float(low), float(high))
+            for name, (low, high) in zip(self.tensors, ends, strict=True)
+        }
+
+
+def observe_cells(flatbuffer: bytes, crops: UInt8Image) -> CellRanges:
+    """Run the float twin over crops and note every tensor's range on every one.
+
+    The input's range is 0..1 whatever the crops hold, so that its int8 scale is exactly 1/255.
 
     Parameters
     ----------
     flatbuffer : bytes
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, 70, 70, 3)
 
     Returns
     -------
-    Ranges
+    CellRanges
     """
     network = FloatNetwork(flatbuffer, keep_tensors=True)
     interpreter = network.interpreter
-    names = activation_tensors(flatbuffer)
-    low = dict.fromkeys(names, np.inf)
-    high = dict.fromkeys(names, -np.inf)
-    for crop in representative:
+    tensors = activation_tensors(flatbuffer)
+    low, high = np.zeros((2, len(crops), len(tensors)))
+    for cell, crop in enumerate(crops):
         network.logits(crop)
-        for index in names:
+        for column, index in enumerate(tensors):
             values = interpreter.get_tensor(index)
-            low[index] = min(low[index], float(values.min()))
-            high[index] = max(high[index], float(values.max()))
-    crop_index = interpreter.get_input_details()[0]["index"]
-    low[crop_index], high[crop_index] = 0.0, 1.0
-    return {name: (low[index], high[index]) for index, name in names.items()}
+            low[cell, column], high[cell, column] = values.min(), values.max()
+    fed = list(tensors).index(interpreter.get_input_details()[0]["index"])
+    low[:, fed], high[:, fed] = 0.0, 1.0
+    return CellRanges(tuple(tensors.values()), low, high)
+
+
+def observe_ranges(flatbuffer: bytes, representative: UInt8Image) -> Ranges:
+    """Note every tensor's true range over the representative set.
+
+    Parameters as for :func:`observe_cells`.
+    """
+    return observe_cells(flatbuffer, representative).over()
 
 
 def save_ranges(path: Path, ranges: Ranges, keras_sha256: str, representative: str) -> None:

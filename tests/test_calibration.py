@@ -1,10 +1,9 @@
-"""Temperature, refer band, representative set, and the command that saves them."""
+"""Temperature, refer band, and the command that saves them."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,8 @@ from typer.testing import CliRunner
 
 from calibration.calibrate import calibrate, read_calibration
 from calibration.cli import app
-from calibration.labelled_crops import LabelledCrop
 from calibration.predictions import read_predictions
 from calibration.refer_band import choose_band, measure_band
-from calibration.select import select_stratified
 from calibration.temperature import calibration_error, cross_entropy, fit_temperature
 from edge.errors import DataRefused
 
@@ -88,48 +85,6 @@ def test_separable_cells_need_no_wide_band() -> None:
     p_leukemia = np.array([0.01, 0.02, 0.98, 0.99])
     band = choose_band(p_leukemia, np.array([0, 0, 1, 1]), 0, 0)
     assert measure_band(band, p_leukemia, np.array([0, 0, 1, 1])).referred == 0
-
-
-def crops(counts: dict[str, int]) -> list[LabelledCrop]:
-    return [
-        LabelledCrop(
-            path=Path(f"{subject}-{i}.png"),
-            name=f"{subject}-{i}.png",
-            label=int(not subject.startswith("H")),
-            subject=subject,
-            part="",
-            sha256=f"{i:03}",
-        )
-        for subject, n in counts.items()
-        for i in range(n)
-    ]
-
-
-def test_a_representative_set_takes_from_every_class_and_subject_alike() -> None:
-    found = select_stratified(crops({"H1": 500, "H2": 30, "7": 900, "8": 40, "9": 5}), 200)
-    of_subject = Counter(crop.subject for crop in found)
-    assert len(found) == len({(crop.subject, crop.sha256) for crop in found}) == 200
-    assert sum(of_subject[subject] for subject in ("H1", "H2")) == 100
-    assert of_subject == {"H1": 70, "H2": 30, "7": 55, "8": 40, "9": 5}
-
-
-def test_the_same_seed_selects_the_same_cells() -> None:
-    cells = crops({"H1": 300, "7": 300})
-    assert select_stratified(cells, 100, 1) == select_stratified(cells[::-1], 100, 1)
-    assert select_stratified(cells, 100, 1) != select_stratified(cells, 100, 2)
-
-
-@pytest.mark.parametrize(
-    ("counts", "n", "words"),
-    [
-        ({"H1": 50, "7": 40}, 300, "at least 100 cells, got 90"),
-        ({"H1": 200, "7": 200}, 20, "at least 100 cells, got 20"),
-        ({"H1": 200}, 100, "cells of both classes"),
-    ],
-)
-def test_a_set_that_shows_no_ranges_is_refused(counts: dict[str, int], n: int, words: str) -> None:
-    with pytest.raises(DataRefused, match=words):
-        select_stratified(crops(counts), n)
 
 
 def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""Find the cells in a folder, labelled or not, and read those that can be used."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.crop_set import decode_crop
+from calibration.labelled_crops import LABELS, find_labelled_crops, subject_of
+from calibration.preliminary import FOLDER
+from edge.decode import read_bytes
+from edge.errors import CropUnreadable, DataRefused
+from edge.image_statistics import image_statistics
+from edge.preprocess import UInt8Image
+from edge.sources import find_inputs
+
+
+@dataclass(frozen=True)
+class FoundCell:
+    """An image file of one cell, not read yet.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        Path below the data folder, with forward slashes.
+    label : int or None
+        0 ``hem``, 1 ``all``; None in a folder without labels.
+    subject : str or None
+        The person, where the name or the folder's layout says.
+    part : str
+        As in :class:`calibration.labelled_crops.LabelledCrop`.
+    error : CropUnreadable or None
+        Set where the path alone is refused: a link to nothing.
+    """
+
+    path: Path
+    name: str
+    label: int | None
+    subject: str | None
+    part: str = ""
+    error: CropUnreadable | None = None
+
+
+@dataclass(frozen=True)
+class ReadCell:
+    """A cell that was read.
+
+    Attributes
+    ----------
+    found : FoundCell
+    sha256 : str
+        Of the file's bytes, as hex.
+    crop : ndarray of uint8, shape (70, 70, 3)
+    """
+
+    found: FoundCell
+    sha256: str
+    crop: UInt8Image
+
+    @property
+    def label(self) -> int | None:
+        """As found."""
+        return self.found.label
+
+
+@dataclass(frozen=True)
+class RefusedCell:
+    """A cell that cannot be used.
+
+    Attributes
+    ----------
+    name : str
+    reason : str
+        A code of :data:`edge.reasons.REASONS`, ``black`` (no cell on it) or
+        ``duplicate`` (the same crop as one before it).
+    message : str
+        What is wrong, for people.
+    """
+
+    name: str
+    reason: str
+    message: str
+
+
+def find_cells(data: Path) -> list[FoundCell]:
+    """Find the cells below a folder, sorted by name.
+
+    A folder that holds a ``hem`` or an ``all`` folder with images, or C-NMC's
+    preliminary set, is labelled; of any other every image is taken.
+
+    Raises
+    ------
+    DataRefused
+        If `data` is no folder, holds no image, or its labels contradict one another.
+    """
+    if not data.is_dir():
+        raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
+    inputs = list(find_inputs([str(data)]))
+    folders = {Path(entry.path).parent.name for entry in inputs}
+    if folders & {*LABELS, FOLDER}:
+        return [
+            FoundCell(crop.path, crop.name, crop.label, crop.subject, crop.part)
+            for crop in find_labelled_crops(data, keep_twins=True)
+        ]
+    if not inputs:
+        raise DataRefused(f"{data} holds no image; give the folder that holds the crops")
+    found = [(Path(entry.path), entry.error) for entry in inputs]
+    cells = [
+        FoundCell(
+            path=path,
+            name=path.relative_to(data).as_posix(),
+            label=None,
+            subject=subject_of(path.stem),
+            error=error,
+        )
+        for path, error in found
+    ]
+    return sorted(cells, key=lambda cell: cell.name)
+
+
+def read_cells(found: Sequence[FoundCell]) -> tuple[list[ReadCell], list[RefusedCell]]:
+    """Read cells and set aside, by name and reason, those that cannot be used.
+
+    Returns
+    -------
+    read : list of ReadCell
+        Each crop once, in the order they were found.
+    refused : list of RefusedCell
+    """
+    with ThreadPoolExecutor() as pool:  # OpenCV and hashlib release the GIL
+        results = list(pool.map(_read, found))
+    read: list[ReadCell] = []
+    refused: list[RefusedCell] = []
+    first: dict[bytes, str] = {}
+    for result in results:
+        if isinstance(result, ReadCell):
+            name = result.found.name
+            twin = first.setdefault(result.crop.tobytes(), name)
+            if twin != name:
+                refused.append(RefusedCell(name, "duplicate", f"the same crop as {twin}"))
+            else:
+                read.append(result)
+        else:
+            refused.append(result)
+    return read, refused
+
+
+def _read(found: FoundCell) -> ReadCell | RefusedCell:
+    try:
+        if found.error:
+            raise found.error
+        data = read_bytes(found.path)
+        crop = decode_crop(data, found.part)
+    except CropUnreadable as error:
+        return RefusedCell(found.name, error.reason, error.message)
+    if image_statistics(crop).foreground == 0:
+        return RefusedCell(found.name, "black", "black throughout: there is no cell on it")
+    return ReadCell(found, hashlib.sha256(data).hexdigest(), crop)

@@ -1,0 +1,146 @@
+"""What representative cells do to int8: scales of halves, and the comparison of strategies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from calibration.strategies import STRATEGIES
+from convert.cli import app
+from convert.compare_cells import EVERY, PLAIN, mean_kl
+from convert.float_tflite import FloatNetwork, to_float_tflite
+from convert.logits_model import load_logits_model
+from convert.ranges import observe_cells, observe_ranges
+from convert.stability import scales_of_halves
+from edge.drawn import draw_cell
+from edge.errors import DataRefused
+from edge.preprocess import UInt8Image, to_crop
+
+
+@pytest.fixture(scope="module")
+def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small untrained network, with the record of who was held out beside it."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    path = tmp_path_factory.mktemp("network") / "cnn.keras"
+    inputs = keras.Input((70, 70, 3))
+    x = keras.layers.Conv2D(4, 3, strides=4, activation="relu")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    outputs = keras.layers.Dense(2, activation="softmax")(x)
+    keras.Model(inputs, outputs, name="cnn").save(path)
+    record = {
+        "training": {"subjects": ["7", "9", "H1", "H3"]},
+        "held_out": {"subjects": ["8", "H2"]},
+        **{key: {} for key in ("data_sha256", "recipe", "versions", "dataset", "metrics")},
+    }
+    path.with_suffix(".json").write_text(json.dumps(record))
+    return path
+
+
+@pytest.fixture(scope="module")
+def twin(keras_file: Path) -> bytes:
+    return to_float_tflite(load_logits_model(keras_file).model)
+
+
+@pytest.fixture(scope="module")
+def crops() -> UInt8Image:
+    return np.stack([to_crop(draw_cell(seed)) for seed in range(24)])
+
+
+def test_ranges_of_cells_add_up_to_the_range_of_the_set(twin: bytes, crops: UInt8Image) -> None:
+    cells = observe_cells(twin, crops)
+    assert cells.over() == observe_ranges(twin, crops)
+    assert cells.over(np.array([3, 7])) == observe_ranges(twin, crops[[3, 7]])
+    logits = np.stack([FloatNetwork(twin).logits(crop) for crop in crops])
+    assert (float(logits.min()), float(logits.max())) in cells.over().values()
+    assert (0.0, 1.0) in cells.over().values()
+
+
+def test_cells_that_are_all_alike_give_stable_scales(twin: bytes, crops: UInt8Image) -> None:
+    found = scales_of_halves(twin, np.repeat(crops[:1], 11, axis=0))
+    assert found.cells == (6, 5)
+    assert found.worst == 0
+    assert found.unstable == ()
+    assert found.warning == ""
+    assert found.ranges == observe_ranges(twin, crops[:1])
+
+
+def test_a_set_whose_range_hangs_on_one_cell_is_called_too_small(
+    twin: bytes, crops: UInt8Image
+) -> None:
+    bright = np.repeat(crops[:1] // 4, 10, axis=0)
+    bright[4] = crops[0]
+    found = scales_of_halves(twin, bright)
+    assert found.worst > 0.5
+    assert found.unstable[0].difference == found.worst
+    one, other = found.unstable[0].scales
+    assert found.worst == pytest.approx(1 - min(one, other) / max(one, other))
+    assert "the representative set is too small" in found.warning
+    assert found.unstable[0].name in found.warning
+
+
+def test_one_cell_has_no_halves(twin: bytes, crops: UInt8Image) -> None:
+    with pytest.raises(DataRefused, match="1 cells have no halves"):
+        scales_of_halves(twin, crops[:1])
+
+
+def test_divergence_of_probabilities_is_the_one_worked_out_by_hand() -> None:
+    # p = (1/2, 1/2), q = (1/4, 3/4): log(2)/2 + log(2/3)/2
+    expected, found = np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3)]])
+    assert mean_kl(expected, found) == pytest.approx((np.log(2) + np.log(2 / 3)) / 2)
+    assert mean_kl(found, found) == 0
+
+
+logits = st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=1, max_size=9)
+
+
+@given(logits, st.floats(-2, 2))
+def test_divergence_is_never_negative(given_logits: list[tuple[float, float]], by: float) -> None:
+    one = np.array(given_logits)
+    assert mean_kl(one, one + np.array([0, by])) >= -1e-12
+    assert mean_kl(one, one + 3.0) == pytest.approx(0, abs=1e-12)
+
+
+def run(*arguments: str | Path) -> Any:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_strategies_are_compared_on_cells_of_people_held_out(
+    keras_file: Path, labelled: Path, tmp_path: Path
+) -> None:
+    options = ("--cells", labelled, "--draws", 2)
+    for out in (tmp_path / "one", tmp_path / "other"):
+        done = run("compare-cells", keras_file, *options, "--out", out)
+        assert done.exit_code == 0, done.output
+    names = ["representative-cells.json", "representative-cells.md"]
+    for name in names:
+        assert f"saved {tmp_path / 'other' / name}" in done.stdout
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
+    found = json.loads((tmp_path / "one" / names[0]).read_text())
+    # half of the 144 candidates are 72: only the size of 50 fits
+    assert [(o["strategy"], o["n"], o["draw"]) for o in found["outcomes"]] == [
+        (name, n, draw)
+        for draw in (0, 1)
+        for name, n in [*((name, 50) for name in (*STRATEGIES, PLAIN)), (EVERY, 72)]
+    ]
+    assert all(o["kl"] >= 0 and 0 <= o["agreement"] <= 1 for o in found["outcomes"])
+    assert "72 crops of 2 held-out subjects" in found["evaluation_are"]
+    page = (tmp_path / "one" / names[1]).read_text()
+    assert "nothing here is a diagnosis" in page
+    assert f"| {EVERY} | 72 |" in page
+
+
+def test_a_manifest_without_a_folder_of_cells_is_wrong_usage(
+    keras_file: Path, tmp_path: Path
+) -> None:
+    done = run("run", keras_file, "--representative", tmp_path / "cells.json")
+    assert done.exit_code == 2
+    assert "--representative needs --cells" in " ".join(done.stderr.split())
