@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edge.command import SOME_FAILED, one_sentence, say
 from edge.extras import need
+
+if TYPE_CHECKING:
+    from calibration.calibrate import Calibration
 
 app = typer.Typer(
     add_completion=False,
@@ -88,21 +91,57 @@ def probabilities(
     false_alarms: Annotated[
         float, typer.Option(min=0, max=0.5, help="Most healthy cells decided leukemia, 0..0.5.")
     ] = 0.05,
+    sensitivity: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=1,
+            help="Of the leukemic cells that are decided, not referred, the fewest to decide"
+            " leukemia, 0.5..1: stricter than --missed, and holds besides it.",
+        ),
+    ] = None,
+    int8: Annotated[
+        list[Path] | None,
+        typer.Option(help="Predictions of the int8 network for the same cells; once per file."),
+    ] = None,
 ) -> None:
     """Fit temperature and refer band on people the networks were not trained on."""
     need("convert", "sklearn")
     from calibration.calibrate import calibrate
+    from calibration.file_hashes import save_text
     from calibration.predictions import read_predictions
 
-    result = calibrate([read_predictions(path) for path in predictions], missed, false_alarms)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(asdict(result), indent=2) + "\n", encoding="utf-8")
+    result = calibrate(
+        [read_predictions(path) for path in predictions],
+        missed,
+        false_alarms,
+        sensitivity,
+        [read_predictions(path) for path in int8 or ()],
+    )
+    save_text(out, json.dumps(asdict(result), indent=2) + "\n")
     low, high = result.refer_band.low, result.refer_band.high
-    print(f"temperature {result.temperature:.3f}; refers from p = {low:.3f} to {high:.3f}")
+    print(
+        f"temperature {_with_interval(result, 'temperature')};"
+        f" refers from p = {low:.3f} to {high:.3f}"
+    )
     print(
         f"{result.cells} cells of {result.subjects} subjects: {result.on_these.referred:.1%}"
         f" referred, {result.on_these.missed:.1%} of leukemic cells decided healthy,"
         f" {result.on_these.false_alarms:.1%} of healthy cells decided leukemia"
     )
-    print(f"calibration error {result.ece_before:.3f} before, {result.ece_after:.3f} after")
+    for name, words in (("ece", "calibration error"), ("brier", "Brier score")):
+        before, after = (_with_interval(result, f"{name}_{when}") for when in ("before", "after"))
+        print(f"{words} {before} before, {after} after")
+    if result.int8:
+        print(f"int8 alone: temperature {_with_interval(result, 'int8.temperature')}")
     print(f"saved {out}")
+    for warning in result.warnings:
+        say(f"warning: {warning}")
+
+
+def _with_interval(result: "Calibration", name: str) -> str:
+    """A number of a calibration with its 95 % interval."""
+    *of, field = name.split(".")
+    value = getattr(result.int8 if of else result, field)
+    low, high = result.intervals[name]
+    return f"{value:.3f} (95 %: {low:.3f} to {high:.3f})"

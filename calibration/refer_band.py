@@ -1,4 +1,11 @@
-"""The refer band: which probabilities a person must look at."""
+"""The refer band: which probabilities a person must look at.
+
+Two kinds of target say how many leukemic cells may be decided ``healthy``. `missed` is
+a share of all leukemic cells, so that a cell a person looks at counts as found. A band so
+wide that hardly any cell is decided ``leukemia`` keeps it easily. `sensitivity` is a share
+of the leukemic cells that are decided at all: of them, so many must be decided
+``leukemia``. It is the stricter: a sensitivity of X keeps `missed` at or below 1 - X.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from calibration.temperature import mean_of
 
 
 @dataclass(frozen=True)
@@ -34,11 +43,16 @@ class BandMetrics:
         Share of leukemic cells decided ``healthy``.
     false_alarms : float
         Share of healthy cells decided ``leukemia``.
+    sensitivity, specificity : float or None
+        Share of the leukemic, and of the healthy, cells not referred that are decided
+        rightly; None where all are referred.
     """
 
     referred: float
     missed: float
     false_alarms: float
+    sensitivity: float | None
+    specificity: float | None
 
 
 def choose_band(
@@ -46,8 +60,10 @@ def choose_band(
     labels: npt.NDArray[np.integer],
     missed: float,
     false_alarms: float,
+    sensitivity: float | None = None,
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> ReferBand:
-    """Choose the narrowest band that keeps both kinds of error within their targets.
+    """Choose the narrowest band that keeps every target: the smallest share is referred.
 
     Parameters
     ----------
@@ -56,29 +72,58 @@ def choose_band(
     labels : ndarray of int, shape (n,)
         Both classes must be there.
     missed : float
-        Largest share of leukemic cells that may be decided ``healthy``.
+        Largest share of leukemic cells that may be decided ``healthy``, 0..0.5.
     false_alarms : float
-        Largest share of healthy cells that may be decided ``leukemia``.
+        Largest share of healthy cells that may be decided ``leukemia``, 0..0.5.
+    sensitivity : float, optional
+        Smallest share of the leukemic cells not referred that must be decided
+        ``leukemia``, above 0.
+    weights : ndarray of float, shape (n,), optional
+        How much a cell counts within its class; all alike by default.
 
     Returns
     -------
     ReferBand
     """
-    leukemic, healthy = np.sort(p_leukemia[labels == 1]), np.sort(p_leukemia[labels == 0])
-    # with the band from the k-th smallest on, exactly the k before it are missed
-    low = leukemic[int(missed * len(leukemic))]
-    high = healthy[::-1][int(false_alarms * len(healthy))]
-    return ReferBand(float(min(low, 0.5)), float(max(high, 0.5)))
+    given = np.ones(len(labels)) if weights is None else weights
+    leukemic, healthy = labels == 1, labels == 0
+    high = max(0.5, -_first_above(-p_leukemia[healthy], given[healthy], false_alarms))
+    allowed = missed
+    if sensitivity is not None:
+        # a wider band finds fewer, so the narrowest high end allows the narrowest low one
+        found = mean_of(p_leukemia > high, leukemic, weights)
+        allowed = min(missed, found * (1 - sensitivity) / sensitivity)
+    low = min(0.5, _first_above(p_leukemia[leukemic], given[leukemic], allowed))
+    return ReferBand(low, high)
+
+
+def _first_above(
+    values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating], share: float
+) -> float:
+    """Find the value before which at most a share of the weight lies, in ascending order."""
+    order = np.argsort(values, kind="stable")
+    weight = np.cumsum(weights[order])
+    # with the band from this value on, exactly those before it are outside
+    place = np.searchsorted(weight, share * weight[-1], side="right")
+    return float(values[order[min(int(place), len(values) - 1)]])
 
 
 def measure_band(
-    band: ReferBand, p_leukemia: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
+    band: ReferBand,
+    p_leukemia: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> BandMetrics:
     """Measure a band; parameters as for :func:`choose_band`."""
-    leukemic, healthy = p_leukemia[labels == 1], p_leukemia[labels == 0]
-    shares = [np.mean((p >= band.low) & (p <= band.high)) for p in (leukemic, healthy)]
+    leukemic, healthy = labels == 1, labels == 0
+    below, above = p_leukemia < band.low, p_leukemia > band.high
+    missed, found = mean_of(below, leukemic, weights), mean_of(above, leukemic, weights)
+    alarms, cleared = mean_of(above, healthy, weights), mean_of(below, healthy, weights)
+    referred = [mean_of(~below & ~above, chosen, weights) for chosen in (leukemic, healthy)]
     return BandMetrics(
-        referred=float(np.mean(shares)),
-        missed=float(np.mean(leukemic < band.low)),
-        false_alarms=float(np.mean(healthy > band.high)),
+        referred=float(np.mean(referred)),
+        missed=missed,
+        false_alarms=alarms,
+        sensitivity=found / (missed + found) if missed + found else None,
+        specificity=cleared / (alarms + cleared) if alarms + cleared else None,
     )

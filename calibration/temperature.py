@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from calibration.reliability import calibration_errors
+
 _LOWEST, _HIGHEST = 0.05, 20.0
 
 
-def fit_temperature(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+def fit_temperature(
+    margins: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
     """Find the temperature with the smallest cross-entropy, both classes weighing the same.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2. The
@@ -21,6 +27,8 @@ def fit_temperature(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.in
         ``logit_all - logit_hem`` of cells the network was not trained on.
     labels : ndarray of int, shape (n,)
         0 ``hem``, 1 ``all``; both must be there.
+    weights : ndarray of float, shape (n,), optional
+        How much a cell counts within its class; all alike by default.
 
     Returns
     -------
@@ -31,46 +39,80 @@ def fit_temperature(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.in
     low, high = 1 / _HIGHEST, 1 / _LOWEST
     while high - low > 1e-6:
         third = (high - low) / 3
-        if cross_entropy(margins * (low + third), labels) < cross_entropy(
-            margins * (high - third), labels
-        ):
+        nearer, farther = (
+            cross_entropy(margins * inverse, labels, weights)
+            for inverse in (low + third, high - third)
+        )
+        if nearer < farther:
             high -= third
         else:
             low += third
     return 2 / (low + high)
 
 
-def cross_entropy(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]) -> float:
+def cross_entropy(
+    margins: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
     """Mean over the classes of their mean ``-log p(label)``, in nats.
 
     Parameters as for :func:`fit_temperature`.
     """
     losses = np.logaddexp(0, np.where(labels == 1, -margins, margins))
-    return float((losses[labels == 1].mean() + losses[labels == 0].mean()) / 2)
+    return float(np.mean([mean_of(losses, labels == label, weights) for label in (1, 0)]))
 
 
 def calibration_error(
-    p_leukemia: npt.NDArray[np.floating], labels: npt.NDArray[np.integer], bins: int = 10
+    p_leukemia: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
     """Expected calibration error with both classes weighing the same.
 
-    Mean over equal-width bins of |share of ``all`` - mean probability|, weighted by
-    what is in the bin (Guo et al. 2017, equation 3).
+    :func:`calibration.reliability.calibration_errors`, for a prevalence of one half.
 
     Parameters
     ----------
     p_leukemia : ndarray of float, shape (n,)
     labels : ndarray of int, shape (n,)
-    bins : int
+    weights : ndarray of float, shape (n,), optional
+        As for :func:`fit_temperature`.
 
     Returns
     -------
     float
         0..1.
     """
-    weights = np.where(labels == 1, 0.5 / np.sum(labels == 1), 0.5 / np.sum(labels == 0))
-    place = np.minimum((p_leukemia * bins).astype(int), bins - 1)
-    gaps = [
-        abs(np.sum((weights * (labels - p_leukemia))[place == number])) for number in range(bins)
-    ]
-    return float(np.sum(gaps))
+    return float(calibration_errors(p_leukemia, labels, balance(labels, weights)[None])[0])
+
+
+def brier_score(
+    p_leukemia: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
+    """Mean of ``(label - probability)**2`` (Brier 1950), both classes weighing the same.
+
+    Parameters as for :func:`calibration_error`; 0..1.
+    """
+    return float(balance(labels, weights) @ (labels - p_leukemia) ** 2)
+
+
+def balance(
+    labels: npt.NDArray[np.integer], weights: npt.NDArray[np.floating] | None = None
+) -> npt.NDArray[np.float64]:
+    """Scale weights, shape (n,), so that those of either class add up to one half."""
+    given = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
+    halves = 0.5 / np.array([given[labels == label].sum() for label in (0, 1)])
+    return np.asarray(given * halves[labels])
+
+
+def mean_of(
+    values: npt.NDArray[np.floating] | npt.NDArray[np.bool_],
+    chosen: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.floating] | None,
+) -> float:
+    """Mean of the chosen values, weighted where there are weights; all of shape (n,)."""
+    some = values[chosen].astype(np.float64)
+    return float(some.mean() if weights is None else np.average(some, weights=weights[chosen]))

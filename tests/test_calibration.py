@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +13,17 @@ from typer.testing import CliRunner
 
 from calibration.calibrate import calibrate, read_calibration
 from calibration.cli import app
+from calibration.intervals import cautions, intervals_of
+from calibration.logits_fit import fit_logits
 from calibration.predictions import read_predictions
-from calibration.refer_band import choose_band, measure_band
-from calibration.temperature import calibration_error, cross_entropy, fit_temperature
+from calibration.refer_band import ReferBand, choose_band, measure_band
+from calibration.risk_coverage import COVERAGES, selective_risks
+from calibration.temperature import (
+    brier_score,
+    calibration_error,
+    cross_entropy,
+    fit_temperature,
+)
 from edge.errors import DataRefused
 
 
@@ -81,6 +88,134 @@ def test_a_band_keeps_both_errors_within_their_targets(
     assert 0 <= found.referred <= 1
 
 
+@given(
+    healthy=probabilities,
+    leukemic=probabilities,
+    false_alarms=st.floats(0, 0.5),
+    sensitivity=st.floats(0.5, 1),
+)
+def test_a_band_keeps_the_sensitivity_of_what_is_decided(
+    healthy: list[float], leukemic: list[float], false_alarms: float, sensitivity: float
+) -> None:
+    p_leukemia = np.array([*healthy, *leukemic])
+    labels = np.array([0] * len(healthy) + [1] * len(leukemic))
+    band = choose_band(p_leukemia, labels, 0.5, false_alarms, sensitivity)
+    found = measure_band(band, p_leukemia, labels)
+    assert found.sensitivity is None or found.sensitivity >= sensitivity - 1e-9
+    assert found.missed <= 1 - sensitivity + 1e-9
+    assert found.false_alarms <= false_alarms
+    wider = choose_band(p_leukemia, labels, 0.5, false_alarms)
+    assert found.referred >= measure_band(wider, p_leukemia, labels).referred
+
+
+def test_the_smallest_share_that_keeps_a_sensitivity_is_referred() -> None:
+    random = np.random.default_rng(1)
+    labels = np.repeat([0, 1], 60)
+    p_leukemia = np.clip(random.normal(0.35 + 0.3 * labels, 0.2), 0, 1)
+    band = choose_band(p_leukemia, labels, 0.5, 0.1, 0.9)
+    best = min(
+        metrics.referred
+        for low in np.unique([*p_leukemia[p_leukemia <= 0.5], 0.5])
+        for high in np.unique([*p_leukemia[p_leukemia >= 0.5], 0.5])
+        for metrics in [measure_band(ReferBand(low, high), p_leukemia, labels)]
+        if metrics.false_alarms <= 0.1 and (metrics.sensitivity or 1) >= 0.9
+    )
+    assert measure_band(band, p_leukemia, labels).referred <= best + 2 / 120  # a cell at an end
+
+
+def test_sensitivity_is_of_the_cells_decided_and_missed_of_all() -> None:
+    p_leukemia = np.array([0.1, 0.2, 0.6, 0.9, 0.1, 0.6, 0.7, 0.8, 0.9, 0.95])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
+    found = measure_band(ReferBand(0.3, 0.75), p_leukemia, labels)
+    assert found.missed == pytest.approx(1 / 6)
+    assert found.sensitivity == pytest.approx(3 / 4)
+    assert found.specificity == pytest.approx(2 / 3)
+    assert found.false_alarms == pytest.approx(1 / 4)
+    assert found.referred == pytest.approx((2 / 6 + 1 / 4) / 2)
+    nothing = measure_band(ReferBand(0, 1), p_leukemia, labels)
+    assert (nothing.sensitivity, nothing.specificity, nothing.referred) == (None, None, 1)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1), st.integers(1, 3)), min_size=2))
+def test_a_weight_is_as_good_as_that_many_cells(cells: list[tuple[float, int, int]]) -> None:
+    cells = [*cells, (0.2, 0, 1), (0.8, 1, 2)]
+    p_leukemia, labels, weights = (np.array(column) for column in zip(*cells, strict=True))
+    margins = 8 * p_leukemia - 4
+    many = [np.repeat(column, weights) for column in (p_leukemia, labels, margins)]
+    for target in (None, 0.8):
+        assert choose_band(p_leukemia, labels, 0.25, 0.125, target, weights) == choose_band(
+            many[0], many[1], 0.25, 0.125, target
+        )
+    band = ReferBand(0.3, 0.7)
+    assert dataclasses.astuple(measure_band(band, p_leukemia, labels, weights)) == pytest.approx(
+        dataclasses.astuple(measure_band(band, many[0], many[1]))
+    )
+    once, often = fit_logits(margins, labels, weights), fit_logits(many[2], many[1])
+    assert dataclasses.astuple(once) == pytest.approx(dataclasses.astuple(often), rel=1e-3)
+    assert selective_risks(margins, labels, weights) == pytest.approx(
+        selective_risks(many[2], many[1])
+    )
+
+
+def test_the_risk_of_the_surest_half_is_the_one_worked_out_by_hand() -> None:
+    margins = np.array([-4.0, -3.0, 2.0, -1.0, 4.0, 3.0, -2.0, 1.0])
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    risks = dict(zip(COVERAGES, selective_risks(margins, labels), strict=True))
+    assert risks[0.25] == risks[0.5] == 0
+    assert risks[0.75] == pytest.approx(2 / 6)
+    assert risks[1.0] == pytest.approx(2 / 8)
+
+
+def test_cells_as_sure_as_each_other_share_their_errors() -> None:
+    labels = np.array([0, 1, 0, 1])
+    assert selective_risks(np.array([1.0, 1, -1, 1]), labels) == pytest.approx(np.full(20, 0.25))
+
+
+def test_classes_weigh_the_same_in_every_score() -> None:
+    p_leukemia, labels = np.array([0.2, 0.2, 0.2, 0.2, 0.6]), np.array([0, 0, 0, 0, 1])
+    assert brier_score(p_leukemia, labels) == pytest.approx((0.2**2 + 0.4**2) / 2)
+    assert calibration_error(p_leukemia, labels) == pytest.approx(0.2 / 2 + 0.4 / 2)
+
+
+def test_intervals_hold_what_was_measured_and_widen_where_people_differ() -> None:
+    labels = np.repeat([0, 1], 40)
+    alike = np.tile([0.0, 1.0], 40)
+    unlike = np.repeat(np.arange(8.0) % 4, 10)
+    subjects = np.repeat([f"{i}" for i in range(8)], 10)
+
+    def widths(values: np.ndarray) -> float:
+        def mean(weights: np.ndarray | None) -> dict[str, float | None]:
+            return {"mean": float(np.average(values, weights=weights)), "nothing": None}
+
+        found = intervals_of(mean, labels, subjects, 200, 0)
+        assert list(found) == ["mean"]
+        low, high = found["mean"]
+        assert low <= values.mean() <= high
+        return high - low
+
+    assert widths(alike) == pytest.approx(0, abs=1e-9)
+    assert widths(unlike) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("hem", "leukemic", "words"),
+    [
+        ([50] * 4, [50] * 4, []),
+        ([20] * 4, [50] * 4, ["only 80 cells are hem"]),
+        ([100], [50, 50], ["hem cells come from 1 person", "all cells come from 2 people"]),
+        ([34] * 3, [200] * 3, ["stand 102 to 600, more unequal than 1 to 4"]),
+    ],
+)
+def test_a_tiny_or_lopsided_set_is_warned_of(
+    hem: list[int], leukemic: list[int], words: list[str]
+) -> None:
+    subjects = np.array([f"{i}" for i, n in enumerate([*hem, *leukemic]) for _ in range(n)])
+    labels = np.array([0] * sum(hem) + [1] * sum(leukemic))
+    found = cautions(labels, subjects)
+    assert len(found) == len(words)
+    assert all(word in sentence for word, sentence in zip(words, found, strict=True))
+
+
 def test_separable_cells_need_no_wide_band() -> None:
     p_leukemia = np.array([0.01, 0.02, 0.98, 0.99])
     band = choose_band(p_leukemia, np.array([0, 0, 1, 1]), 0, 0)
@@ -93,13 +228,51 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["probabilities", *map(str, files), "--out", str(out)])
     assert done.exit_code == 0, done.output
     saved = read_calibration(out)
-    expected = calibrate([*map(read_predictions, files)], missed=0.05, false_alarms=0.05)
-    assert dataclasses.asdict(saved) == dataclasses.asdict(expected)
+    few = calibrate([*map(read_predictions, files)], 0.05, 0.05, replicates=3)
+    for name in ("temperature", "refer_band", "on_these", "ece_after", "folds"):
+        assert getattr(saved, name) == getattr(few, name)
     assert saved.cells == 600
     assert [fold.metrics.crops for fold in saved.folds] == [300, 300]
     assert saved.folds[0].healthy == tuple("0123456")
     assert f"temperature {saved.temperature:.3f}" in done.stdout
-    assert math.isfinite(saved.ece_after)
+    low, high = saved.intervals["temperature"]
+    assert low <= saved.temperature <= high
+    assert f"(95 %: {low:.3f} to {high:.3f})" in done.stdout
+    for name in ("ece_after", "brier_before", "refer_band.low", "on_these.missed"):
+        assert name in saved.intervals
+    assert [point.coverage for point in saved.risk_coverage] == list(COVERAGES)
+    assert all(point.low <= point.risk <= point.high for point in saved.risk_coverage)
+    assert saved.brier_after < saved.brier_before
+    assert saved.warnings == ()
+    assert saved.int8 is None
+
+
+def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
+    tmp_path: Path,
+) -> None:
+    file, quantized = predictions_file(tmp_path / "p.csv", 80), tmp_path / "int8.csv"
+    header, *lines = file.read_text().splitlines()
+    halved = [line.rpartition(",") for line in lines]
+    rows = [f"{before},{float(margin) / 2}" for before, _, margin in halved]
+    quantized.write_text("\n".join([header, *rows]) + "\n")
+    out = tmp_path / "calibration.json"
+    options = ["--int8", str(quantized), "--sensitivity", "0.95", "--out", str(out)]
+    done = CliRunner().invoke(app, ["probabilities", str(file), *options])
+    assert done.exit_code == 0, done.output
+    saved = read_calibration(out)
+    assert saved.int8 is not None
+    assert saved.int8.temperature == pytest.approx(saved.temperature / 2, rel=1e-3)
+    assert saved.int8.brier_after == pytest.approx(saved.brier_after, rel=1e-3)
+    assert saved.sensitivity_target == 0.95
+    assert "int8 alone: temperature" in done.stdout
+    assert "int8.ece_after" in saved.intervals
+    assert len(saved.warnings) == 2
+    for warning in saved.warnings:
+        assert f"warning: {warning}" in done.stderr
+    quantized.write_text("\n".join([header, *rows[:-1]]) + "\n")
+    refused = CliRunner().invoke(app, ["probabilities", str(file), *options])
+    assert refused.exit_code == 2
+    assert "the 79 int8 predictions are not of the same cells" in refused.stderr
 
 
 @pytest.mark.parametrize(
