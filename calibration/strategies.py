@@ -181,6 +181,8 @@ STRATEGIES: dict[str, Strategy] = {
 """Name -> how it chooses."""
 
 DEFAULT_STRATEGY = "stratified"
+"""Measurement tells none of them apart (docs/representative-cells.md); this one alone
+gives every class and every person a turn, however few their cells are."""
 
 
 def _shuffled(candidates: Candidates, taken: Positions, seed: int) -> Positions:

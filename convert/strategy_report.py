@@ -13,7 +13,7 @@ from calibration.crop_set import load_crops
 from calibration.document import Report, Section, Table, Text, to_markdown
 from calibration.file_hashes import save_text
 from calibration.mcnemar import mcnemar
-from calibration.strategies import DEFAULT_STRATEGY, FEWEST, look_at
+from calibration.strategies import DEFAULT_STRATEGY, FEWEST, STRATEGIES, look_at
 from convert.cells import describe_crops, split_cells
 from convert.compare_cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
 from convert.float_tflite import to_float_tflite
@@ -186,14 +186,21 @@ def _findings(outcomes: Sequence[Outcome], sizes: Sequence[int]) -> list[str]:
     tests = {
         (name, n): _lower(outcomes, name, n) for name in NAMES if name != _BASELINE for n in sizes
     }
-    tell = [
+    beyond_chance = {key: test for key, test in tests.items() if test[2] < 0.05}
+    told = [
         f"{name} at n = {n} ({'lower' if lower > higher else 'higher'} in"
         f" {max(lower, higher)} of {lower + higher} draws, p = {p:.3f})"
-        for (name, n), (lower, higher, p) in tests.items()
-        if p < 0.05
+        for (name, n), (lower, higher, p) in beyond_chance.items()
     ]
-    return [
-        f"Of {len(tests)} comparisons with random by a sign test over the draws, not corrected for"
-        f" their number, these come out below 0.05: {'; '.join(tell) or 'none'}.",
-        f"edge-all takes {DEFAULT_STRATEGY} unless told otherwise.",
+    findings = [
+        f"{len(tests)} times a KL was compared with that of random by a sign test over the draws,"
+        f" not corrected for their number. Below 0.05: {'; '.join(told) or 'none'}."
     ]
+    if not any(name in STRATEGIES for name, _ in beyond_chance):
+        findings.append(
+            "So these draws do not tell the ways to choose apart, once the extremes are in. Of"
+            f" equals, edge-all takes {DEFAULT_STRATEGY}: it alone gives every class and every person a"
+            " turn, however few their cells are, which a comparison on well-filled classes does"
+            " not show."
+        )
+    return findings
