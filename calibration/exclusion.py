@@ -14,8 +14,12 @@ from edge.errors import DataRefused
 _FILES = (".csv", ".json")
 
 
-def excluded_hashes(exclude: Sequence[str], cells: Sequence[ReadCell], data: Path) -> set[str]:
-    """Find the sha256 of every cell that must not be chosen.
+def without_excluded(
+    exclude: Sequence[str], cells: Sequence[ReadCell], data: Path
+) -> list[ReadCell]:
+    """Leave out every cell that must not be chosen, and every copy of it.
+
+    A copy has the same bytes, or decodes into the same crop.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ def excluded_hashes(exclude: Sequence[str], cells: Sequence[ReadCell], data: Pat
 
     Returns
     -------
-    set of str
+    list of ReadCell
 
     Raises
     ------
@@ -41,8 +45,12 @@ def excluded_hashes(exclude: Sequence[str], cells: Sequence[ReadCell], data: Pat
     """
     given = [word.strip() for text in exclude for word in text.split(",") if word.strip()]
     files = [Path(word) for word in given if Path(word).suffix.lower() in _FILES]
-    subjects = {word.upper() for word in given if Path(word).suffix.lower() not in _FILES}
     known = {cell.found.subject for cell in cells if cell.found.subject}
+    subjects = {
+        word if word in known else word.upper()
+        for word in given
+        if Path(word).suffix.lower() not in _FILES
+    }
     if unknown := sorted(subjects - known):
         there_are = ", ".join(sorted(known)) or "no cells whose subject is known"
         raise DataRefused(
@@ -51,7 +59,8 @@ def excluded_hashes(exclude: Sequence[str], cells: Sequence[ReadCell], data: Pat
     hashes = {cell.sha256 for cell in cells if cell.found.subject in subjects}
     for file in files:
         hashes |= _listed(file, cells, data)
-    return hashes
+    crops = {cell.crop.tobytes() for cell in cells if cell.sha256 in hashes}
+    return [cell for cell in cells if cell.crop.tobytes() not in crops]
 
 
 def _listed(file: Path, cells: Sequence[ReadCell], data: Path) -> set[str]:
@@ -74,7 +83,7 @@ def _listed(file: Path, cells: Sequence[ReadCell], data: Path) -> set[str]:
             f"none of the {len(rows)} cells that {file} lists is in {data};"
             " give the folder they come from, or leave the file out"
         )
-    return found | hashes
+    return found
 
 
 def _rows(text: str) -> list[dict[str, str]]:

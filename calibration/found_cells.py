@@ -128,25 +128,27 @@ def read_cells(found: Sequence[FoundCell]) -> tuple[list[ReadCell], list[Refused
     Returns
     -------
     read : list of ReadCell
-        Each crop once, in the order they were found.
+        In the order they were found.
     refused : list of RefusedCell
     """
     with ThreadPoolExecutor() as pool:  # OpenCV and hashlib release the GIL
         results = list(pool.map(_read, found))
-    read: list[ReadCell] = []
-    refused: list[RefusedCell] = []
-    first: dict[bytes, str] = {}
-    for result in results:
-        if isinstance(result, ReadCell):
-            name = result.found.name
-            twin = first.setdefault(result.crop.tobytes(), name)
-            if twin != name:
-                refused.append(RefusedCell(name, "duplicate", f"the same crop as {twin}"))
-            else:
-                read.append(result)
-        else:
-            refused.append(result)
-    return read, refused
+    return (
+        [result for result in results if isinstance(result, ReadCell)],
+        [result for result in results if isinstance(result, RefusedCell)],
+    )
+
+
+def set_twins_aside(cells: Sequence[ReadCell]) -> tuple[list[ReadCell], list[RefusedCell]]:
+    """Keep the first of several cells that are the same crop; name the others."""
+    first: dict[bytes, ReadCell] = {}
+    twins = []
+    for cell in cells:
+        kept = first.setdefault(cell.crop.tobytes(), cell)
+        if kept is not cell:
+            message = f"the same crop as {kept.found.name}"
+            twins.append(RefusedCell(cell.found.name, "duplicate", message))
+    return list(first.values()), twins
 
 
 def _read(found: FoundCell) -> ReadCell | RefusedCell:

@@ -11,9 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.exclusion import excluded_hashes
+from calibration.exclusion import without_excluded
 from calibration.file_hashes import save_text
-from calibration.found_cells import ReadCell, RefusedCell, find_cells, read_cells
+from calibration.found_cells import (
+    ReadCell,
+    RefusedCell,
+    find_cells,
+    read_cells,
+    set_twins_aside,
+)
 from calibration.labelled_crops import LABELS, data_hash
 from calibration.strategies import DEFAULT_STRATEGY, FEWEST, choose, look_at
 from edge.errors import DataRefused
@@ -121,7 +127,7 @@ def select_cells(
         One of :data:`calibration.strategies.STRATEGIES`.
     seed : int
     exclude : sequence of str
-        As for :func:`calibration.exclusion.excluded_hashes`.
+        As for :func:`calibration.exclusion.without_excluded`.
 
     Returns
     -------
@@ -134,9 +140,10 @@ def select_cells(
         cells of one class only, or `exclude` matches nothing.
     """
     read, refused = read_cells(find_cells(data))
-    hashes = excluded_hashes(exclude, read, data)
-    cells = [cell for cell in read if cell.sha256 not in hashes]
-    excluded = len(read) - len(cells)
+    allowed = without_excluded(exclude, read, data)
+    excluded = len(read) - len(allowed)
+    cells, twins = set_twins_aside(allowed)
+    refused = sorted([*refused, *twins], key=lambda cell: cell.name)
     if len(cells) < FEWEST:
         raise DataRefused(_too_few(data, cells, excluded, refused))
     chosen = _choose(cells, n, strategy, seed)

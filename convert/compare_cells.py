@@ -18,6 +18,7 @@ from convert.fidelity import Logits, compare
 from convert.float_tflite import FloatNetwork
 from convert.int8_tflite import to_int8_tflite
 from convert.ranges import observe_cells
+from edge.errors import DataRefused
 from edge.preprocess import UInt8Image
 from edge.runtime import Int8Network, find_runtime
 
@@ -26,6 +27,9 @@ SIZES = (50, 100, 300, 500)
 
 PLAIN, EVERY = "random, no extremes", "every cell"
 """Compared besides the strategies: the plain baseline, and all that a draw holds."""
+
+NAMES = (*STRATEGIES, PLAIN)
+"""What is compared at every size."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,17 @@ def compare_strategies(
     Returns
     -------
     list of Outcome
+
+    Raises
+    ------
+    DataRefused
+        If half of the candidates is less than the smallest set.
     """
+    if len(candidates) // 2 < min(sizes):
+        raise DataRefused(
+            f"half of {len(candidates)} cells is less than the smallest set that is compared,"
+            f" {min(sizes)}; give more crops"
+        )
     observed = observe_cells(twin, crops)
     float_network = FloatNetwork(twin)
     expected = np.stack([float_network.logits(crop) for crop in evaluation])
@@ -99,10 +113,6 @@ def compare_strategies(
             int8 = to_int8_tflite(twin, observed.over(half[chosen]))
             outcomes.append(_measure(name, len(chosen), draw, expected, int8, evaluation))
     return outcomes
-
-
-NAMES = (*STRATEGIES, PLAIN)
-"""What is compared at every size."""
 
 
 def mean_kl(expected: Logits, found: Logits) -> float:

@@ -199,8 +199,8 @@ def _findings(outcomes: Sequence[Outcome], sizes: Sequence[int]) -> list[str]:
     if not any(name in STRATEGIES for name, _ in beyond_chance):
         findings.append(
             "So these draws do not tell the ways to choose apart, once the extremes are in. Of"
-            f" equals, edge-all takes {DEFAULT_STRATEGY}: it alone gives every class and every person a"
-            " turn, however few their cells are, which a comparison on well-filled classes does"
-            " not show."
+            f" equals, edge-all takes {DEFAULT_STRATEGY}: it alone gives every class and every"
+            " person a turn, however few their cells are, which a comparison on well-filled"
+            " classes does not show."
         )
     return findings

@@ -129,7 +129,7 @@ def divergence_by_chance(counts: Sequence[int], others: Sequence[int]) -> float:
     """
     _shares(counts), _shares(others)
     occupied = sum(1 for pair in zip(counts, others, strict=True) if any(pair))
-    return (occupied - 1) / 8 * (1 / sum(counts) + 1 / sum(others)) / math.log(2)
+    return min(1.0, (occupied - 1) / 8 * (1 / sum(counts) + 1 / sum(others)) / math.log(2))
 
 
 def _shares(counts: Sequence[int]) -> np.ndarray:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from calibration.strategies import STRATEGIES
+from calibration.strategies import STRATEGIES, look_at
 from convert.cli import app
-from convert.compare_cells import EVERY, PLAIN, mean_kl
+from convert.compare_cells import EVERY, PLAIN, compare_strategies, mean_kl
 from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.logits_model import load_logits_model
 from convert.ranges import observe_cells, observe_ranges
@@ -136,6 +136,12 @@ def test_strategies_are_compared_on_cells_of_people_held_out(
     page = (tmp_path / "one" / names[1]).read_text()
     assert "nothing here is a diagnosis" in page
     assert f"| {EVERY} | 72 |" in page
+
+
+def test_too_few_cells_to_compare_on_are_refused(twin: bytes, crops: UInt8Image) -> None:
+    candidates = look_at(crops, np.array([f"{i:02}" for i in range(24)]))
+    with pytest.raises(DataRefused, match="half of 24 cells is less than"):
+        compare_strategies(twin, crops, candidates, crops, draws=2)
 
 
 def test_a_manifest_without_a_folder_of_cells_is_wrong_usage(

@@ -173,19 +173,19 @@ def test_cells_of_predictions_and_manifests_are_excluded_by_hash(
     labelled: Path, tmp_path: Path
 ) -> None:
     data = shutil.copytree(labelled, tmp_path / "data")
-    # the same bytes under another name, and the listed ones below another folder
     measured = sorted((data / "hem").glob("UID_H1_*"))[:10]
-    shutil.copy(measured[0], data / "hem" / "a.png")
-    listed = held_out_file(
-        tmp_path / "cnn-held-out.csv", [f"fold_1/hem/{p.name}" for p in measured]
-    )
+    copied = decode(measured[0].read_bytes())
+    (data / "hem" / "A.bmp").write_bytes(encoded(copied, ".bmp"))  # found before the original
+    shutil.copy(measured[1], data / "hem" / "B.png")
+    names = [f"fold_1/hem/{path.name}" for path in measured]  # as seen from another folder
+    listed = held_out_file(tmp_path / "cnn-held-out.csv", names)
     first = select_cells(data, 100, exclude=[str(listed)])
-    assert first.excluded == 10
+    assert first.excluded == 12
     taken = {cell.sha256 for cell in first.cells}
-    assert "hem/a.png" not in {cell.name for cell in first.cells}
+    assert not {"hem/A.bmp", "hem/B.png"} & {cell.name for cell in first.cells}
     first.save(tmp_path / "first.json")
     second = select_cells(data, 100, exclude=[f"{listed},{tmp_path / 'first.json'}"])
-    assert second.excluded == 110
+    assert second.excluded == 112
     assert not taken & {cell.sha256 for cell in second.cells}
     assert second.candidates == 216 - 110
 
