@@ -13,6 +13,8 @@ from edge.extras import need
 if TYPE_CHECKING:
     from calibration.calibrate import Calibration
 
+_MOST_LISTED = 20
+
 app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -70,8 +72,10 @@ def select(
     if chosen.excluded:
         print(f"{chosen.excluded} cells were excluded")
     print(f"saved {out}")
-    for cell in chosen.refused:
+    for cell in chosen.refused[:_MOST_LISTED]:
         say(f"left out: {cell.name}: {cell.reason}: {cell.message}")
+    if len(chosen.refused) > _MOST_LISTED:
+        say(f"... and {len(chosen.refused) - _MOST_LISTED} more; {out} names them all")
     if any(cell.reason != "duplicate" for cell in chosen.refused):
         raise SystemExit(SOME_FAILED)
 

@@ -125,6 +125,18 @@ def test_a_duplicate_alone_is_no_failure(spoilt: Path, tmp_path: Path) -> None:
     assert "left out: cell-003.png: duplicate: the same crop as again.png" in done.stderr
 
 
+def test_many_cells_left_out_are_counted_and_named_in_the_manifest(
+    spoilt: Path, tmp_path: Path
+) -> None:
+    for i in range(25):
+        (spoilt / f"empty-{i:02}.png").write_bytes(b"")
+    done = select(spoilt, "--out", tmp_path / "cells.json")
+    assert done.exit_code == 1
+    assert len(done.stderr.strip().splitlines()) == 21
+    assert f"... and 5 more; {tmp_path / 'cells.json'} names them all" in done.stderr
+    assert len(load_representative(tmp_path / "cells.json").refused) == 25
+
+
 def test_a_set_that_is_too_small_is_refused(spoilt: Path, tmp_path: Path) -> None:
     for path in sorted(spoilt.iterdir())[:40]:
         path.write_bytes(encoded(np.zeros((50, 50, 3), np.uint8)))
