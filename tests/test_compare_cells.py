@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from calibration.strategies import STRATEGIES, look_at
 from convert.cli import app
-from convert.compare_cells import EVERY, PLAIN, compare_strategies, mean_kl
+from convert.compare_cells import EVERY, PLAIN, compare_strategies
 from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.logits_model import load_logits_model
 from convert.ranges import observe_cells, observe_ranges
@@ -90,23 +88,6 @@ def test_a_set_whose_range_hangs_on_one_cell_is_called_too_small(
 def test_one_cell_has_no_halves(twin: bytes, crops: UInt8Image) -> None:
     with pytest.raises(DataRefused, match="1 cells have no halves"):
         scales_of_halves(twin, crops[:1])
-
-
-def test_divergence_of_probabilities_is_the_one_worked_out_by_hand() -> None:
-    # p = (1/2, 1/2), q = (1/4, 3/4): log(2)/2 + log(2/3)/2
-    expected, found = np.array([[0.0, 0.0]]), np.array([[0.0, np.log(3)]])
-    assert mean_kl(expected, found) == pytest.approx((np.log(2) + np.log(2 / 3)) / 2)
-    assert mean_kl(found, found) == 0
-
-
-logits = st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=1, max_size=9)
-
-
-@given(logits, st.floats(-2, 2))
-def test_divergence_is_never_negative(given_logits: list[tuple[float, float]], by: float) -> None:
-    one = np.array(given_logits)
-    assert mean_kl(one, one + np.array([0, by])) >= -1e-12
-    assert mean_kl(one, one + 3.0) == pytest.approx(0, abs=1e-12)
 
 
 def run(*arguments: str | Path) -> Any:
