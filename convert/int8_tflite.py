@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -40,8 +42,8 @@ SCHEME = (
 """The quantization in words, for the metadata."""
 
 
-def to_int8_tflite(flatbuffer: bytes, ranges: Ranges) -> bytes:
-    """Quantize the float twin to int8 throughout: inputs, outputs and all between.
+def to_int8_tflite(flatbuffer: bytes, ranges: Ranges, keep_float: Collection[str] = ()) -> bytes:
+    """Quantize the float twin to int8: inputs, outputs and all between but what is kept in float.
 
     Parameters
     ----------
@@ -49,6 +51,9 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges) -> bytes:
         The float twin.
     ranges : Ranges
         As :func:`convert.ranges.observe_ranges` gives them.
+    keep_float : collection of str
+        Layers to keep in float, by the name of their output tensor in the twin. Input and
+        output of the network stay int8 all the same.
 
     Returns
     -------
@@ -57,7 +62,7 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges) -> bytes:
     Raises
     ------
     ConversionFailed
-        If the ranges are those of another network.
+        If the ranges are those of another network, or it has no layer of a name to keep.
     """
     from ai_edge_quantizer import qtyping, quantizer
 
@@ -76,10 +81,31 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges) -> bytes:
         weight_num_bits=8,
         weight_granularity=qtyping.QuantGranularity.TENSORWISE,
     )
+    if keep_float:
+        _keep_float(work, keep_float, statistics.keys())
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
         warnings.simplefilter("ignore")  # its own use of the interpreter's debug mode
         result = work.quantize(statistics, enable_progress_report=False)
     return with_int8_versions(bytes(result.quantized_model))
+
+
+def _keep_float(work: Any, layers: Collection[str], tensors: Collection[str]) -> None:
+    """Exempt layers; the quantizer knows a layer by its output's name, and the last rule wins."""
+    from ai_edge_quantizer import algorithm_manager, qtyping
+
+    unknown = sorted(set(layers) - set(tensors))
+    if unknown:
+        raise ConversionFailed(f"the network has no layer {unknown[0]} that could stay in float")
+    name = qtyping.TFLOperationName
+    work.update_quantization_recipe(
+        regex=f"^({'|'.join(re.escape(layer) for layer in sorted(layers))});$",
+        operation_name=name.ALL_SUPPORTED,
+        algorithm_key=algorithm_manager.AlgorithmName.NO_QUANTIZE,
+    )
+    for end in (name.INPUT, name.OUTPUT):  # whatever feeds them: the device speaks int8
+        work.add_static_config(
+            regex="", operation_name=end, activation_num_bits=8, weight_num_bits=8
+        )
 
 
 def _statistics(flatbuffer: bytes, ranges: Ranges) -> dict[str, dict[str, Any]]:
