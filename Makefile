@@ -59,13 +59,14 @@ bench: $(DEVICE)/ready
 train-cnn: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
 	@test -n "$(DATA)" || { echo "give DATA=folder with hem/ and all/ folders of crops"; exit 2; }
 	for fold in $(FOLDS); do \
-	  $(TRAIN_PYTHON) -m train cnn --data $(DATA) --dataset "$(DATASET)" --epochs 15 \
+	  $(TRAIN_PYTHON) -m train cnn --data $(DATA) --dataset "$(DATASET)" --epochs $(CNN_EPOCHS) \
 	    --validation-share 0 --precision mixed_bfloat16 --hold-out "$${fold#*:}" \
 	    --out build/train/$${fold%%:*} || exit; \
 	done
 
-# On a GPU: make study DATA=... STUDY_EPOCHS=100. Finished runs are not run again.
+# On a GPU: make study DATA=... STUDY_EPOCHS=100 CNN_EPOCHS=100. Finished runs are not run again.
 STUDY_EPOCHS ?= 4
+CNN_EPOCHS ?= 15
 STUDY := build/study
 TRAIN := $(TRAIN_PYTHON) -m train
 study: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
@@ -78,12 +79,14 @@ study: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
 	  name=$$(basename $$split .json); \
 	  common="--data $(DATA) --split $$split --out $(STUDY)/$$name"; \
 	  $(TRAIN) baselines $$common/baselines --dataset "$(DATASET)" || exit; \
-	  for network in resnet50 vgg16 cnn; do \
+	  for network in resnet50 vgg16; do \
 	    $(TRAIN) $$network $$common/$$network-paper --dataset "$(DATASET)" --recipe paper \
 	      --epochs $(STUDY_EPOCHS) --precision mixed_bfloat16 || exit; \
 	  done; \
-	  $(TRAIN) cnn $$common/cnn-best --dataset "$(DATASET)" --epochs 15 --validation-share 0 \
-	    --precision mixed_bfloat16 || exit; \
+	  for recipe in paper best; do \
+	    $(TRAIN) cnn $$common/cnn-$$recipe --dataset "$(DATASET)" --recipe $$recipe \
+	      --epochs $(CNN_EPOCHS) --validation-share 0 --precision mixed_bfloat16 || exit; \
+	  done; \
 	done
 	$(TRAIN) report $(STUDY)/*/*/ --out docs/part-of-cnmc
 
