@@ -23,7 +23,7 @@ from edge.doctor import installed_version, processor_name
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.preprocess import to_crop
 from edge.runtime import Int8Network, find_runtime
-from edge.sources import find_inputs, require_inputs
+from edge.sources import find_inputs, open_sources
 
 CHUNK = 64  # crops a stage is timed over: pixels of all crops at once would fill the memory
 FRESH_PROCESSES = 7
@@ -178,7 +178,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL)
     parser.add_argument("--out", type=Path, help="write the figures here, as JSON")
     options = parser.parse_args()
-    require_inputs(options.source)
+    open_sources(options.source)
     found = measure(options.source, options.model)
     print(table(found))
     if options.out:

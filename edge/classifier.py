@@ -14,7 +14,7 @@ from types import TracebackType
 import numpy as np
 
 from edge.decision import judge
-from edge.decode import file_name, read_crop
+from edge.decode import decode, file_name
 from edge.errors import CropUnreadable, ModelFileRefused
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
 from edge.preprocess import UInt8Image, to_crop
@@ -141,9 +141,7 @@ class Classifier:
     def _classify_input(self, network: Int8Network, entry: Input) -> Result:
         blank = self._blank(entry)
         try:
-            if entry.error:
-                raise entry.error
-            crop = read_crop(entry.path)
+            crop = to_crop(decode(entry.read()))
         except CropUnreadable as error:
             return self._blank(entry, error)
         return self._judge(network, crop, blank)

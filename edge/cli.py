@@ -1,5 +1,6 @@
 """``edge-all``: classify crops on the device."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -44,6 +45,7 @@ def main(
     ] = False,
 ) -> None:
     """Set up what all commands share."""
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a bad file, a row says
     for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -73,20 +75,20 @@ def classify(
     """
     from edge.classifier import Classifier
     from edge.sinks import ResultFile, check_suffix
-    from edge.sources import find_inputs, require_inputs
+    from edge.sources import open_sources
     from edge.terminal import Tally, say_failures, summary, with_progress
 
     if out:
         check_suffix(out)
-    require_inputs(sources)
+    inputs = open_sources(sources)
     tally = Tally()
     with ExitStack() as stack:
         classifier = stack.enter_context(Classifier(model, threads))
         file = stack.enter_context(ResultFile(out)) if out else None
         start = time.perf_counter()
-        results = classifier.classify_all(find_inputs(sources))
+        results = classifier.classify_all(inputs)
         if file and sys.stderr.isatty():
-            results = with_progress(results, sum(1 for _ in find_inputs(sources)))
+            results = with_progress(results, inputs.count())
         _put_all(results, tally, file)
         seconds = time.perf_counter() - start
     print(summary(tally, seconds, classifier))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -62,16 +63,15 @@ def read_crop(path: str | os.PathLike[str]) -> UInt8Image:
     return to_crop(decode(read_bytes(path)))
 
 
-def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """Read a regular file of at most :data:`MAX_BYTES`.
+def open_file(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file to read its bytes.
 
     Opened without blocking: a pipe nobody writes to is refused, not waited for.
 
     Raises
     ------
     CropUnreadable
-        ``not-found``, ``link-loop``, ``not-a-file``, ``permission``,
-        ``too-large`` or ``io-error``.
+        ``not-found``, ``link-loop``, ``not-a-file``, ``permission`` or ``io-error``.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -82,12 +82,25 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CropUnreadable(*_NOT_A_FILE)
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_BYTES + 1)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a regular file of at most :data:`MAX_BYTES`.
+
+    Raises
+    ------
+    CropUnreadable
+        ``too-large``, or as :func:`open_file`.
+    """
+    try:
+        with open_file(path) as file:
+            data = file.read(MAX_BYTES + 1) or b""  # None where the kernel has nothing to say yet
     except OSError as error:
         raise unreadable(error) from error
-    finally:
-        os.close(descriptor)
     if len(data) > MAX_BYTES:
         raise CropUnreadable(
             "too-large", f"more than {MAX_BYTES >> 20} MB; cut the cells out first"

@@ -1,18 +1,27 @@
-"""Sources on the command line to the files they stand for."""
+"""Sources on the command line to the inputs they stand for."""
 
 from __future__ import annotations
 
 import glob
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import BinaryIO
 
-from edge.decode import file_name, unreadable
+from edge.archives import each_member, is_archive
+from edge.content import IMAGE_SUFFIXES, Content, Found, WholeFile
+from edge.decode import file_name, open_file, read_bytes, unreadable
 from edge.errors import CropUnreadable, NoInputs
+from edge.folders import search_folder, search_glob
+from edge.path_lists import read_paths
+from edge.snapshot import Snapshot, is_url, without_secrets
+from edge.tiff_pages import each_page, may_be_tiff
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
-"""Suffixes a folder is searched for. A file named outright may have any name."""
+STANDARD_INPUT = "-"
+"""The source that stands for paths on standard input."""
 
 
 @dataclass(frozen=True)
@@ -22,32 +31,102 @@ class Input:
     Attributes
     ----------
     source : str
-        The source as it was given.
+        The source as it was given; an address without user, password and query.
     path : str
-        Path of the file, or of what could not be opened.
+        Path of the file, or of what could not be opened. Within a file it goes on:
+        ``cells.zip!day1/a.png``, ``stack.tif#2`` (pages count from 1).
     index : int
         Position among all inputs, from 0.
     error : CropUnreadable or None
         Set where the path was already refused (a folder without permission).
+    content : Content or None
+        Where the bytes are; None for the whole file `path`.
     """
 
     source: str
     path: str
     index: int
     error: CropUnreadable | None = None
+    content: Content | None = None
+
+    def read(self) -> bytes:
+        """Read the image file.
+
+        Raises
+        ------
+        CropUnreadable
+            If it cannot be read; ``reason`` says why.
+        """
+        if self.error:
+            raise self.error
+        return self.content.read() if self.content else read_bytes(self.path)
+
+
+class Inputs:
+    """The inputs of a run, found while they are asked for; to iterate over once.
+
+    Parameters
+    ----------
+    sources : sequence of str
+    found : iterator of Input
+    """
+
+    def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
+        self._sources = sources
+        self._found = found
+
+    def __iter__(self) -> Iterator[Input]:
+        return self._found
+
+    def count(self) -> int | None:
+        """Count the inputs by searching once more; None where that cannot or need not be done.
+
+        Standard input can be read once only, and a tar must be read whole.
+        """
+        if any(source == STANDARD_INPUT or _is_tar(source) for source in self._sources):
+            return None
+        return sum(1 for _ in find_inputs(self._sources))
+
+
+def open_sources(sources: Sequence[str]) -> Inputs:
+    """Open sources, making sure that they hold anything at all.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        As for :func:`find_inputs`.
+
+    Returns
+    -------
+    Inputs
+
+    Raises
+    ------
+    NoInputs
+        If none exists, or there is no image in them.
+    """
+    names = ", ".join(file_name(without_secrets(s) if is_url(s) else s) for s in sources)
+    if not any(map(_exists, sources)):
+        raise NoInputs(f"no such file or folder: {names}")
+    found = find_inputs(sources)
+    first = next(found, None)
+    if first is None:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise NoInputs(f"no image in {names}: none of {suffixes}")
+    return Inputs(sources, chain([first], found))
 
 
 def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
     """Find the inputs that sources stand for, in order.
 
-    Folders are searched recursively for images by suffix, sorted by name;
-    linked folders are followed once. A path that does not exist as it stands
-    is tried as a glob.
-
     Parameters
     ----------
     sources : iterable of str
-        Files, folders and globs.
+        Files, of which zip and tar archives and multi-page TIFFs hold several inputs;
+        folders, searched to any depth by suffix, but not within archives; globs, for paths
+        that do not exist as they stand; ``@list`` and ``-``, a file and standard input with a
+        path a line (relative to the current folder; files, folders and addresses, but no
+        globs and lists again); ``http://`` and ``https://`` addresses of a snapshot.
 
     Yields
     ------
@@ -56,99 +135,94 @@ def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
     """
     index = 0
     for source in sources:
-        for path, error in _expand(source):
-            yield Input(source, path, index, error)
-            index += 1
+        shown = without_secrets(source) if is_url(source) else source
+        for found in _expand(source):
+            if not found.is_folder:
+                yield Input(shown, found.path, index, found.error, found.content)
+                index += 1
 
 
-def require_inputs(sources: Sequence[str]) -> None:
-    """Check that the sources match anything at all.
+def open_path(path: str) -> Iterator[Found]:
+    """Find the inputs of one path or address: itself, or the images in it.
 
-    Raises
-    ------
-    NoInputs
-        If none exists, or the folders among them hold no image.
+    Parameters
+    ----------
+    path : str
+        Whatever characters are in it, it is no glob and no list.
     """
-    matches = (path for source in sources for path in (source, *glob.iglob(source, recursive=True)))
-    if not any(map(os.path.lexists, matches)):  # glob lists folder/ for folder/** without looking
-        raise NoInputs(f"no such file or folder: {', '.join(map(file_name, sources))}")
-    if next(find_inputs(sources), None) is None:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise NoInputs(f"no image in {', '.join(map(file_name, sources))}: none of {suffixes}")
-
-
-_Found = tuple[str, CropUnreadable | None]
-
-
-def _expand(source: str) -> Iterator[_Found]:
-    if os.path.lexists(source) or not glob.has_magic(source):
-        yield from _walk_or_file(source)
+    if is_url(path):
+        yield Found(without_secrets(path), Snapshot(path))
         return
-    seen: set[str] = set()  # ** matches a folder and what is in it
-    for match in sorted(glob.glob(source, recursive=True)):
-        for path, error in _walk_or_file(match):
-            if path not in seen:
-                seen.add(path)
-                yield path, error
-
-
-def _walk_or_file(path: str) -> Iterator[_Found]:
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
     except OSError as error:
-        yield path, unreadable(error)
+        yield Found(path, error=unreadable(error))
         return
     except ValueError as error:  # a null byte in the name
-        yield path, CropUnreadable("not-found", str(error))
+        yield Found(path, error=CropUnreadable("not-found", str(error)))
         return
     if is_folder:
-        yield from _walk(path)
+        for found in search_folder(path):
+            yield from _pages(found)
+    elif is_archive(path):
+        yield from each_member(path)
     else:
-        yield path, None
+        yield from _pages(Found(path))
 
 
-@dataclass(frozen=True)
-class _Entry:
-    path: str
-    is_folder: bool
-    error: CropUnreadable | None = None
+def _expand(source: str) -> Iterator[Found]:
+    if source == STANDARD_INPUT:
+        yield from _listed(source, sys.stdin.buffer)
+    elif source.startswith("@"):
+        yield from _list_file(source)
+    elif is_url(source) or not _is_glob(source):
+        yield from open_path(source)
+    else:
+        for found in search_glob(source):
+            if is_archive(found.path) and not found.error and not found.is_folder:
+                yield from each_member(found.path)
+            else:
+                yield from _pages(found)
 
 
-def _walk(top: str) -> Iterator[_Found]:
-    """Search a folder depth first, on a stack: folders nest deeper than Python calls."""
-    seen: set[tuple[int, int]] = set()
-    waiting = [_Entry(top, is_folder=True)]
-    while waiting:
-        entry = waiting.pop()
-        if not entry.is_folder:
-            yield entry.path, entry.error
-            continue
-        try:
-            waiting += reversed(_entries(entry.path, seen))
-        except OSError as error:
-            yield entry.path, unreadable(error)
-        except CropUnreadable as error:
-            yield entry.path, error
+def _pages(found: Found) -> Iterator[Found]:
+    if found.error or found.is_folder or not may_be_tiff(found.path):
+        yield found
+    else:
+        yield from each_page(found.path, WholeFile(found.path))
 
 
-def _entries(folder: str, seen: set[tuple[int, int]]) -> list[_Entry]:
-    """Folders, images and what cannot be opened in one folder, sorted by name."""
-    status = os.stat(folder)
-    if (status.st_dev, status.st_ino) in seen:
-        raise CropUnreadable("link-loop", "a link to a folder already searched")
-    seen.add((status.st_dev, status.st_ino))
-    with os.scandir(folder) as scan:
-        found = sorted(scan, key=lambda entry: entry.name)
-    return [entry for entry in map(_look, found) if entry]
-
-
-def _look(found: os.DirEntry[str]) -> _Entry | None:
+def _list_file(source: str) -> Iterator[Found]:
     try:
-        if found.is_dir():
-            return _Entry(found.path, is_folder=True)
-        if found.is_symlink():
-            os.stat(found.path)  # raises what is wrong with a broken link
+        with open_file(source[1:]) as file:
+            yield from _listed(source, file)
+    except CropUnreadable as error:
+        yield Found(source, error=error)
+
+
+def _listed(source: str, file: BinaryIO) -> Iterator[Found]:
+    try:
+        for path in read_paths(file):
+            yield from open_path(path)
     except OSError as error:
-        return _Entry(found.path, is_folder=False, error=unreadable(error))
-    named_like_image = os.path.splitext(found.name)[1].lower() in IMAGE_SUFFIXES
-    return _Entry(found.path, is_folder=False) if named_like_image else None
+        yield Found(source, error=unreadable(error))
+    except CropUnreadable as error:
+        yield Found(source, error=error)
+
+
+def _is_glob(source: str) -> bool:
+    return glob.has_magic(source) and not os.path.lexists(source)
+
+
+def _is_tar(source: str) -> bool:
+    return is_archive(source) and not source.lower().endswith(".zip")
+
+
+def _exists(source: str) -> bool:
+    if source == STANDARD_INPUT or is_url(source):
+        return True
+    if source.startswith("@"):
+        return os.path.lexists(source[1:])
+    if _is_glob(source):
+        return any(search_glob(source))
+    return os.path.lexists(source)

@@ -89,7 +89,7 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
-def with_progress(results: Iterable[Result], total: int) -> Iterator[Result]:
+def with_progress(results: Iterable[Result], total: int | None) -> Iterator[Result]:
     """Pass results through, drawing a progress bar on stderr."""
     from rich.console import Console
     from rich.progress import track

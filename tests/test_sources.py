@@ -10,8 +10,9 @@ import pytest
 from edge_helpers import forbidden_folder
 
 from edge.classifier import Classifier
+from edge.content import IMAGE_SUFFIXES
 from edge.errors import NoInputs
-from edge.sources import IMAGE_SUFFIXES, find_inputs, require_inputs
+from edge.sources import find_inputs, open_sources
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -93,12 +94,12 @@ def test_two_stars_match_at_every_depth_and_each_file_once(crops: Path) -> None:
     everywhere = ["crops/a.png", "crops/b/a.png", "crops/b/c/a.png"]
     assert found("crops/**/*.png") == everywhere
     assert [path for path in found("crops/**") if path.endswith(".png")] == everywhere
-    require_inputs(["crops/**/*.png"])
+    open_sources(["crops/**/*.png"])
 
 
 def test_two_stars_are_enough_where_all_images_lie_in_the_top_folder(crops: Path) -> None:
     touch(crops, "a.png")
-    require_inputs(["crops/**/*.png"])
+    open_sources(["crops/**/*.png"])
     assert found("crops/**/*.png") == ["crops/a.png"]
 
 
@@ -220,7 +221,7 @@ def test_what_does_not_exist_is_named_beside_what_does(crops: Path) -> None:
     touch(crops, "a.png")
     expected = {"crops/a.png": None, "crops/missing.png": "not-found"}
     assert reasons("crops/a.png", "crops/missing.png") == expected
-    require_inputs(["crops/missing.png", "crops/a.png"])
+    open_sources(["crops/missing.png", "crops/a.png"])
 
 
 @pytest.mark.parametrize("sources", [["crops/missing.png"], ["crops/*.png"], ["a", "b/**"], []])
@@ -228,19 +229,19 @@ def test_sources_that_do_not_exist_are_refused_in_a_sentence(
     crops: Path, sources: list[str]
 ) -> None:
     with pytest.raises(NoInputs, match=r"^no such file or folder: ") as refused:
-        require_inputs(sources)
+        open_sources(sources)
     assert all(source in str(refused.value) for source in sources)
 
 
 def test_a_folder_without_images_is_refused_in_a_sentence(crops: Path) -> None:
     touch(crops, "notes.txt", "more/results.csv")
     with pytest.raises(NoInputs, match=r"^no image in crops: none of \.bmp, \.jpeg, .*\.webp$"):
-        require_inputs(["crops"])
+        open_sources(["crops"])
 
 
 def test_a_folder_with_nothing_but_a_broken_link_is_not_refused(crops: Path) -> None:
     (crops / "gone.png").symlink_to("nothing.png")
-    require_inputs(["crops"])
+    open_sources(["crops"])
 
 
 def test_what_was_refused_while_searching_becomes_a_result_with_the_reason(crops: Path) -> None:
