@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,9 @@ from edge.command import INTERRUPTED, SOME_FAILED, one_sentence, say
 if TYPE_CHECKING:
     from edge.results import Result
     from edge.sinks import ResultFile
+    from edge.sources import Inputs
     from edge.terminal import Tally
+    from edge.watch import Watch
 
 app = typer.Typer(
     add_completion=False,
@@ -55,11 +58,18 @@ def main(
 @one_sentence
 def classify(
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="Files, folders (searched to any depth) and globs.", metavar="SOURCE..."
+            help="Files, zip and tar archives, folders (searched to any depth), globs,"
+            " @list (a file with a path a line), - (paths on stdin), http:// snapshots.",
+            metavar="SOURCE...",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    watch: Annotated[
+        str | None,
+        typer.Option(help="Classify what is in this folder and what comes, until Ctrl-C."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write one row per input to this .csv or .jsonl file.")
     ] = None,
@@ -75,18 +85,20 @@ def classify(
     """
     from edge.classifier import Classifier
     from edge.sinks import ResultFile, check_suffix
-    from edge.sources import open_sources
     from edge.terminal import Tally, say_failures, summary, with_progress
 
     if out:
         check_suffix(out)
-    inputs = open_sources(sources)
+    inputs = _open(sources or [], watch)
     tally = Tally()
     with ExitStack() as stack:
         classifier = stack.enter_context(Classifier(model, threads))
         file = stack.enter_context(ResultFile(out)) if out else None
         start = time.perf_counter()
-        results = classifier.classify_all(inputs)
+        batches = stack.enter_context(inputs)
+        if inputs.how:
+            say(inputs.how)
+        results: Iterator[Result] = chain.from_iterable(map(classifier.classify_all, batches))
         if file and sys.stderr.isatty():
             results = with_progress(results, inputs.count())
         _put_all(results, tally, file)
@@ -95,6 +107,16 @@ def classify(
     say_failures(tally)
     if tally.failed:
         raise SystemExit(SOME_FAILED)
+
+
+def _open(sources: list[str], folder: str | None) -> "Inputs | Watch":
+    """Open sources, or a folder to watch: both give inputs in batches."""
+    from edge.sources import open_sources
+    from edge.watch import Watch
+
+    if bool(sources) == (folder is not None):
+        raise typer.BadParameter("name sources, or a folder to --watch")
+    return open_sources(sources) if folder is None else Watch(folder)
 
 
 def _put_all(results: "Iterator[Result]", tally: "Tally", file: "ResultFile | None") -> None:

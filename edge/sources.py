@@ -65,11 +65,15 @@ class Input:
 class Inputs:
     """The inputs of a run, found while they are asked for; to iterate over once.
 
+    A context manager that gives them as one batch, as :class:`edge.watch.Watch` gives many.
+
     Parameters
     ----------
     sources : sequence of str
     found : iterator of Input
     """
+
+    how = ""  # nothing that people need to know
 
     def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
         self._sources = sources
@@ -77,6 +81,12 @@ class Inputs:
 
     def __iter__(self) -> Iterator[Input]:
         return self._found
+
+    def __enter__(self) -> Iterable[Iterable[Input]]:
+        return [self]
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left open."""
 
     def count(self) -> int | None:
         """Count the inputs by searching once more; None where that cannot or need not be done.

@@ -16,7 +16,7 @@ RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "typer", "rich"}),
+    "edge": ({"edge"}, {"numpy", "cv2", "typer", "rich", "watchdog"}),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib", "jinja2"}),
     "convert": (
         {"edge", "calibration", "convert"},
@@ -31,7 +31,7 @@ MAY_IMPORT = {
 }
 # what takes long to import: only inside the functions that need it
 HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "jinja2"}
-HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime"}
+HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
 MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 
