@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import os
 import struct
@@ -13,7 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from edge.content import IMAGE_SUFFIXES, MAX_HELD, Content, Found, Held, Slice, suffix_of, too_large
 from edge.decode import MAX_BYTES, open_file, unreadable
@@ -174,13 +175,15 @@ class _Header(tarfile.TarInfo):
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
-        """Read a header; only zeros, or nothing, end an archive."""
+        """Read a header; only zeros end an archive."""
+        if not buf:
+            raise EOFError
         try:
             header = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             if not any(buf):
                 raise
-            raise CropUnreadable("damaged", f"no tar header: {error}; copy it again") from error
+            raise _damaged(error) from error
         if header.size < 0 or (header.type in _EXTENSIONS and header.size > _MOST_IN_EXTENSION):
             raise CropUnreadable("damaged", f"a tar header of {header.size} bytes; copy it again")
         return header
@@ -189,12 +192,12 @@ class _Header(tarfile.TarInfo):
 class _Unpacking:
     """A compressed stream that stops where nothing but a bomb would go on."""
 
-    def __init__(self, packed: BinaryIO, stream: IO[bytes]) -> None:
+    def __init__(self, packed: BinaryIO, stream: io.BufferedIOBase) -> None:
         self._packed, self._stream = packed, stream
         self._total = 0
 
     def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
+        data = self._stream.read1(size)  # what comes before damage, not only the damage
         self._total += len(data)
         if self._total > max(_FREE_EXPANSION, _MOST_EXPANSION * self._packed.tell()):
             raise CropUnreadable(
@@ -206,8 +209,9 @@ class _Unpacking:
 def _tar(path: str, file: BinaryIO) -> Iterator[Found]:
     opened = _COMPRESSED.get(file.read(2))
     file.seek(0)
+    stream: Any = _Unpacking(file, opened(file)) if opened else file
     options: dict[str, Any] = {
-        "fileobj": _Unpacking(file, opened(file)) if opened else file,
+        "fileobj": stream,
         "tarinfo": _Header,
         "encoding": "utf-8",
         "errors": "surrogateescape",
@@ -223,6 +227,8 @@ def _tar(path: str, file: BinaryIO) -> Iterator[Found]:
         tar.members.clear()  # type: ignore[attr-defined]  # it would remember them all
         if not header.isdir() and _wanted(header.name):
             yield _tar_member(path, tar, header, in_order=opened is not None)
+    while opened and stream.read(1 << 16):  # the checksum is at the end
+        pass
 
 
 def _tar_member(path: str, tar: tarfile.TarFile, header: tarfile.TarInfo, in_order: bool) -> Found:

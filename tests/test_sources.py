@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from edge_helpers import forbidden_folder
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.classifier import Classifier
 from edge.content import IMAGE_SUFFIXES
@@ -198,6 +202,166 @@ def test_a_folder_nobody_may_enter_is_named_and_the_rest_is_found() -> None:
         touched = folder / "closed"
         assert reasons(str(folder)) == {str(touched): "permission"}
         assert reasons(str(touched / "cell.png")) == {str(touched / "cell.png"): "permission"}
+
+
+def test_two_stars_do_not_follow_links_in_circles(crops: Path) -> None:
+    touch(crops, "a.png", "b/c.png")
+    for name in ("loop", "b/loop", "b/other"):
+        (crops / name).symlink_to("." if name == "loop" else "..")
+    expected = {"crops/a.png": None, "crops/b/c.png": None}
+    loops = {"crops/b/loop", "crops/b/other", "crops/loop"}
+    assert reasons("crops/**/*.png") == expected | dict.fromkeys(loops, "link-loop")
+
+
+def test_a_folder_that_the_pattern_names_is_searched_under_every_name(crops: Path) -> None:
+    touch(crops, "day1/a.png")
+    (crops / "latest").symlink_to("day1")
+    assert found("crops/*/a.png") == ["crops/day1/a.png", "crops/latest/a.png"]
+    assert found("crops/**/latest/*.png") == ["crops/latest/a.png"]
+
+
+def test_two_stars_match_no_hidden_names_and_a_dot_does(crops: Path) -> None:
+    touch(crops, ".hidden/a.png", ".b.png", "c.png")
+    assert found("crops/**/*.png", "crops/*") == ["crops/c.png"] * 2
+    assert found("crops/.*") == ["crops/.b.png", "crops/.hidden/a.png"]
+
+
+@given(st.data())
+def test_globs_find_what_those_of_python_match_and_the_images_in_matched_folders_once(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    top = tmp_path_factory.mktemp("glob")
+    part = st.sampled_from(["a", "b", "ab.png", "b.png", ".a", "[a]"])
+    for parts in data.draw(st.lists(st.lists(part, min_size=1, max_size=3), max_size=6)):
+        folder = top.joinpath(*parts[:-1])
+        with contextlib.suppress(OSError):  # a file is in the place of a folder
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / parts[-1]).touch()
+    magic = st.sampled_from(["*", "**", "?", "[ab]*", "a", "*.png", "ab.png", ".*", "[[]a]"])
+    pattern = "/".join([str(top), "*", *data.draw(st.lists(magic, max_size=3))])
+    expected = set()
+    for match in map(Path, glob.glob(pattern, recursive=True)):
+        inside = match.rglob("*") if match.is_dir() else []
+        images = [path for path in inside if path.suffix == ".png" and path.is_file()]
+        expected |= {str(path) for path in [*images, *([match] if match.is_file() else [])]}
+    paths = [entry.path for entry in find_inputs([pattern])]
+    assert sorted(paths) == sorted(expected)
+
+
+def test_a_pattern_with_a_null_byte_is_refused_in_a_sentence(crops: Path) -> None:
+    touch(crops, "a.png")
+    with pytest.raises(NoInputs):
+        open_sources(["x\0/*"])
+    with pytest.raises(NoInputs):
+        open_sources(["crops/\0*"])
+    assert reasons("x\0/*", "crops/a.png") == {"crops/a.png": None}
+
+
+def test_a_folder_nobody_may_list_is_named_by_a_glob() -> None:
+    with forbidden_folder() as folder:
+        assert reasons(f"{folder}/**/*.png") == {f"{folder}/closed": "permission"}
+        assert reasons(f"{folder}/*/*.png") == {f"{folder}/closed": "permission"}
+
+
+def test_names_of_a_large_folder_come_sorted(crops: Path) -> None:
+    names = [f"{i * 7919 % 10_007}.png" for i in range(9000)]  # several sorted runs
+    touch(crops, *names)
+    assert found("crops") == [f"crops/{name}" for name in sorted(names)]
+
+
+# lists
+
+
+def run_list(data: bytes, name: str = "list.txt") -> list[str]:
+    Path(name).write_bytes(data)
+    return [entry.path for entry in find_inputs([f"@{name}"])]
+
+
+LISTED = ["crops/a.png", "crops/ b.png ", os.fsdecode(b"crops/\xff.png")]
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "end"),
+    [
+        (b"", b"\n", b"\n"),
+        (b"", b"\n", b""),
+        (b"", b"\r\n", b"\r\n"),
+        (b"\xef\xbb\xbf", b"\r\n", b""),
+        (b"\n", b"\n\n", b"\n\n"),
+        (b"", b"\0", b"\0"),
+        (b"", b"\0", b""),
+    ],
+)
+def test_a_list_has_a_path_a_line_or_paths_that_end_in_null(
+    crops: Path, before: bytes, between: bytes, end: bytes
+) -> None:
+    touch(crops, *(name.removeprefix("crops/") for name in LISTED))
+    assert run_list(before + between.join(map(os.fsencode, LISTED)) + end) == LISTED
+
+
+def test_line_breaks_in_names_need_a_list_that_separates_by_null(crops: Path) -> None:
+    touch(crops, "two\nlines.png", "cr\r", "b.png")
+    assert run_list(b"crops/two\nlines.png\0crops/cr\r\0") == ["crops/two\nlines.png", "crops/cr\r"]
+
+
+def test_what_a_list_names_is_taken_as_it_stands(crops: Path) -> None:
+    touch(crops, "[a].png", "a.png", "@b.png", "day1/c.png", "*")
+    listed = b"crops/[a].png\ncrops/day1\ncrops/*\n@b.png\n-\n"
+    assert run_list(listed) == ["crops/[a].png", "crops/day1/c.png", "crops/*", "@b.png", "-"]
+
+
+def test_what_a_list_names_and_is_not_there_is_named(crops: Path) -> None:
+    touch(crops, "a.png")
+    Path("list.txt").write_text("crops/a.png\nmissing.png\n")
+    assert reasons("@list.txt") == {"crops/a.png": None, "missing.png": "not-found"}
+
+
+def test_a_list_that_is_not_there_is_refused_or_named_beside_others(crops: Path) -> None:
+    touch(crops, "a.png")
+    with pytest.raises(NoInputs, match=r"^no such file or folder: @missing\.txt$"):
+        open_sources(["@missing.txt"])
+    assert reasons("@missing.txt", "crops") == {"@missing.txt": "not-found", "crops/a.png": None}
+
+
+def test_an_empty_list_is_refused(crops: Path) -> None:
+    Path("list.txt").write_text("\n\n")
+    with pytest.raises(NoInputs, match=r"^no image in @list\.txt"):
+        open_sources(["@list.txt"])
+
+
+def test_a_file_that_is_no_list_is_a_row(crops: Path) -> None:
+    Path("list.txt").write_bytes(b"x" * 300_000)
+    assert reasons("@list.txt") == {"@list.txt": "not-found"}
+    os.mkfifo("pipe")
+    assert reasons("@pipe") == {"@pipe": "not-a-file"}
+
+
+def test_standard_input_is_read_once_and_its_paths_come_as_they_are_written(
+    crops: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(crops, "a.png", "b.png")
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as pipe:
+        monkeypatch.setattr("sys.stdin", stdin)
+        pipe.write(b"crops/a.png\n")
+        inputs = iter(open_sources(["-"]))
+        assert next(inputs).path == "crops/a.png"  # though nobody knows what comes
+        pipe.write(b"crops/b")
+        pipe.write(b".png\nmissing")
+        assert next(inputs).path == "crops/b.png"
+        pipe.close()
+        last = next(inputs)
+    assert (last.source, last.path, last.index) == ("-", "missing", 2)
+    assert last.error
+
+
+def test_the_number_of_inputs_is_known_where_they_can_be_counted(crops: Path) -> None:
+    touch(crops, "a.png", "b.png", "cells.tar")
+    Path("list.txt").write_text("crops/a.png\n")
+    inputs = open_sources(["crops", "crops/*.png", "@list.txt", "missing"])
+    assert inputs.count() == 6
+    assert len(list(inputs)) == 6  # and counting has used nothing up
+    assert open_sources(["crops", "crops/cells.tar"]).count() is None
 
 
 def test_names_that_are_not_utf_8_are_found(crops: Path) -> None:
