@@ -2,54 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from edge_helpers import FORMATS, encoded, small_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mutations import WAYS, image_files
 
 from edge.decode import read_crop
 from edge.errors import CropUnreadable
 from edge.preprocess import UInt8Image
 from edge.reasons import REASONS
 
-CELL = small_cell()
-FILES = {
-    **{suffix: encoded(CELL, suffix, params) for suffix, params in FORMATS.items()},
-    "progressive .jpg": encoded(CELL, ".jpg", (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)),
-    "lossy .webp": encoded(CELL, ".webp", (cv2.IMWRITE_WEBP_QUALITY, 80)),
-    "raw .tiff": encoded(CELL, ".tiff", (cv2.IMWRITE_TIFF_COMPRESSION, 1)),
-}
+FILES = image_files()
 _HEADER = 64  # bytes: most formats say there what they hold
-
-
-def flip(data: bytes, at: int, piece: bytes) -> bytes:
-    flipped = bytes(old ^ new for old, new in zip(data[at:], piece, strict=False))
-    return data[:at] + flipped + data[at + len(flipped) :]
-
-
-def cut(data: bytes, at: int, piece: bytes) -> bytes:
-    return data[:at]
-
-
-def remove(data: bytes, at: int, piece: bytes) -> bytes:
-    return data[:at] + data[at + len(piece) :]
-
-
-def insert(data: bytes, at: int, piece: bytes) -> bytes:
-    return data[:at] + piece + data[at:]
-
-
-def duplicate(data: bytes, at: int, piece: bytes) -> bytes:
-    return data[: at + len(piece)] + data[at:]
-
-
-def zero(data: bytes, at: int, piece: bytes) -> bytes:
-    return data[:at] + bytes(len(data[at : at + len(piece)])) + data[at + len(piece) :]
 
 
 @st.composite
@@ -57,10 +24,10 @@ def mutated(draw: st.DrawFn, data: bytes) -> bytes:
     """Change a file in one to four places, its header as often as the rest."""
     anywhere = st.integers(0, len(data) - 1)
     places = st.integers(0, _HEADER) | anywhere | anywhere.map(lambda at: len(data) - 1 - at // 8)
-    ways = st.sampled_from([flip, cut, remove, insert, duplicate, zero])
     for _ in range(draw(st.integers(1, 4))):
-        way: Callable[[bytes, int, bytes], bytes] = draw(ways)
-        data = way(data, draw(places), draw(st.binary(min_size=1, max_size=40)))
+        data = draw(st.sampled_from(WAYS))(
+            data, draw(places), draw(st.binary(min_size=1, max_size=40))
+        )
     return data
 
 
