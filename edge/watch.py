@@ -161,8 +161,8 @@ class Watch:
             path, is_complete = news
             if not is_complete:
                 begun = True
-            elif suffix_of(path) in IMAGE_SUFFIXES and self._is_new(path):
-                complete.append(Found(path))
+            elif suffix_of(path) in IMAGE_SUFFIXES and self._is_new(path) and os.path.lexists(path):
+                complete.append(Found(path))  # and not renamed since, as the last check makes sure
         return complete, begun
 
     def _is_new(self, path: str) -> bool:
@@ -206,6 +206,8 @@ class Watch:
 
     def _take(self, complete: Iterable[Found]) -> Iterator[Input]:
         for whole in complete:
+            if whole.path in self._taken:
+                continue
             self._taken.add(whole.path)
             for found in [whole] if whole.error else open_path(whole.path):
                 if file_name(found.path) not in self._done:

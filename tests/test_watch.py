@@ -54,15 +54,18 @@ class Watching:
         self.inputs: list[Input] = []
         self.watch = Watch(str(folder), done, look_every, events)
         self._thread = threading.Thread(target=self._run)
+        self._ready = threading.Event()
 
     def _run(self) -> None:
         with self.watch as batches:
+            self._ready.set()
             for batch in batches:
                 assert batch
                 self.inputs += batch
 
     def __enter__(self) -> Watching:
         self._thread.start()
+        assert self._ready.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,7 +107,8 @@ def test_a_new_file_comes_once_however_often_it_is_written_again(
 ) -> None:
     with Watching(folder, events) as watching:
         for _ in range(3):
-            (folder / "a.png").write_bytes(CELL)
+            for _ in range(10):
+                (folder / "a.png").write_bytes(CELL)
             watching.sentinel()
     assert watching.names().count("a.png") == 1
     assert [entry.index for entry in watching.inputs] == list(range(4))
@@ -153,6 +157,15 @@ def test_without_events_a_file_that_grows_is_waited_for(
     with Watching(folder, events=False) as watching:
         until(lambda: "slow.png" in watching.names())
     assert written == 20
+
+
+def test_a_file_renamed_at_once_comes_under_its_last_name(folder: Path) -> None:
+    with Watching(folder, events=True) as watching:
+        for i in range(20):
+            (folder / "writing.png").write_bytes(CELL)
+            (folder / "writing.png").rename(folder / f"{i:02d}.png")
+        until(lambda: len([n for n in watching.names() if n != "writing.png"]) == 20)
+    assert len(set(watching.names())) == len(watching.names())
 
 
 @both_ways
