@@ -32,6 +32,10 @@ class NoInputs(EdgeAllError, ValueError):
     """The sources given match no file at all."""
 
 
+class NoEvents(EdgeAllError, RuntimeError):
+    """The system does not tell of files in a folder: it must be looked at instead."""
+
+
 class ModelFileRefused(EdgeAllError, ValueError):
     """A model file is truncated, changed, foreign, or wrong on this machine.
 

@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from edge.errors import NoEvents
+
 _MOUNTS = "/proc/self/mounts"
-_ON_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "gluster", "lustre", "vboxsf")
+_ON_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.", "afs", "ceph", "gluster", "lustre", "vboxsf")
 
 Tell = Callable[[str, bool], None]
 """Takes a path and whether it is complete, in any thread."""
-
-
-class NoEvents(Exception):
-    """The system tells nothing of a folder; the message says why, for people."""
 
 
 @contextmanager
@@ -47,7 +45,9 @@ def folder_events(folder: str, tell: Tell) -> Iterator[None]:
             moved = event.event_type == "moved"
             path = os.fsdecode(event.dest_path if moved else event.src_path)
             complete = isinstance(event, FileClosedEvent | FileMovedEvent)
-            if complete or event.event_type in ("created", "moved"):
+            if path and (
+                complete or event.event_type in ("created", "moved")
+            ):  # no path: moved out
                 tell(os.path.join(folder, os.path.relpath(path, folder)), complete)
 
     observer = InotifyObserver(generate_full_events=True)  # or what is moved in looks begun
@@ -68,7 +68,7 @@ def network_share(folder: str) -> str | None:
     path = os.path.realpath(folder)
     try:
         with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-            mounts = [line.split()[1:3] for line in file]
+            mounts = [line.split()[1:3] for line in file if " /" in line]
     except OSError:
         return None
     above = [(len(at), kind) for at, kind in mounts if os.path.commonpath([path, at]) == at]

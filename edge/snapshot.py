@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from edge.decode import MAX_BYTES
@@ -121,6 +121,8 @@ class _Clock:
         """Connect as socket.create_connection does."""
         opened = socket.create_connection(*arguments, **options)
         self._sockets.append(opened.dup())  # TLS takes the socket itself apart
+        if self.rang:  # meanwhile, or before a redirect
+            self._ring()
         return opened
 
     def _ring(self) -> None:
@@ -145,11 +147,21 @@ def _opener(parts: SplitResult, address: str, clock: _Clock) -> urllib.request.O
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         user, password = unquote(parts.username), unquote(parts.password or "")
         passwords.add_password(None, address, user, password)
+        handlers.append(_ClosesRefusals())
         handlers.append(urllib.request.HTTPBasicAuthHandler(passwords))
         handlers.append(urllib.request.HTTPDigestAuthHandler(passwords))
     for handler in handlers:
         opener.add_handler(handler)
     return opener
+
+
+class _ClosesRefusals(urllib.request.BaseHandler):
+    """Closes an answer that asks for a password: those who ask again leave it open."""
+
+    handler_order = 400  # before them
+
+    def http_error_401(self, request: object, answer: IO[bytes], *_: object) -> None:
+        answer.close()
 
 
 class _Http(urllib.request.AbstractHTTPHandler):

@@ -21,8 +21,8 @@ from types import FrameType
 
 from edge.content import IMAGE_SUFFIXES, Found, suffix_of
 from edge.decode import file_name
-from edge.errors import NoInputs
-from edge.folder_events import NoEvents, folder_events
+from edge.errors import NoEvents, NoInputs
+from edge.folder_events import folder_events
 from edge.folders import search_folder
 from edge.sources import Input, open_path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import socket
 import threading
 import time
@@ -114,6 +115,13 @@ def test_an_address_is_a_source_beside_others(server: Server) -> None:
     assert second.error == "not-found"
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Find sockets left open in the test that left them."""
+    yield
+    gc.collect()
+
+
 def test_nothing_is_fetched_before_it_is_read(server: Server) -> None:
     list(find_inputs([server.at("/a.png")]))
     assert server.requests == []
@@ -179,10 +187,15 @@ def test_a_server_that_talks_something_else_is_unreachable(server: Server) -> No
     assert reason(server.at("/noise")) == "unreachable"
 
 
-def test_a_server_that_says_nothing_is_given_up() -> None:
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_says_nothing_is_given_up(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/"
         assert reason(url, timeout=0.2) == "unreachable"
+
+
+def test_a_server_without_encryption_is_unreachable_by_https(server: Server) -> None:
+    assert reason(server.at("/a.png").replace("http:", "https:")) == "unreachable"
 
 
 def test_a_server_that_sends_a_byte_now_and_then_is_given_up(server: Server) -> None:

@@ -159,6 +159,19 @@ def test_without_events_a_file_that_grows_is_waited_for(
     assert written == 20
 
 
+@both_ways
+def test_a_file_moved_out_again_does_not_end_the_watch(
+    folder: Path, tmp_path: Path, events: bool
+) -> None:
+    with Watching(folder, events) as watching:
+        watching.sentinel()
+        (folder / "sentinel-0.png").rename(tmp_path / "archived.png")
+        (folder / "day1").mkdir()
+        (folder / "day1").rename(tmp_path / "day1")
+        watching.sentinel()
+    assert len(watching.inputs) == 2
+
+
 def test_a_file_renamed_at_once_comes_under_its_last_name(folder: Path) -> None:
     with Watching(folder, events=True) as watching:
         for i in range(20):
