@@ -188,11 +188,18 @@ def _expand(source: str) -> Iterator[Found]:
     elif is_url(source) or not _is_glob(source):
         yield from open_path(source)
     else:
-        for found in search_glob(source):
-            if is_archive(found.path) and not found.error and not found.is_folder:
-                yield from each_member(found.path)
-            else:
-                yield from _pages(found)
+        yield from _matched(source)
+
+
+def _matched(pattern: str) -> Iterator[Found]:
+    found = None
+    for found in search_glob(pattern):
+        if is_archive(found.path) and not found.error and not found.is_folder:
+            yield from each_member(found.path)
+        else:
+            yield from _pages(found)
+    if found is None:
+        yield Found(pattern, error=CropUnreadable("not-found", "nothing has such a name"))
 
 
 def _pages(found: Found) -> Iterator[Found]:

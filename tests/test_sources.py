@@ -244,7 +244,7 @@ def test_globs_find_what_those_of_python_match_and_the_images_in_matched_folders
         inside = match.rglob("*") if match.is_dir() else []
         images = [path for path in inside if path.suffix == ".png" and path.is_file()]
         expected |= {str(path) for path in [*images, *([match] if match.is_file() else [])]}
-    paths = [entry.path for entry in find_inputs([pattern])]
+    paths = [entry.path for entry in find_inputs([pattern]) if not entry.error]
     assert sorted(paths) == sorted(expected)
 
 
@@ -254,7 +254,13 @@ def test_a_pattern_with_a_null_byte_is_refused_in_a_sentence(crops: Path) -> Non
         open_sources(["x\0/*"])
     with pytest.raises(NoInputs):
         open_sources(["crops/\0*"])
-    assert reasons("x\0/*", "crops/a.png") == {"crops/a.png": None}
+    assert reasons("x\0/*", "crops/a.png") == {"x\0/*": "not-found", "crops/a.png": None}
+
+
+def test_a_pattern_that_matches_nothing_is_named_beside_what_does(crops: Path) -> None:
+    touch(crops, "a.png")
+    expected = {"crops/b*": "not-found", "crops/a.png": None}
+    assert reasons("crops/b*", "crops/a*") == expected
 
 
 def test_a_folder_nobody_may_list_is_named_by_a_glob() -> None:
