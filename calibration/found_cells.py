@@ -13,9 +13,9 @@ from calibration.labelled_crops import LABELS, find_labelled_crops, subject_of
 from calibration.preliminary import FOLDER
 from edge.decode import read_bytes
 from edge.errors import CropUnreadable, DataRefused
+from edge.folders import search_folder
 from edge.image_statistics import image_statistics
 from edge.preprocess import UInt8Image
-from edge.sources import find_inputs
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def find_cells(data: Path) -> list[FoundCell]:
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
-    inputs = list(find_inputs([str(data)]))
+    inputs = list(search_folder(str(data)))
     folders = {Path(entry.path).parent.name for entry in inputs}
     if folders & {*LABELS, FOLDER}:
         return [

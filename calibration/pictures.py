@@ -6,10 +6,10 @@ from collections import defaultdict
 from pathlib import Path
 
 from calibration.labelled_crops import LABELS
+from edge.content import IMAGE_SUFFIXES
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
 from edge.preprocess import UInt8Image
-from edge.sources import IMAGE_SUFFIXES
 
 
 class Pictures:
