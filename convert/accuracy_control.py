@@ -26,6 +26,9 @@ from convert.recipe import Recipe
 from edge.preprocess import UInt8Image
 from edge.runtime import Int8Network, find_runtime
 
+PLAIN = "plain int8: ranges by min-max"
+"""The first attempt, in words."""
+
 _CARRIERS = {"MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE"}  # they hand on what they read
 _RANKED_ON = 32  # cells: a ranking needs no more, and keeping all tensors is slow
 _LEAST_GAIN = 0.02  # of the error: less is chance
@@ -253,7 +256,7 @@ class _Search:
 
     def attempt(self, recipe: Recipe) -> None:
         candidate = self._candidate(recipe)
-        self._note(candidate, recipe.departs or "plain int8: ranges by min-max", None)
+        self._note(candidate, recipe.departs or PLAIN, None)
         if self._best is None or _order(candidate) < _order(self._best):
             self._best = candidate
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.crop_set import load_crops
+from calibration.crop_set import CropSet, load_crops
 from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
 from calibration.representative import load_cells, load_representative
 from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
@@ -18,33 +18,49 @@ from edge.errors import DataRefused
 from edge.preprocess import UInt8Image, to_crop
 
 _DRAWN_FOR_FIDELITY = 300
+_MOST_TUNING, _LEAST_TUNING = 150, 30
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Representative and evaluation cells, no cell in both.
+    """Representative, tuning and evaluation cells, no cell in two of them.
 
     Attributes
     ----------
     representative : ndarray of uint8, shape (n, 70, 70, 3) or None
-        None if the ranges are already known.
+        Set the int8 ranges; None if those are already known.
+    tuning : ndarray of uint8, shape (k, 70, 70, 3) or None
+        Decide between ways to int8 (:mod:`convert.accuracy_control`); None likewise.
     evaluation : ndarray of uint8, shape (m, 70, 70, 3)
+        Measure what came out, and decide nothing.
     names : ndarray of str, shape (m,)
         Of the evaluation cells.
     labels : ndarray of int32, shape (m,), or None
         Of the evaluation cells; None for drawn ones, which have none.
     subjects : ndarray of str, shape (m,), or None
+    strategy : str
+        How the representative cells were chosen.
     representative_are, evaluation_are : str
         Where they come from, in words.
     """
 
     representative: UInt8Image | None
+    tuning: UInt8Image | None
     evaluation: UInt8Image
     names: npt.NDArray[np.str_]
     labels: npt.NDArray[np.int32] | None
     subjects: npt.NDArray[np.str_] | None
+    strategy: str
     representative_are: str
     evaluation_are: str
+
+    def content(self) -> Iterator[bytes]:
+        """All that a conversion's result can depend on, piece by piece, to be hashed."""
+        for crops in (self.representative, self.tuning, self.evaluation):
+            yield b"" if crops is None else crops.tobytes()
+        for words in (self.names, self.labels, self.subjects):
+            yield b"" if words is None else repr(words.tolist()).encode()
+        yield f"{self.strategy} {self.representative_are} {self.evaluation_are}".encode()
 
 
 def labelled_cells(
@@ -83,18 +99,21 @@ def labelled_cells(
         If one of the parts is empty or too small, or an evaluation cell is in the manifest.
     """
     training, evaluation = split_cells(data, held_out)
+    known = load_crops(training)
     if manifest:
-        representative, words = _of_manifest(manifest, data, evaluation)
+        chosen = _of_manifest(manifest, data, evaluation)
     else:
-        representative, words = _choose(training, n, seed)
+        chosen = _choose(training, known, n, seed)
     evaluated = load_crops(evaluation)
     return Cells(
-        representative=representative,
+        representative=chosen.crops,
+        tuning=_others(known, chosen.hashes),
         evaluation=evaluated.crops,
         names=evaluated.names,
         labels=evaluated.labels,
         subjects=evaluated.subjects,
-        representative_are=words,
+        strategy=chosen.strategy,
+        representative_are=chosen.words,
         evaluation_are=describe_crops("held-out subjects", evaluation),
     )
 
@@ -113,16 +132,26 @@ def split_cells(
     return [crop for crop in crops if crop.subject not in held_out], evaluation
 
 
-def _choose(training: list[LabelledCrop], n: int, seed: int) -> tuple[UInt8Image, str]:
-    cells = load_crops(training)
-    candidates = look_at(cells.crops, cells.hashes, cells.labels, cells.subjects)
-    chosen = choose(DEFAULT_STRATEGY, candidates, n, seed)
-    return cells.crops[chosen], describe_crops("training subjects", [training[i] for i in chosen])
+@dataclass(frozen=True)
+class _Chosen:
+    crops: UInt8Image
+    hashes: frozenset[str]
+    strategy: str
+    words: str
 
 
-def _of_manifest(
-    manifest: Path, data: Path, evaluation: list[LabelledCrop]
-) -> tuple[UInt8Image, str]:
+def _choose(training: list[LabelledCrop], known: CropSet, n: int, seed: int) -> _Chosen:
+    candidates = look_at(known.crops, known.hashes, known.labels, known.subjects)
+    positions = choose(DEFAULT_STRATEGY, candidates, min(n, len(known) - _LEAST_TUNING), seed)
+    return _Chosen(
+        known.crops[positions],
+        frozenset(known.hashes[positions].tolist()),
+        DEFAULT_STRATEGY,
+        describe_crops("training subjects", [training[i] for i in positions]),
+    )
+
+
+def _of_manifest(manifest: Path, data: Path, evaluation: list[LabelledCrop]) -> _Chosen:
     representative = load_representative(manifest)
     hashes = {crop.sha256 for crop in evaluation}
     if seen := [cell.name for cell in representative.cells if cell.sha256 in hashes]:
@@ -130,7 +159,24 @@ def _of_manifest(
             f"{manifest} lists {len(seen)} cells that the fidelity is measured on, such as"
             f" {seen[0]}; select again with --exclude and the held-out subjects"
         )
-    return load_cells(representative, data), representative.words
+    return _Chosen(
+        load_cells(representative, data),
+        frozenset(cell.sha256 for cell in representative.cells),
+        representative.strategy,
+        representative.words,
+    )
+
+
+def _others(known: CropSet, taken: frozenset[str]) -> UInt8Image:
+    """Training subjects' cells that are not representative, in an order free of their names."""
+    free = [i for i in np.argsort(known.hashes) if known.hashes[i] not in taken]
+    if len(free) < _LEAST_TUNING:
+        raise DataRefused(
+            f"beside the representative cells, {len(free)} of the training subjects are left to"
+            f" choose between ways to int8, and {_LEAST_TUNING} are needed; give more crops, or"
+            " fewer representative cells"
+        )
+    return known.crops[free[:_MOST_TUNING]]
 
 
 def drawn_cells() -> Cells:
@@ -140,10 +186,12 @@ def drawn_cells() -> Cells:
     """
     return Cells(
         representative=None,
+        tuning=None,
         evaluation=np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN_FOR_FIDELITY)]),
         names=np.array([f"cell-{seed:03d}.png" for seed in range(_DRAWN_FOR_FIDELITY)]),
         labels=None,
         subjects=None,
+        strategy="as saved",
         representative_are="",
         evaluation_are=f"{_DRAWN_FOR_FIDELITY} drawn cells",
     )

@@ -1,14 +1,15 @@
-"""``edge-all-convert``: Keras model to a verified int8 model file."""
+"""``edge-all-convert``: Keras models to verified int8 model files."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from convert.bench_cli import bench
+from convert.compare_cli import compare_cells
 from convert.inspect_cli import diff, inspect
 from convert.report_cli import report
-from edge.command import one_sentence
+from edge.command import GATE_FAILED, WRONG_USAGE, one_sentence
 from edge.extras import need
 
 app = typer.Typer(
@@ -17,18 +18,16 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Turn Keras models into verified int8 model files. For research, not diagnosis.",
 )
-app.command()(inspect)
-app.command()(diff)
 
 
 @app.command()
 @one_sentence
 def run(
-    keras_file: Annotated[
-        Path,
+    models: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="MODEL.keras",
-            help="Model of edge-all-train; MODEL.json and MODEL-calibration.json lie beside it.",
+            metavar="MODEL.keras...",
+            help="Models of edge-all-train; MODEL.json and MODEL-calibration.json lie beside each.",
         ),
     ],
     cells: Annotated[
@@ -39,7 +38,7 @@ def run(
             " MODEL-ranges.json and the fidelity is measured on drawn cells."
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the model file and its twin.")] = Path(
+    out: Annotated[Path, typer.Option(help="Folder for model files, twins and reports.")] = Path(
         "build/convert"
     ),
     n: Annotated[
@@ -54,72 +53,57 @@ def run(
     agreement: Annotated[
         float, typer.Option(min=0, max=1, help="Gate: least agreement of int8 with float.")
     ] = 0.995,
+    f1_loss: Annotated[
+        float, typer.Option(min=0, max=1, help="Gate: most that weighted F1 may fall.")
+    ] = 0.002,
+    float_layers: Annotated[
+        int, typer.Option(min=0, help="Layers that may stay in float to hold the gates.")
+    ] = 3,
+    slower: Annotated[
+        float, typer.Option(min=1, help="Times as long as all-int8 that they may take.")
+    ] = 1.25,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="Gate: runtime that must load the model file, such as tflite-2.14."),
+    ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Models at a time; by default one per processor.")
+    ] = None,
 ) -> None:
-    """Convert a Keras model into a full-int8 model file and prove how close it is.
+    """Convert Keras models into full-int8 model files and prove how close they are.
 
-    Exit code 3 if float TFLite differs from Keras, or int8 from float, by more than allowed.
+    A model whose inputs are those of an earlier run is not converted again. Exit code 3 if a
+    gate fails: its report is written then, its model file is not.
     """
     if representative and not cells:
         raise typer.BadParameter("--representative needs --cells, the folder its cells lie in")
-    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
-    from calibration.calibrate import read_calibration
-    from convert.cells import drawn_cells, labelled_cells
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib", "jinja2")
+    if onnx:
+        need("onnx", "tf2onnx", "onnxruntime")
+    from convert.accuracy_control import Budget
     from convert.gates import Limits
-    from convert.pipeline import convert
-    from convert.record import read_record
+    from convert.job import Options
+    from convert.many import convert_all
 
-    beside = keras_file.with_suffix("")
-    record = read_record(beside.with_name(f"{beside.name}.json"))
-    calibration = read_calibration(beside.with_name(f"{beside.name}-calibration.json"))
-    converted = convert(
-        keras_file,
-        record,
-        calibration,
-        labelled_cells(cells, record.held_out, n, manifest=representative)
-        if cells
-        else drawn_cells(),
-        out,
-        None if cells else beside.with_name(f"{beside.name}-ranges.json"),
-        Limits(agreement=agreement),
+    options = Options(
+        cells,
+        representative,
+        n,
+        Limits(agreement=agreement, weighted_f1_loss=f1_loss),
+        Budget(float_layers=float_layers, latency=slower),
+        profile,
+        onnx,
     )
-    fidelity, int8 = converted.fidelity, converted.fidelity.quantization
-    print(f"Keras to float TFLite: logits equal within {fidelity.export.max_logit_error:.1e}")
-    print(
-        f"int8 agrees with float on {int8.agreement:.2%} of {fidelity.cells} cells"
-        f" ({fidelity.cells_are}); logits off by {int8.mean_logit_error:.3f} on average,"
-        f" {int8.max_logit_error:.3f} at most (one int8 step is {fidelity.logit_step:.3f})"
-    )
-    print(f"saved {converted.model} ({converted.model.stat().st_size / 1e6:.2f} MB)")
+    codes = set()
+    for outcome in convert_all(models, options, out, workers):
+        typer.echo(outcome.words, err=bool(outcome.exit_code))
+        codes.add(outcome.exit_code)
+    if codes - {0}:  # that one could not be converted at all weighs more than a failed gate
+        raise SystemExit(WRONG_USAGE if WRONG_USAGE in codes else GATE_FAILED)
 
 
-app.command()(report)
-
-
-@app.command()
-@one_sentence
-def compare_cells(
-    keras_file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="MODEL.keras", help="Model of edge-all-train; MODEL.json lies beside it."
-        ),
-    ],
-    cells: Annotated[
-        Path,
-        typer.Option(help="Folder of labelled crops, the one the network was trained from."),
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for the table and the JSON file.")] = Path(
-        "build/convert"
-    ),
-    draws: Annotated[int, typer.Option(min=2, help="Halves of the cells to choose from.")] = 10,
-) -> None:
-    """Compare the ways of choosing representative cells by how faithful int8 gets."""
-    need("convert", "keras", "tensorflow", "ai_edge_quantizer")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
-    from convert.record import read_record
-    from convert.strategy_report import compare_on, save_comparison
-
-    record = read_record(keras_file.with_suffix(".json"))
-    for path in save_comparison(compare_on(keras_file, cells, record.held_out, draws), out):
-        print(f"saved {path}")
+for command in (report, inspect, diff, compare_cells, bench):
+    app.command()(command)

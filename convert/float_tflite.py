@@ -67,13 +67,17 @@ class FloatNetwork:
         As :func:`to_float_tflite` makes it.
     keep_tensors : bool
         Keep every intermediate tensor readable (slower).
+    threads : int
+        Processors to use.
     """
 
-    def __init__(self, flatbuffer: bytes, keep_tensors: bool = False) -> None:
+    def __init__(self, flatbuffer: bytes, keep_tensors: bool = False, threads: int = 1) -> None:
         with native_messages_silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that keeping tensors takes memory is no news here
             self.interpreter = find_runtime().interpreter(
-                model_content=flatbuffer, experimental_preserve_all_tensors=keep_tensors
+                model_content=flatbuffer,
+                num_threads=threads,
+                experimental_preserve_all_tensors=keep_tensors,
             )
             self.interpreter.allocate_tensors()
         self._input = self.interpreter.get_input_details()[0]["index"]

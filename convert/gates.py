@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from calibration.words import counted
 from convert.fidelity import Comparison, Fidelity
+from convert.profiles import too_new
 from edge.errors import GateFailed
+from edge.metadata import Operator
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class Limits:
         that nobody looks.
     weighted_f1_loss : float
         Most that weighted F1 may fall, float to int8; 0.002 is 0.2 points.
+    golden_spread : int
+        Most steps of the int8 output by which the kernels at hand may differ on the
+        golden vectors; an eighth of the int8 range has to be allowed elsewhere then.
     """
 
     parity: float = 1e-3
@@ -41,6 +46,7 @@ class Limits:
     mean_logit_error: float = 0.02
     flips_outside_band: int = 0
     weighted_f1_loss: float = 0.002
+    golden_spread: int = 21
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,11 @@ class Gate:
     Attributes
     ----------
     name : str
-        Stable: ``parity``, ``agreement``, ``mean-logit-error``, ``flips-outside-band``
-        or ``weighted-f1-loss``.
+        Stable: ``parity``, ``agreement``, ``mean-logit-error``, ``flips-outside-band``,
+        ``weighted-f1-loss``, ``golden-spread``, and where asked for ``runtime-profile``
+        and ``onnx-parity``.
     stage : str
-        Stable: ``keras-to-float`` or ``float-to-int8``.
+        Stable: ``keras-to-float``, ``float-to-int8``, ``int8-to-device`` or ``keras-to-onnx``.
     value : float or None
         As measured; None where it cannot be.
     limit : float
@@ -98,6 +105,48 @@ def judge(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
         _mean_logit_error(int8, limits.mean_logit_error),
         _flips_outside_band(int8, cells, limits.flips_outside_band),
         _weighted_f1_loss(int8, limits.weighted_f1_loss),
+    )
+
+
+def judge_golden(spread: int, limits: Limits | None = None) -> Gate:
+    """Hold the spread of the golden vectors between kernels, in int8 steps, against its limit."""
+    limit = (limits or Limits()).golden_spread
+    return _gate(
+        "golden-spread",
+        "int8-to-device",
+        float(spread),
+        float(limit),
+        spread <= limit,
+        f"int8 outputs differ by {spread} steps between the kernels of this machine, {limit} may",
+        "the network amplifies rounding; keep its sensitive layers in float, or retrain it",
+    )
+
+
+def judge_profile(operators: Sequence[Operator], profile: str) -> Gate:
+    """Hold the operators against what a runtime has (:func:`convert.profiles.too_new`)."""
+    found = too_new(operators, profile)
+    return _gate(
+        "runtime-profile",
+        "int8-to-device",
+        float(len(found)),
+        0.0,
+        not found,
+        f"{profile} lacks {', '.join(found)}" if found else f"{profile} has all operators",
+        "convert with an older TensorFlow, replace those layers, or install a newer runtime",
+    )
+
+
+def judge_onnx(difference: float, limits: Limits | None = None) -> Gate:
+    """Hold the largest difference of a logit, Keras to ONNX, against that of float TFLite."""
+    limit = (limits or Limits()).parity
+    return _gate(
+        "onnx-parity",
+        "keras-to-onnx",
+        difference,
+        limit,
+        difference <= limit,
+        f"ONNX differs from Keras by {difference:.2g} in a logit, {limit:.2g} is allowed",
+        "the export changed the network",
     )
 
 

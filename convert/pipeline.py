@@ -1,37 +1,34 @@
-"""One Keras model through all stages: float twin, int8, fidelity, model file."""
+"""One Keras model through all stages: float twin, int8, fidelity, model file, report."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from calibration.calibrate import Calibration
-from calibration.metrics import measure
-from calibration.refer_band import measure_band
-from convert.cells import Cells
-from convert.fidelity import Fidelity, Logits, Stages, compare
-from convert.flatbuffer import minimum_runtime, operators
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.gates import Gate, Limits, judge, require
+from convert.accuracy_control import control, judge_on
+from convert.evaluate import evaluate
+from convert.fidelity import Stages, compare
+from convert.flatbuffer import operators
+from convert.float_tflite import to_float_tflite
+from convert.gates import Gate, judge, judge_golden, judge_onnx, judge_profile
 from convert.golden import make_golden
-from convert.int8_tflite import SCHEME, to_int8_tflite
-from convert.logits_model import keras_logits, load_logits_model
-from convert.ranges import load_ranges, observe_ranges, save_ranges
-from convert.record import TrainingRecord
-from convert.versions import created_with
-from edge.errors import ConversionFailed
-from edge.metadata import SCHEMA, InputContract, Metadata
-from edge.model_file import write_model_file
-from edge.preprocess import CROP_SIDE
-from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT, Int8Network, find_runtime
+from convert.job import Job
+from convert.layers import compare_layers
+from convert.logits_model import LogitsModel, load_logits_model
+from convert.packing import describe, pack
+from convert.quantized import Quantized
+from convert.recipe import load_recipe
+from convert.report.compose import compose
+from convert.report.schema import ConversionReport, Made, network_of
+from convert.report.write import write_reports
+from convert.stability import scales_of_halves
+from convert.staging import staged
+from convert.stopwatch import Stopwatch
 
-if TYPE_CHECKING:
-    import keras
+LAYERS_COMPARED_ON = 64
+"""Cells: sums over all values of a layer settle with few, and keeping all tensors is slow."""
 
 
 @dataclass(frozen=True)
@@ -41,49 +38,39 @@ class Converted:
     Attributes
     ----------
     model : Path
-        The model file.
-    twin : Path
-        The float twin, a bare ``.tflite``.
-    fidelity : Fidelity
-    gates : tuple of Gate
-        All passed or skipped.
-    metadata : Metadata
+        The model file; there only if every gate holds that could be judged.
+    report : ConversionReport
     """
 
     model: Path
-    twin: Path
-    fidelity: Fidelity
-    gates: tuple[Gate, ...]
-    metadata: Metadata
+    report: ConversionReport
 
 
 def convert(
-    keras_file: Path,
-    record: TrainingRecord,
-    calibration: Calibration,
-    cells: Cells,
+    job: Job,
     out: Path,
-    ranges_file: Path | None = None,
-    limits: Limits | None = None,
+    key: str = "",
+    threads: int = 1,
+    say: Callable[[str], object] = lambda step: None,
 ) -> Converted:
     """Convert a Keras model into a verified int8 model file.
 
-    Writes ``<out>/<network>.tflite`` (the model file), ``<network>-float.tflite``
-    (its twin), ``<network>-ranges.json`` and ``<network>-fidelity.json``, but the
-    model file only if every gate holds.
+    Writes ``NAME.tflite`` (the model file), ``NAME-float.tflite`` (its twin),
+    ``NAME-ranges.json`` and ``NAME-reference.json`` (with which it can be made again without
+    cells), ``NAME.onnx`` if asked for, and the report. If a gate fails, only the report is
+    written, and networks of an earlier conversion are removed.
 
     Parameters
     ----------
-    keras_file : Path
-    record : TrainingRecord
-    calibration : Calibration
-    cells : Cells
+    job : Job
     out : Path
         Folder.
-    ranges_file : Path, optional
-        Ranges of an earlier conversion of the same file, in place of representative cells.
-    limits : Limits, optional
-        Of the gates; the defaults.
+    key : str
+        Hash of all that the result depends on (:mod:`convert.unchanged`), for the report.
+    threads : int
+        Processors to use.
+    say : callable
+        Told the name of each step as it begins.
 
     Returns
     -------
@@ -92,89 +79,82 @@ def convert(
     Raises
     ------
     ConversionFailed
-        If a stage refuses the model.
-    GateFailed
-        If the twin differs from Keras, or int8 from the twin, by more than allowed.
+        If a stage refuses the model; nothing is written then.
+    OutputFailed
+        If the files cannot be written; nothing is changed then.
     """
-    source = load_logits_model(keras_file)
-    twin = to_float_tflite(source.model)
-    if cells.representative is not None:
-        ranges, ranges_are = observe_ranges(twin, cells.representative), cells.representative_are
-    elif ranges_file is not None:
-        ranges, ranges_are = load_ranges(ranges_file, source.sha256)
-    else:
-        raise ConversionFailed("neither representative cells nor a file of ranges was given")
-    int8 = to_int8_tflite(twin, ranges)
-    network = Int8Network(int8, find_runtime())
-    int8_logits = np.stack([network.logits(crop) for crop in cells.evaluation])
-    fidelity = _fidelity(source.model, twin, network, int8_logits, cells, calibration)
-    gates = judge(fidelity, limits)
+    watch = Stopwatch(say)
+    with watch.step("load"):
+        source = load_logits_model(job.keras_file)
+    with watch.step("float TFLite"):
+        twin = to_float_tflite(source.model)
+    with watch.step("int8"):
+        quantized = _quantize(job, source, twin)
+    with watch.step("layers"):
+        quantized = _look_inside(job, twin, quantized)
+    with watch.step("evaluate"):
+        stages = evaluate(source.model, twin, quantized.flatbuffer, job.cells, threads)
+    with watch.step("golden vectors"):
+        golden = make_golden(quantized.flatbuffer)
+    with watch.step("fidelity"):
+        fidelity = compare(stages, job.calibration.temperature, job.calibration.refer_band)
+    gates = [*judge(fidelity, job.options.limits), judge_golden(golden.seen)]
+    if job.options.profile:
+        gates.append(judge_profile(operators(quantized.flatbuffer), job.options.profile))
+    onnx = b""
+    if job.options.onnx:
+        with watch.step("ONNX"):
+            onnx, gate = _export_onnx(job, source, stages)
+        gates.append(gate)
+    metadata = describe(job, source, twin, quantized, golden, stages, fidelity)
+    sizes = job.keras_file.stat().st_size, len(twin), len(quantized.flatbuffer)
+    network = network_of(job.name, metadata, *sizes)
+    report = compose(job, network, quantized, stages, fidelity, gates, key)
+    with staged(out, job.name) as folder:
+        if all(gate.passed is not False for gate in gates):
+            pack(folder, job, twin, quantized, golden, stages, metadata)
+            if onnx:
+                (folder / f"{job.name}.onnx").write_bytes(onnx)
+        report = replace(report, made=_made(watch, quantized))
+        write_reports(report, folder, job.options.cells)
+    return Converted(out / f"{job.name}.tflite", report)
 
-    out.mkdir(parents=True, exist_ok=True)
-    _write_json(out / f"{source.network}-fidelity.json", fidelity.summary())
-    require(gates)
-    save_ranges(out / f"{source.network}-ranges.json", ranges, source.sha256, ranges_are)
-    twin_file = out / f"{source.network}-float.tflite"
-    twin_file.write_bytes(twin)
-    golden = make_golden(int8)
-    metadata = Metadata(
-        schema=SCHEMA,
-        network=source.network,
-        labels=("hem", "all"),
-        input=InputContract(CROP_SIDE, "RGB", "int8", INPUT_SCALE, INPUT_ZERO_POINT),
-        head="logits",
-        temperature=calibration.temperature,
-        refer_band=(calibration.refer_band.low, calibration.refer_band.high),
-        quantization=f"{SCHEME}; ranges from {ranges_are}",
-        operators=operators(int8),
-        minimum_runtime=minimum_runtime(int8),
-        flatbuffer_sha256=hashlib.sha256(int8).hexdigest(),
-        twin_sha256=hashlib.sha256(twin).hexdigest(),
-        keras_sha256=source.sha256,
-        golden_tolerance=golden.tolerance,
-        trained_on=record.trained_on,
-        accuracy=record.accuracy | _int8_accuracy(int8_logits, cells, calibration),
-        fidelity=fidelity.summary(),
-        calibration=asdict(calibration),
-        created_with=created_with(),
+
+def _quantize(job: Job, source: LogitsModel, twin: bytes) -> Quantized:
+    """Find the int8 network on representative cells, or make it by a saved recipe."""
+    cells, options = job.cells, job.options
+    if cells.representative is None or cells.tuning is None:
+        recipe, ranges_are = load_recipe(job.recipe_file, source.sha256)
+        return Quantized(recipe.build(twin), recipe, ranges_are)
+    judged = judge_on(twin, cells.tuning, options.limits.agreement)
+    found = control(twin, cells.representative, judged, options.budget)
+    return Quantized(found.flatbuffer, found.recipe, cells.representative_are, found)
+
+
+def _look_inside(job: Job, twin: bytes, quantized: Quantized) -> Quantized:
+    """Compare layer by layer, and see whether the representative set is large enough."""
+    cells, controlled = job.cells.representative, quantized.controlled
+    if cells is None or controlled is None:
+        return quantized
+    return replace(
+        quantized,
+        stability=scales_of_halves(twin, cells),
+        layers=compare_layers(controlled.twin, quantized.flatbuffer, cells[:LAYERS_COMPARED_ON]),
     )
-    model_file = out / f"{source.network}.tflite"
-    write_model_file(model_file, int8, metadata, golden.vectors)
-    return Converted(model_file, twin_file, fidelity, gates, metadata)
 
 
-def _fidelity(
-    model: keras.Model,
-    twin: bytes,
-    network: Int8Network,
-    int8_logits: Logits,
-    cells: Cells,
-    calibration: Calibration,
-) -> Fidelity:
-    float_network = FloatNetwork(twin)
-    stages = Stages(
-        keras=keras_logits(model, cells.evaluation),
-        twin=np.stack([float_network.logits(crop) for crop in cells.evaluation]),
-        int8=int8_logits,
-        logit_step=network.logit_step,
-        names=cells.names,
-        labels=cells.labels,
-        subjects=cells.subjects,
-        cells_are=cells.evaluation_are,
+def _made(watch: Stopwatch, quantized: Quantized) -> Made:
+    attempts = quantized.controlled.attempts if quantized.controlled else ()
+    return Made(
+        datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        watch.seconds,
+        {a.what: round(a.latency_ratio, 3) for a in attempts if a.latency_ratio is not None},
     )
-    return compare(stages, calibration.temperature, calibration.refer_band)
 
 
-def _int8_accuracy(int8_logits: Logits, cells: Cells, calibration: Calibration) -> dict[str, Any]:
-    """Metrics of the int8 network and of its decisions, where the cells have labels."""
-    if cells.labels is None or cells.subjects is None:
-        return {}
-    p_leukemia = 1 / (1 + np.exp((int8_logits[:, 0] - int8_logits[:, 1]) / calibration.temperature))
-    return {
-        "int8": asdict(measure(p_leukemia, cells.labels, cells.subjects)),
-        "decisions": asdict(measure_band(calibration.refer_band, p_leukemia, cells.labels)),
-    }
+def _export_onnx(job: Job, source: LogitsModel, stages: Stages) -> tuple[bytes, Gate]:
+    from convert.onnx_export import check_onnx, to_onnx
 
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    onnx = to_onnx(source.model)
+    off = check_onnx(onnx, job.cells.evaluation, stages.keras)
+    return onnx, judge_onnx(off, job.options.limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.errors import ConversionFailed, GateFailed
+from edge.errors import ConversionFailed
 from edge.metadata import Operator
 
 # highest version -> builtin operators. Asked of the runtimes themselves: each operator in
@@ -48,8 +48,8 @@ PROFILES: dict[str, dict[str, int]] = {
 tflite-runtime 2.14.0, the last one on PyPI and the only one for 32-bit ARM."""
 
 
-def check_profile(operators: Sequence[Operator], profile: str) -> None:
-    """Fail if a network needs an operator, or a version of one, that a runtime does not have.
+def too_new(operators: Sequence[Operator], profile: str) -> tuple[str, ...]:
+    """Operators, or versions of them, that a network needs and a runtime does not have.
 
     Parameters
     ----------
@@ -58,10 +58,13 @@ def check_profile(operators: Sequence[Operator], profile: str) -> None:
     profile : str
         A name of :data:`PROFILES`.
 
+    Returns
+    -------
+    tuple of str
+        In words, for people.
+
     Raises
     ------
-    GateFailed
-        Names every operator that is missing or too new.
     ConversionFailed
         If there is no such profile.
     """
@@ -70,14 +73,9 @@ def check_profile(operators: Sequence[Operator], profile: str) -> None:
             f"there is no runtime profile {profile}; known are {', '.join(sorted(PROFILES))}"
         )
     known = PROFILES[profile]
-    too_new = [
+    return tuple(
         f"{operator.name} version {operator.version}"
         + (f" (it has up to {known[operator.name]})" if operator.name in known else " (not in it)")
         for operator in operators
         if operator.version > known.get(operator.name, 0)
-    ]
-    if too_new:
-        raise GateFailed(
-            f"{profile} cannot load the network: {', '.join(too_new)}; convert with an older"
-            " TensorFlow, replace those layers, or install a newer runtime on the device"
-        )
+    )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +11,6 @@ import numpy.typing as npt
 from convert.flatbuffer import activation_tensors
 from convert.float_tflite import FloatNetwork
 from convert.range_estimators import BINS, ESTIMATORS, MINMAX, Histogram
-from edge.errors import ConversionFailed
 from edge.preprocess import UInt8Image
 
 Ranges = dict[str, tuple[float, float]]
@@ -154,42 +151,3 @@ def _values(
         network.logits(cell)
         for index in tensors:
             yield index, network.interpreter.get_tensor(index)
-
-
-def save_ranges(path: Path, ranges: Ranges, keras_sha256: str, representative: str) -> None:
-    """Save ranges, so that the conversion can be repeated without the cells.
-
-    Parameters
-    ----------
-    path : Path
-    ranges : Ranges
-    keras_sha256 : str
-        Hash of the Keras file they belong to.
-    representative : str
-        What they were observed on, in words.
-    """
-    content = {"keras_sha256": keras_sha256, "representative": representative, "ranges": ranges}
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def load_ranges(path: Path, keras_sha256: str) -> tuple[Ranges, str]:
-    """Load saved ranges, with the words that say what they were observed on.
-
-    Raises
-    ------
-    ConversionFailed
-        If the file is not readable or belongs to another Keras file.
-    """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        ranges = {
-            name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()
-        }
-        representative = str(content["representative"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConversionFailed(f"{path} holds no ranges: {error}") from error
-    if content["keras_sha256"] != keras_sha256:
-        raise ConversionFailed(
-            f"{path} was observed on another Keras file; give representative cells instead"
-        )
-    return ranges, representative

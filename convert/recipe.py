@@ -72,8 +72,7 @@ def save_recipe(path: Path, recipe: Recipe, keras_sha256: str, representative: s
 def load_recipe(path: Path, keras_sha256: str) -> tuple[Recipe, str]:
     """Load a saved recipe, with the words that say what its ranges were observed on.
 
-    A file of ranges alone, as :func:`convert.ranges.save_ranges` writes it, is the recipe of plain
-    int8.
+    A file of ranges alone is the recipe of plain int8.
 
     Raises
     ------

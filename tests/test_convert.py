@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,11 @@ from typer.testing import CliRunner
 from convert.cells import drawn_cells, labelled_cells
 from convert.cli import app
 from convert.flatbuffer import minimum_runtime, operators
-from convert.ranges import load_ranges
+from convert.gates import Limits
+from convert.job import Options, prepare
+from convert.recipe import load_recipe
+from convert.report.schema import read_report
+from convert.unchanged import key_of
 from edge.classifier import check_golden
 from edge.errors import DataRefused
 from edge.model_file import SHIPPED_MODEL, read_model_file
@@ -41,11 +47,17 @@ def interpreter(converted: Path) -> Any:
     return find_runtime().interpreter(model_content=flatbuffer)
 
 
-def test_all_that_is_written_is_the_model_its_twin_and_two_reports(converted: Path) -> None:
+def test_all_that_is_written_is_the_model_its_twin_its_ranges_and_the_report(
+    converted: Path,
+) -> None:
     assert sorted(path.name for path in converted.iterdir()) == [
-        "cnn-fidelity.json",
         "cnn-float.tflite",
         "cnn-ranges.json",
+        "cnn-report-logits.svg",
+        "cnn-report.html",
+        "cnn-report.json",
+        "cnn-report.junit.xml",
+        "cnn-report.md",
         "cnn.tflite",
     ]
 
@@ -69,11 +81,20 @@ def test_batch_norm_is_folded_and_the_softmax_cut_off(converted: Path) -> None:
 
 
 def test_the_twin_equals_keras_and_int8_follows_it(converted: Path) -> None:
-    fidelity = json.loads((converted / "cnn-fidelity.json").read_text())
-    assert fidelity["parity"] <= 1e-3
-    assert fidelity["agreement"] >= 0.995
-    assert fidelity["mean_logit_error"] < 2 * fidelity["logit_step"]
-    assert fidelity == read_model_file(converted / "cnn.tflite").metadata.fidelity
+    report = read_report(converted / "cnn-report.json")
+    fidelity = report.fidelity
+    assert fidelity.export.max_logit_error <= 1e-3
+    assert fidelity.quantization.agreement >= 0.995
+    assert fidelity.quantization.mean_logit_error < 2 * fidelity.logit_step
+    assert fidelity.summary() == read_model_file(converted / "cnn.tflite").metadata.fidelity
+
+
+def test_a_gate_that_needs_labels_is_skipped_on_drawn_cells_and_all_others_pass(
+    converted: Path,
+) -> None:
+    gates = {gate.name: gate.result for gate in read_report(converted / "cnn-report.json").gates}
+    assert gates.pop("weighted-f1-loss") == "skipped"
+    assert set(gates.values()) == {"passed"}
 
 
 def test_hashes_lead_back_to_the_twin_and_the_keras_file(converted: Path) -> None:
@@ -94,8 +115,77 @@ def test_golden_vectors_span_the_scores_and_reproduce(converted: Path) -> None:
 def test_converting_again_gives_the_same_bytes(converted: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", str(RELEASED / "cnn.keras"), "--out", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    for path in converted.iterdir():
-        assert (tmp_path / path.name).read_bytes() == path.read_bytes(), path.name
+    for name in ("cnn.tflite", "cnn-float.tflite", "cnn-ranges.json", "cnn-report.junit.xml"):
+        assert (tmp_path / name).read_bytes() == (converted / name).read_bytes(), name
+    first, second = (read_report(out / "cnn-report.json") for out in (converted, tmp_path))
+    assert first.without_made().to_json() == second.without_made().to_json()
+
+
+def test_unchanged_inputs_are_not_converted_again_but_changed_ones_are(
+    converted: Path, tmp_path: Path
+) -> None:
+    keras_file, out = beside(tmp_path), tmp_path / "out"
+    shutil.copytree(converted, out)
+    again = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out)])
+    assert again.exit_code == 0
+    assert "Unchanged since." in again.stdout
+    model = out / "cnn.tflite"
+    model.write_bytes(model.read_bytes()[:-1])  # harmed
+    mended = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out)])
+    assert "Unchanged since." not in mended.stdout
+    assert model.read_bytes() == (converted / "cnn.tflite").read_bytes()
+
+
+def test_everything_that_decides_a_result_is_in_its_key(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    plain = key_of(prepare(keras_file, Options()))
+    assert key_of(prepare(beside(tmp_path / "elsewhere"), Options())) == plain
+    assert key_of(prepare(keras_file, Options(limits=Limits(agreement=0.9)))) != plain
+    assert key_of(prepare(keras_file, Options(profile="tflite-2.14"))) != plain
+    for name in ("cnn.keras", "cnn.json", "cnn-calibration.json", "cnn-ranges.json"):
+        folder = tmp_path / name
+        file = beside(folder).with_name(name)
+        if name == "cnn.keras":
+            file.write_bytes(file.read_bytes() + b" ")
+        else:
+            file.write_text(file.read_text() + " ")
+        assert key_of(prepare(file.with_name("cnn.keras"), Options())) != plain, name
+
+
+def test_two_models_of_one_name_are_refused_before_anything_is_converted(tmp_path: Path) -> None:
+    files = [str(beside(tmp_path / name)) for name in ("one", "two")]
+    done = CliRunner().invoke(app, ["run", *files, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "two models are named cnn" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_cannot_be_converted_does_not_stop_the_next(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    broken = shutil.copytree(RELEASED, tmp_path / "broken") / "cnn.keras"
+    broken = broken.rename(broken.with_name("broken.keras"))
+    done = CliRunner().invoke(
+        app, ["run", str(broken), str(keras_file), "--out", str(tmp_path / "out"), "--workers", "1"]
+    )
+    assert done.exit_code == 2
+    assert "broken.json" in done.stderr
+    assert (tmp_path / "out" / "cnn.tflite").is_file()
+
+
+def test_models_are_converted_side_by_side_in_processes_of_their_own(tmp_path: Path) -> None:
+    first = beside(tmp_path)
+    for file in list(first.parent.glob("cnn*")):
+        shutil.copy(file, file.with_name(file.name.replace("cnn", "twin", 1)))
+    arguments = [first, first.with_name("twin.keras"), "--out", tmp_path / "out", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from convert.cli import app; app()", "run", *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index("cnn: ") < done.stdout.index("twin: ")
+    models = [read_model_file(tmp_path / "out" / f"{name}.tflite") for name in ("cnn", "twin")]
+    assert models[0].flatbuffer == models[1].flatbuffer
 
 
 def test_the_shipped_model_is_a_conversion_of_the_released_network(converted: Path) -> None:
@@ -156,12 +246,14 @@ def test_ranges_of_another_network_are_refused(tmp_path: Path) -> None:
     ranges = keras_file.with_name("cnn-ranges.json")
     content = json.loads(ranges.read_text())
     ranges.write_text(json.dumps({**content, "keras_sha256": "0" * 64}))
-    assert "observed on another Keras file" in refusal(keras_file, tmp_path / "out", 2)
+    assert "made for another Keras file" in refusal(keras_file, tmp_path / "out", 2)
     content["ranges"]["no such tensor"] = (0, 1)
     ranges.write_text(json.dumps(content))
     assert "no such tensor" in refusal(keras_file, tmp_path / "out", 2)
     ranges.unlink()
-    assert "cnn-ranges.json holds no ranges" in refusal(keras_file, tmp_path / "out", 2)
+    assert "cnn-ranges.json holds no recipe of int8 ranges" in refusal(
+        keras_file, tmp_path / "out", 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,7 +338,7 @@ def test_cells_without_the_held_out_people_are_refused(labelled: Path) -> None:
 
 def test_ranges_keep_the_input_at_0_to_1() -> None:
     content = json.loads((RELEASED / "cnn-ranges.json").read_text())
-    ranges, words = load_ranges(RELEASED / "cnn-ranges.json", content["keras_sha256"])
-    assert (0.0, 1.0) in ranges.values()
-    assert all(low <= high for low, high in ranges.values())
+    recipe, words = load_recipe(RELEASED / "cnn-ranges.json", content["keras_sha256"])
+    assert (0.0, 1.0) in recipe.ranges.values()
+    assert all(low <= high for low, high in recipe.ranges.values())
     assert "training subjects" in words

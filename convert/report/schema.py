@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from convert.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
@@ -45,7 +45,7 @@ class Network:
     Attributes
     ----------
     name : str
-        ``cnn``, ``vgg16`` or ``resnet50``; names the files of the report.
+        That of the Keras file; names the files of the report.
     trained_on : str
         The data, in words.
     files : tuple of StageFile
@@ -106,10 +106,10 @@ class LayerRow:
         Signal-to-noise ratio in dB; None where int8 is exact.
     cosine : float
         Cosine similarity, -1..1.
-    range_use : float
-        Share of the 256 steps that the cells use, 0..1.
-    saturated : float
-        Share of values at an end of the range, 0..1.
+    range_use : float or None
+        Share of the 256 steps that the cells use, 0..1; None if the layer stayed in float.
+    saturated : float or None
+        Share of values at an end of the range, 0..1; None likewise.
     rank : int
         1 is the layer that loses most.
     """
@@ -118,8 +118,8 @@ class LayerRow:
     operator: str
     snr_db: float | None
     cosine: float
-    range_use: float
-    saturated: float
+    range_use: float | None
+    saturated: float | None
     rank: int
 
 
@@ -225,10 +225,14 @@ class Made:
         Time in UTC, ISO 8601.
     seconds : dict
         Step -> duration.
+    latency : dict
+        What accuracy control kept in float -> time of a cell, as a multiple of the
+        all-int8 network's.
     """
 
     at: str
     seconds: dict[str, float]
+    latency: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -249,6 +253,8 @@ class ConversionReport:
     calibration : ProbabilityCalibration or None
     made : Made or None
         Leave it out to compare two reports.
+    key : str
+        Hash of all that the conversion depends on (:mod:`convert.unchanged`).
     schema : int
         :data:`SCHEMA`.
     """
@@ -262,6 +268,7 @@ class ConversionReport:
     representative: RepresentativeSet | None = None
     calibration: ProbabilityCalibration | None = None
     made: Made | None = None
+    key: str = ""
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -301,17 +308,21 @@ class ConversionReport:
         return re.sub(r"\[\n[-+.\de,\s]*\]", lambda list_: " ".join(list_[0].split()), text) + "\n"
 
 
-def network_of(metadata: Metadata, keras_size: int, twin_size: int, int8_size: int) -> Network:
+def network_of(
+    name: str, metadata: Metadata, keras_size: int, twin_size: int, int8_size: int
+) -> Network:
     """Take from a model file's metadata what a report says of the network.
 
     Parameters
     ----------
+    name : str
+        What the names of the files of the report begin with.
     metadata : Metadata
     keras_size, twin_size, int8_size : int
         Bytes of the Keras file and of the two flatbuffers.
     """
     return Network(
-        name=metadata.network,
+        name=name,
         trained_on=str(metadata.trained_on["dataset"]),
         files=(
             StageFile(KERAS, metadata.keras_sha256, keras_size),

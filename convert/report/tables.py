@@ -180,8 +180,8 @@ def layers_table(layers: Sequence[LayerRow]) -> Table:
                 layer.operator,
                 "exact" if layer.snr_db is None else f"{layer.snr_db:.1f}",
                 f"{layer.cosine:.5f}",
-                f"{layer.range_use:.1%}",
-                f"{layer.saturated:.2%}",
+                "in float" if layer.range_use is None else f"{layer.range_use:.1%}",
+                "-" if layer.saturated is None else f"{layer.saturated:.2%}",
             )
             for layer in worst
         ],

@@ -1,0 +1,66 @@
+"""Run all three stages of a conversion on the evaluation cells."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convert.cells import Cells
+from convert.fidelity import Logits, Stages
+from convert.float_tflite import FloatNetwork
+from convert.logits_model import keras_logits
+from edge.preprocess import UInt8Image
+from edge.runtime import Int8Network, find_runtime
+
+if TYPE_CHECKING:
+    import keras
+
+
+def evaluate(
+    model: keras.Model, twin: bytes, int8: bytes, cells: Cells, threads: int = 1
+) -> Stages:
+    """Logits of Keras, of the float twin and of int8 on the evaluation cells.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Crops in 0..1 to logits.
+    twin, int8 : bytes
+        Flatbuffers.
+    cells : Cells
+    threads : int
+        How many processors to use.
+    """
+    return Stages(
+        keras=keras_logits(model, cells.evaluation),
+        twin=float_logits(twin, cells.evaluation, threads),
+        int8=int8_logits(int8, cells.evaluation, threads),
+        logit_step=Int8Network(int8, find_runtime()).logit_step,
+        names=cells.names,
+        labels=cells.labels,
+        subjects=cells.subjects,
+        cells_are=cells.evaluation_are,
+    )
+
+
+def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
+    """Logits of the float twin: crops (n, 70, 70, 3) uint8 to (n, 2).
+
+    Threads share one interpreter: VGG-16 takes 160 MB in each.
+    """
+    network = FloatNetwork(twin, threads=threads)
+    return np.stack([network.logits(crop) for crop in crops])
+
+
+def int8_logits(int8: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
+    """Logits of an int8 network: crops (n, 70, 70, 3) uint8 to (n, 2)."""
+    parts = [part for part in np.array_split(crops, threads) if len(part)]
+    with ThreadPoolExecutor(threads) as pool:  # the runtime releases the interpreter lock
+        return np.concatenate(list(pool.map(lambda part: _run(int8, part), parts)))
+
+
+def _run(int8: bytes, crops: UInt8Image) -> Logits:
+    network = Int8Network(int8, find_runtime())
+    return np.stack([network.logits(crop) for crop in crops])

@@ -1,0 +1,114 @@
+"""Convert several models side by side, each in a process of its own; none stops another."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from convert.job import Options
+from edge.classifier import available_processors
+from edge.command import GATE_FAILED, WRONG_USAGE, say
+from edge.errors import ConversionFailed, EdgeAllError
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one conversion ended.
+
+    Attributes
+    ----------
+    name : str
+        What the names of its files begin with.
+    exit_code : int
+        0, :data:`edge.command.GATE_FAILED` or :data:`edge.command.WRONG_USAGE`.
+    words : str
+        What to tell people, on several lines.
+    seconds : dict
+        Step -> duration; empty where nothing was converted.
+    """
+
+    name: str
+    exit_code: int
+    words: str
+    seconds: dict[str, float]
+
+
+def convert_all(
+    keras_files: Sequence[Path], options: Options, out: Path, workers: int | None = None
+) -> Iterator[Outcome]:
+    """Convert models, and tell how each ended as soon as those before it did.
+
+    Parameters
+    ----------
+    keras_files : sequence of Path
+    options : Options
+    out : Path
+        Folder.
+    workers : int, optional
+        Models at a time; by default as many as there are processors.
+
+    Yields
+    ------
+    Outcome
+        In the order of the files.
+
+    Raises
+    ------
+    ConversionFailed
+        If two files have one name, so that their results would overwrite each other.
+    """
+    names = [file.stem for file in keras_files]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConversionFailed(
+                f"two models are named {name}; convert them into folders of their own with --out"
+            )
+    workers = min(workers or available_processors(), len(keras_files))
+    one = partial(
+        convert_one, options=options, out=out, threads=max(1, available_processors() // workers)
+    )
+    if workers == 1:
+        yield from map(one, keras_files)
+        return
+    # TensorFlow does not survive a fork
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(one, keras_files)
+
+
+def convert_one(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
+    """Convert one model; whatever is wrong with it becomes an outcome."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    name = keras_file.stem
+    try:
+        return _convert(keras_file, options, out, threads)
+    except EdgeAllError as error:
+        return Outcome(name, WRONG_USAGE, f"error: {error}", {})
+
+
+def _convert(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
+    from convert.job import prepare
+    from convert.pipeline import convert
+    from convert.report.words import outcome_words
+    from convert.unchanged import earlier, key_of
+
+    job = prepare(keras_file, options)
+    key = key_of(job)
+    report = earlier(job, key, out)
+    unchanged = report is not None
+    if report is None:
+        report = convert(job, out, key, threads, partial(_tell, job.name)).report
+    seconds = {} if unchanged or report.made is None else report.made.seconds
+    failed = any(gate.passed is False for gate in report.gates)
+    words = outcome_words(report, out, job.name, unchanged)
+    return Outcome(job.name, GATE_FAILED if failed else 0, words, seconds)
+
+
+def _tell(name: str, step: str) -> None:
+    if sys.stderr.isatty():
+        say(f"{name}: {step}")

@@ -1,0 +1,138 @@
+"""What a conversion that passed its gates leaves behind: model file, twin, ranges, reference."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from calibration.drift import drift_reference
+from calibration.metrics import measure
+from calibration.refer_band import measure_band
+from calibration.reliability import probabilities
+from convert.fidelity import Fidelity, Stages, margins_of
+from convert.flatbuffer import minimum_runtime, operators
+from convert.golden import Golden
+from convert.job import Job
+from convert.logits_model import LogitsModel
+from convert.quantized import Quantized
+from convert.recipe import save_recipe
+from convert.versions import created_with
+from edge.decision import judge
+from edge.drift_reference import DriftReference, parse_reference
+from edge.errors import ConversionFailed
+from edge.metadata import SCHEMA, InputContract, Metadata
+from edge.model_file import write_model_file
+from edge.preprocess import CROP_SIDE
+from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT
+
+
+def describe(
+    job: Job,
+    source: LogitsModel,
+    twin: bytes,
+    quantized: Quantized,
+    golden: Golden,
+    stages: Stages,
+    fidelity: Fidelity,
+) -> Metadata:
+    """Say in a model file's metadata what it is and how it came about.
+
+    Parameters
+    ----------
+    job : Job
+    source : LogitsModel
+    twin : bytes
+        Float flatbuffer.
+    quantized : Quantized
+    golden : Golden
+    stages : Stages
+    fidelity : Fidelity
+    """
+    int8, calibration = quantized.flatbuffer, job.calibration
+    return Metadata(
+        schema=SCHEMA,
+        network=source.network,
+        labels=("hem", "all"),
+        input=InputContract(CROP_SIDE, "RGB", "int8", INPUT_SCALE, INPUT_ZERO_POINT),
+        head="logits",
+        temperature=calibration.temperature,
+        refer_band=(calibration.refer_band.low, calibration.refer_band.high),
+        quantization=f"{quantized.recipe.scheme}; ranges from {quantized.ranges_are}",
+        operators=operators(int8),
+        minimum_runtime=minimum_runtime(int8),
+        flatbuffer_sha256=_sha256(int8),
+        twin_sha256=_sha256(twin),
+        keras_sha256=source.sha256,
+        golden_tolerance=golden.tolerance,
+        trained_on=job.record.trained_on,
+        accuracy=job.record.accuracy | _int8_accuracy(stages, job),
+        fidelity=fidelity.summary(),
+        calibration=asdict(calibration),
+        created_with=created_with(),
+    )
+
+
+def pack(
+    folder: Path,
+    job: Job,
+    twin: bytes,
+    quantized: Quantized,
+    golden: Golden,
+    stages: Stages,
+    metadata: Metadata,
+) -> None:
+    """Write the model file and what belongs to it into a folder; parameters as above."""
+    reference = _reference(job, stages, metadata)
+    (folder / f"{job.name}-float.tflite").write_bytes(twin)
+    save_recipe(
+        folder / f"{job.name}-ranges.json",
+        quantized.recipe,
+        metadata.keras_sha256,
+        quantized.ranges_are,
+    )
+    if reference:
+        (folder / f"{job.name}-reference.json").write_text(reference.to_json(), encoding="utf-8")
+    write_model_file(
+        folder / f"{job.name}.tflite", quantized.flatbuffer, metadata, golden.vectors, reference
+    )
+
+
+def _sha256(content: bytes) -> str:
+    """Hash as hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _reference(job: Job, stages: Stages, metadata: Metadata) -> DriftReference | None:
+    """How the held-out cells look and are decided; drawn cells say nothing about cells."""
+    if stages.labels is None:
+        return _earlier_reference(job.reference_file)
+    verdicts = [judge(hem, leukemic, metadata) for hem, leukemic in stages.int8.tolist()]
+    return drift_reference(job.cells.evaluation, verdicts, job.cells.evaluation_are)
+
+
+def _earlier_reference(path: Path) -> DriftReference | None:
+    if not path.is_file():
+        return None
+    try:
+        return parse_reference(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConversionFailed(
+            f"{path} is no data-drift reference: {error}; remove it, or give cells"
+        ) from error
+
+
+def _int8_accuracy(stages: Stages, job: Job) -> dict[str, Any]:
+    """Metrics of the int8 network and of its decisions, where the cells have labels."""
+    if stages.labels is None or stages.subjects is None:
+        return {}
+    p_leukemia = probabilities(margins_of(stages.int8) / job.calibration.temperature)
+    return {
+        "int8": asdict(measure(p_leukemia, np.asarray(stages.labels), stages.subjects)),
+        "decisions": asdict(
+            measure_band(job.calibration.refer_band, p_leukemia, np.asarray(stages.labels))
+        ),
+    }

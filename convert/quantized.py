@@ -1,0 +1,34 @@
+"""The int8 network of a conversion, and how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convert.accuracy_control import Controlled
+from convert.layers import LayerFidelity
+from convert.recipe import Recipe
+from convert.stability import Stability
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """The int8 network; None is what a saved recipe leaves unknown.
+
+    Attributes
+    ----------
+    flatbuffer : bytes
+    recipe : Recipe
+        What made it of the twin.
+    ranges_are : str
+        What its ranges were observed on, in words.
+    controlled : Controlled or None
+    stability : Stability or None
+    layers : tuple of LayerFidelity or None
+    """
+
+    flatbuffer: bytes
+    recipe: Recipe
+    ranges_are: str
+    controlled: Controlled | None = None
+    stability: Stability | None = None
+    layers: tuple[LayerFidelity, ...] | None = None
