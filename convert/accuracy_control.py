@@ -44,8 +44,8 @@ class Judgement:
     agreement : float
         Share of cells whose more probable label is that of the twin, 0..1.
     mean_logit_error : float
-        Of ``|int8 - float|`` over both logits. Candidates are compared by it: agreement moves in
-        whole cells, and on cells of training subjects, far from the boundary, hardly at all.
+        Of ``|int8 - float|`` over both logits. Candidates are compared by it, as agreement moves
+        in whole cells.
     """
 
     passed: bool
@@ -144,9 +144,9 @@ def judge_on(
     least_agreement : float
         0..1.
     most_steps : float
-        Largest mean logit error, in steps of the int8 output. Rounding of the output alone costs a
-        quarter. The network knows cells of its training subjects too well for their
-        agreement to say much; this limit is what tells.
+        Largest mean logit error, in steps of the int8 output; rounding of the output alone costs
+        a quarter. A hundred cells cannot tell an agreement of 99.5 % from one of 99 %, so this
+        limit has to.
 
     Returns
     -------
