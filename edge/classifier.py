@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,6 +39,8 @@ class Classifier:
         Model file; the shipped one by default.
     threads : int, optional
         Crops at a time; by default one per processor this process may use.
+    keep_crops : bool
+        Whether results carry their crop, for a report with thumbnails.
 
     Raises
     ------
@@ -56,8 +59,12 @@ class Classifier:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | None = None, threads: int | None = None
+        self,
+        model: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+        keep_crops: bool = False,
     ) -> None:
+        self._keep_crops = keep_crops
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
         self.runtime: Runtime = find_runtime()
         self.threads = threads or available_processors()
@@ -100,7 +107,7 @@ class Classifier:
         network = self._networks.get()
         try:
             if isinstance(crop, np.ndarray):
-                return self._judge(network, to_crop(crop), self._blank(Input("array", "", 0)))
+                return self._judge(network, to_crop(crop), self.blank(Input("array", "", 0)))
             path = os.fsdecode(crop)
             return self._classify_input(network, Input(path, path, 0))
         finally:
@@ -139,19 +146,21 @@ class Classifier:
             self._networks.put(network)
 
     def _classify_input(self, network: Int8Network, entry: Input) -> Result:
-        blank = self._blank(entry)
+        blank = self.blank(entry)
         try:
             crop = to_crop(decode(entry.read()))
         except CropUnreadable as error:
-            return self._blank(entry, error)
+            return self.blank(entry, error)
         return self._judge(network, crop, blank)
 
     def _judge(self, network: Int8Network, crop: UInt8Image, blank: Result) -> Result:
         logit_hem, logit_all = network.logits(crop).tolist()
         verdict = judge(logit_hem, logit_all, self.model_file.metadata)
-        return blank.with_verdict(verdict, (logit_hem, logit_all))
+        kept = replace(blank, crop=crop) if self._keep_crops else blank
+        return kept.with_verdict(verdict, (logit_hem, logit_all))
 
-    def _blank(self, entry: Input, error: CropUnreadable | None = None) -> Result:
+    def blank(self, entry: Input, error: CropUnreadable | None = None) -> Result:
+        """Result of an input without a decision: which input, which model, which error."""
         return Result(
             source=file_name(entry.source),
             file=file_name(entry.path),

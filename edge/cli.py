@@ -2,22 +2,15 @@
 
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.command import INTERRUPTED, SOME_FAILED, one_sentence, say
+from edge.command import SOME_FAILED, one_sentence
 
 if TYPE_CHECKING:
-    from edge.results import Result
-    from edge.sinks import ResultFile
     from edge.sources import Inputs
-    from edge.terminal import Tally
     from edge.watch import Watch
 
 app = typer.Typer(
@@ -71,8 +64,15 @@ def classify(
         typer.Option(help="Classify what is in this folder and what comes, until Ctrl-C."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write one row per input to this .csv or .jsonl file.")
+        list[Path] | None,
+        typer.Option(help="Write results to this .csv, .jsonl, .db or .sqlite; may be repeated."),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page with thumbnails to this .html file.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an earlier, cut-off run has written.")
+    ] = False,
     model: ModelOption = None,
     threads: Annotated[
         int | None, typer.Option(min=1, help="Cells at a time; by default one per processor.")
@@ -83,27 +83,13 @@ def classify(
     Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes
     a row with a reason; the run goes on and ends with exit code 1.
     """
-    from edge.classifier import Classifier
-    from edge.sinks import ResultFile, check_suffix
-    from edge.terminal import Tally, say_failures, summary, with_progress
+    from edge.run import classify_into
+    from edge.sinks.outputs import check_outputs
+    from edge.terminal import say_failures
 
-    if out:
-        check_suffix(out)
+    outputs = check_outputs(out or [], report)
     inputs = _open(sources or [], watch)
-    tally = Tally()
-    with ExitStack() as stack:
-        classifier = stack.enter_context(Classifier(model, threads))
-        file = stack.enter_context(ResultFile(out)) if out else None
-        start = time.perf_counter()
-        batches = stack.enter_context(inputs)
-        if inputs.how:
-            say(inputs.how)
-        results: Iterator[Result] = chain.from_iterable(map(classifier.classify_all, batches))
-        if file and sys.stderr.isatty():
-            results = with_progress(results, inputs.count())
-        _put_all(results, tally, file)
-        seconds = time.perf_counter() - start
-    print(summary(tally, seconds, classifier))
+    tally = classify_into(inputs, outputs, not out, resume, model, threads)
     say_failures(tally)
     if tally.failed:
         raise SystemExit(SOME_FAILED)
@@ -117,24 +103,6 @@ def _open(sources: list[str], folder: str | None) -> "Inputs | Watch":
     if bool(sources) == (folder is not None):
         raise typer.BadParameter("name sources, or a folder to --watch")
     return open_sources(sources) if folder is None else Watch(folder)
-
-
-def _put_all(results: "Iterator[Result]", tally: "Tally", file: "ResultFile | None") -> None:
-    """Put every result where it belongs: the file, or else the table on stdout."""
-    from edge.terminal import HEADER, line
-
-    try:
-        if file is None:
-            typer.echo(HEADER)
-        for result in results:
-            tally.add(result)
-            if file is None:
-                typer.echo(line(result))
-            else:
-                file.write(result)
-    except KeyboardInterrupt:
-        say(f"interrupted after {tally.total} inputs")
-        raise SystemExit(INTERRUPTED) from None
 
 
 @app.command()

@@ -12,8 +12,6 @@ from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells give it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

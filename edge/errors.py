@@ -87,3 +87,7 @@ class NotComparable(EdgeAllError, ValueError):
 
 class OutputFailed(EdgeAllError, OSError):
     """A result file cannot be written."""
+
+
+class ResumeRefused(EdgeAllError, ValueError):
+    """Results that are there already are not those of this run, so it cannot go on with them."""

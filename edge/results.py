@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge.decision import Verdict
+
+if TYPE_CHECKING:
+    from edge.preprocess import UInt8Image
 
 
 @dataclass(frozen=True)
 class Result:
     r"""The result of one input; fields that do not apply are None.
 
-    The fields but `message` are the columns of CSV and JSONL files, in this order.
+    The fields but `message` and `crop` are the columns of every result file.
 
     Attributes
     ----------
@@ -37,6 +42,8 @@ class Result:
         Reason code of :data:`edge.reasons.REASONS` if there is no decision.
     message : str or None
         The error in words, for people.
+    crop : ndarray of uint8, shape (70, 70, 3), or None
+        The crop itself, where a sink asked for it.
     """
 
     source: str
@@ -52,6 +59,7 @@ class Result:
     quality: str | None = None
     error: str | None = None
     message: str | None = None
+    crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def row(self) -> dict[str, str | int | float | None]:
         """Columns of this result, floats rounded to 6 digits."""
@@ -60,6 +68,30 @@ class Result:
             column: round(value, 6) if isinstance(value, float) else value
             for column, value in fields.items()
         }
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> Result:
+        """Read a row again, as any result file holds it: CSV has texts only, and empty for None.
+
+        Raises
+        ------
+        ValueError, KeyError
+            If a column is missing, or a number is none.
+        """
+        fields = {column: None if row[column] == "" else row[column] for column in COLUMNS}
+        if None in (fields["source"], fields["file"], fields["index"]):
+            raise ValueError("it names no input")
+        numbers = {
+            column: float(str(fields[column]))
+            for column in ("p_leukemia", "logit_hem", "logit_all")
+            if fields[column] is not None
+        }
+        texts = {
+            column: None if value is None else str(value)
+            for column, value in fields.items()
+            if column not in numbers
+        }
+        return cls(**{**texts, **numbers, "index": int(str(fields["index"]))})  # type: ignore[arg-type]
 
     def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
         """Return this result with what the network says."""

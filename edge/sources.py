@@ -71,11 +71,17 @@ class Inputs:
     ----------
     sources : sequence of str
     found : iterator of Input
+
+    Attributes
+    ----------
+    names : tuple of str
+        The sources as results name them.
     """
 
     how = ""  # nothing that people need to know
 
     def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
+        self.names = tuple(map(_shown, sources))
         self._sources = sources
         self._found = found
 
@@ -115,7 +121,7 @@ def open_sources(sources: Sequence[str]) -> Inputs:
     NoInputs
         If none exists, or there is no image in them.
     """
-    names = ", ".join(file_name(without_secrets(s) if is_url(s) else s) for s in sources)
+    names = ", ".join(map(_shown, sources))
     if not any(map(_exists, sources)):
         raise NoInputs(f"no such file or folder: {names}")
     found = find_inputs(sources)
@@ -124,6 +130,10 @@ def open_sources(sources: Sequence[str]) -> Inputs:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
         raise NoInputs(f"no image in {names}: none of {suffixes}")
     return Inputs(sources, chain([first], found))
+
+
+def _shown(source: str) -> str:
+    return file_name(without_secrets(source) if is_url(source) else source)
 
 
 def find_inputs(sources: Iterable[str]) -> Iterator[Input]:

@@ -12,14 +12,14 @@ import typer
 from edge.classifier import Classifier
 from edge.command import say
 from edge.decision import HEALTHY, LEUKEMIA, REFER
+from edge.reasons import REASONS
 from edge.results import Result
 
 _FAILED = "failed"
 _COLOURS = {HEALTHY: typer.colors.GREEN, LEUKEMIA: typer.colors.RED, REFER: typer.colors.YELLOW}
 _MOST_FAILURES_LISTED = 20
 
-HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
-"""First line of the table."""
+_HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
 
 
 @dataclass
@@ -32,16 +32,24 @@ class Tally:
         Decision, or ``failed``, -> cells.
     failures : list of Result
         The first results without a decision.
+    earlier : int
+        How many of all results were there before this run.
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
     failures: list[Result] = field(default_factory=list)
+    earlier: int = 0
 
     def add(self, result: Result) -> None:
         """Count one result."""
         self.decisions[result.decision or _FAILED] += 1
         if result.error and len(self.failures) < _MOST_FAILURES_LISTED:
             self.failures.append(result)
+
+    def add_earlier(self, result: Result) -> None:
+        """Count one result that was there before this run."""
+        self.earlier += 1
+        self.add(result)
 
     @property
     def failed(self) -> int:
@@ -52,6 +60,17 @@ class Tally:
     def total(self) -> int:
         """Inputs in all."""
         return self.decisions.total()
+
+
+class Table:
+    """Results as lines on stdout, where no result file was asked for."""
+
+    def __init__(self) -> None:
+        typer.echo(_HEADER)
+
+    def write(self, result: Result) -> None:
+        """Print one result."""
+        typer.echo(line(result))
 
 
 def line(result: Result) -> str:
@@ -66,10 +85,11 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     """Say what a run found, how fast and with what."""
     counts = ", ".join(f"{tally.decisions[word]} {word}" for word in (HEALTHY, LEUKEMIA, REFER))
     model, runtime = classifier.model_file, classifier.runtime
+    earlier = f", {tally.earlier} of them by an earlier run" if tally.earlier else ""
     return (
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
-        f" (a person looks), {tally.failed} failed\n"
-        f"{tally.total / seconds:.0f} cells/s with {classifier.threads} threads,"
+        f" (a person looks), {tally.failed} failed{earlier}\n"
+        f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {classifier.threads} threads,"
         f" model {model.metadata.network} {model.sha256[:12]},"
         f" runtime {runtime.name} {runtime.version}\n"
         "Research software: this is not a diagnosis."
@@ -79,7 +99,8 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
 def say_failures(tally: Tally) -> None:
     """List on stderr what failed and why."""
     for result in tally.failures:
-        say(f"failed: {printable(result.file)}: {result.error}: {result.message}")
+        why = result.message or REASONS.get(result.error or "", "")  # result files keep the code
+        say(f"failed: {printable(result.file)}: {result.error}: {why}")
     if tally.failed > len(tally.failures):
         say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
 
@@ -89,9 +110,14 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
-def with_progress(results: Iterable[Result], total: int | None) -> Iterator[Result]:
-    """Pass results through, drawing a progress bar on stderr."""
+def with_progress(results: Iterable[Result], tally: Tally, total: int | None) -> Iterator[Result]:
+    """Pass results through, drawing on stderr how much of the total is tallied."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(results, "classifying", total, console=Console(file=sys.stderr))
+    with Progress(console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("classifying", total=total)
+        for result in results:
+            yield result
+            bar.update(task, completed=tally.total)
+        bar.update(task, completed=tally.total)

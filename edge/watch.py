@@ -24,6 +24,7 @@ from edge.decode import file_name
 from edge.errors import NoEvents, NoInputs
 from edge.folder_events import folder_events
 from edge.folders import search_folder
+from edge.results import Result
 from edge.sources import Input, open_path
 
 _LOOK_EVERY = 1.0  # seconds
@@ -91,6 +92,7 @@ class Watch:
         self._events = events
         self._patience = look_every
         self._news: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
+        self._earlier: list[Input] = []
         self._taken: set[str] = set()
         self._looks: dict[str, _Look] = {}
         self._index = 0
@@ -115,6 +117,17 @@ class Watch:
         self._context.close()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The folder as results name it."""
+        return (file_name(self._folder),)
+
+    def go_on_after(self, earlier: Iterable[Result]) -> None:
+        """Give the inputs of an earlier watch first, and then only what it did not take."""
+        self._earlier = [Input(row.source, row.file, row.index) for row in earlier]
+        self._done = frozenset(entry.path for entry in self._earlier)
+        self._index = len(self._earlier)
+
+    @property
     def how(self) -> str:
         """How the folder is watched, for people."""
         return f"watching {file_name(self._folder)} ({self._way}); Ctrl-C ends it"
@@ -128,6 +141,8 @@ class Watch:
         self._news.put(None)
 
     def __iter__(self) -> Iterator[list[Input]]:
+        if self._earlier:
+            yield self._earlier
         next_look = time.monotonic()
         while not self._stopped:
             if time.monotonic() >= next_look:

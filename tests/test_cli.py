@@ -173,13 +173,13 @@ def test_with_out_the_table_is_in_the_file_and_the_summary_on_stdout(
 def test_an_unknown_suffix_is_refused_before_any_work(tmp_path: Path) -> None:
     result = edge_all("classify", tmp_path / "missing", "--model", "missing", "--out", "out.txt")
     assert result.exit_code == 2
-    assert result.stderr == "error: out.txt: the name must end in .csv or .jsonl\n"
+    assert result.stderr == "error: out.txt: the name must end in .csv, .jsonl, .db or .sqlite\n"
 
 
 def test_a_missing_folder_for_the_rows_is_exit_code_2(crops: Path, tmp_path: Path) -> None:
     result = edge_all("classify", crops, "--out", tmp_path / "missing" / "out.csv")
     assert result.exit_code == 2
-    assert result.stderr.startswith(f"error: cannot write {tmp_path}/missing/out.csv: ")
+    assert result.stderr.startswith(f"error: cannot write {tmp_path}/missing/out.csv: no such ")
 
 
 def test_any_number_of_threads_gives_the_same_rows(crops: Path, tmp_path: Path) -> None:

@@ -1,20 +1,25 @@
-"""Result rows and the files they are written to."""
+"""Result rows, the files they are written to, and many files at once."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
+import time
+from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
+from sink_helpers import RUN, database_rows, file_size_limit, results
 
 from edge.decision import Verdict
 from edge.decode import file_name
 from edge.errors import EdgeAllError, OutputFailed
 from edge.results import COLUMNS, Result
-from edge.sinks import ResultFile, check_suffix
+from edge.sinks import outputs
+from edge.sinks.outputs import BATCH, Outputs, check_outputs
+from edge.sinks.text import ResultFile
 
 BLANK = Result("crops", "crops/cell.png", 0, model="cnn", model_sha256="0123abcd")
 DECIDED = BLANK.with_verdict(Verdict("all", "refer", 0.123456789), (-1.5, 2.25))
@@ -50,6 +55,25 @@ def rows(path: Path) -> list[dict[str, str]]:
         return [json.loads(line) for line in file]
 
 
+def write_slowly(paths: list[Path], some: list[Result]) -> None:
+    with Outputs(paths, RUN) as files:
+        for result in some:
+            files.write(result)
+            time.sleep(0.001)
+
+
+def failing_after(flush: Callable[[ResultFile], None], calls: int) -> Callable[[ResultFile], None]:
+    """A flush that works so often, and then finds the disk full."""
+    left = iter(range(calls))
+
+    def flushing(file: ResultFile) -> None:
+        if next(left, None) is None:
+            raise OutputFailed("no space")
+        flush(file)
+
+    return flushing
+
+
 def test_the_columns_are_those_of_version_1_in_their_order() -> None:
     assert COLUMNS == (
         "source",
@@ -69,7 +93,20 @@ def test_the_columns_are_those_of_version_1_in_their_order() -> None:
 
 def test_a_row_has_every_field_but_the_message_for_people() -> None:
     assert tuple(DECIDED.row()) == COLUMNS
-    assert {field.name for field in fields(Result)} - set(COLUMNS) == {"message"}
+    assert {field.name for field in fields(Result)} - set(COLUMNS) == {"message", "crop"}
+
+
+@pytest.mark.parametrize("result", [DECIDED, FAILED], ids=["decided", "failed"])
+def test_a_row_is_read_again_from_values_and_from_the_texts_of_csv(result: Result) -> None:
+    row = result.row()
+    texts = {column: "" if value is None else str(value) for column, value in row.items()}
+    assert Result.from_row(row).row() == Result.from_row(texts).row() == row
+
+
+@pytest.mark.parametrize("change", [{"index": "x"}, {"p_leukemia": "much"}, {"file": ""}])
+def test_a_row_that_is_no_result_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"invalid literal|could not convert|names no input"):
+        Result.from_row({**DECIDED.row(), **change})
 
 
 def test_a_row_is_rounded_to_6_digits_and_the_result_is_not() -> None:
@@ -96,12 +133,30 @@ def test_the_suffix_chooses_the_format_in_either_case(tmp_path: Path, name: str)
     assert text == (CSV if name.lower().endswith("csv") else JSONL)
 
 
-@pytest.mark.parametrize("name", ["out.txt", "out", "out.csv.gz", ".csv", "out.json"])
+@pytest.mark.parametrize("name", ["out.txt", "out", "out.csv.gz", ".csv", "out.json", "out.html"])
 def test_an_unknown_suffix_is_refused_and_nothing_written(tmp_path: Path, name: str) -> None:
-    for refuse in (check_suffix, ResultFile):
-        with pytest.raises(OutputFailed, match=r"the name must end in \.csv or \.jsonl"):
-            refuse(tmp_path / name)
+    with pytest.raises(
+        OutputFailed, match=r"the name must end in \.csv, \.jsonl, \.db or \.sqlite"
+    ):
+        check_outputs([tmp_path / "out.csv", tmp_path / name], None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_is_a_page(tmp_path: Path) -> None:
+    assert check_outputs([], tmp_path / "x.HTM") == [tmp_path / "x.HTM"]
+    with pytest.raises(OutputFailed, match=r"x\.csv: the name must end in \.html or \.htm"):
+        check_outputs([], tmp_path / "x.csv")
+
+
+def test_a_file_named_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "other.csv").symlink_to(tmp_path / "out.csv")
+    with pytest.raises(OutputFailed, match=r"other\.csv is named twice"):
+        check_outputs([tmp_path / "out.csv", tmp_path / "other.csv"], None)
+
+
+def test_a_missing_folder_is_refused_before_any_file_is_replaced(tmp_path: Path) -> None:
+    with pytest.raises(OutputFailed, match=r"no such folder as .*/missing; make it first"):
+        check_outputs([tmp_path / "out.csv", tmp_path / "missing" / "out.db"], None)
 
 
 def test_a_missing_folder_is_refused_with_advice(tmp_path: Path) -> None:
@@ -129,7 +184,7 @@ def test_an_earlier_file_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("out.csv", CSV), ("out.jsonl", JSONL)])
-def test_every_row_can_be_read_while_the_file_is_still_open(
+def test_what_was_flushed_can_be_read_while_the_file_is_still_open(
     tmp_path: Path, name: str, text: str
 ) -> None:
     path, lines = tmp_path / name, text.splitlines(keepends=True)
@@ -138,7 +193,92 @@ def test_every_row_can_be_read_while_the_file_is_still_open(
         assert path.read_text() == "".join(lines[:header])
         for n, result in enumerate([DECIDED, FAILED], start=1):
             file.write(result)
+            file.flush()
             assert path.read_text() == "".join(lines[: header + n])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_disk_that_fills_up_leaves_whole_rows(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    with file_size_limit(1000), ResultFile(path) as file:
+        file.write(DECIDED)
+        file.flush()
+        whole = path.read_bytes()
+        for _ in range(20):
+            file.write(DECIDED)
+        with pytest.raises(OutputFailed, match="File too large; check the folder and the free"):
+            file.flush()
+        assert path.read_bytes() == whole
+    assert path.read_bytes() == whole
+
+
+def test_a_file_that_another_run_is_writing_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    with ResultFile(path) as file:
+        file.write(DECIDED)
+        file.flush()
+        for resume in (False, True):
+            with pytest.raises(OutputFailed, match="another run is writing it"):
+                ResultFile(path, resume)
+    assert len(rows(path)) == 1
+
+
+def test_results_go_to_all_files(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.csv", "a.jsonl", "a.db", "a.html")]
+    with Outputs(paths, RUN) as files:
+        for result in results(200):
+            files.write(result)
+    assert rows(paths[0]) == [
+        {column: "" if value is None else str(value) for column, value in row.items()}
+        for row in rows(paths[1])
+    ]
+    assert database_rows(paths[2]) == rows(paths[1]) == [each.row() for each in results(200)]
+    assert "200" in paths[3].read_text()
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+def test_a_batch_is_flushed_when_it_is_full(tmp_path: Path) -> None:
+    with Outputs([tmp_path / "a.jsonl"], RUN) as files:
+        for result in results(BATCH - 1):
+            files.write(result)
+        assert rows(tmp_path / "a.jsonl") == []
+        files.write(results(BATCH)[-1])
+        assert len(rows(tmp_path / "a.jsonl")) == BATCH
+
+
+def test_a_result_is_flushed_in_time_though_no_other_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(outputs, "SYNC_SECONDS", 0.0)
+    paths = [tmp_path / "a.jsonl", tmp_path / "a.db"]
+    with Outputs(paths, RUN) as files:
+        files.write(DECIDED)
+        for _ in range(500):
+            if rows(paths[0]) and database_rows(paths[1]):
+                break
+            time.sleep(0.01)
+        assert rows(paths[0]) == database_rows(paths[1]) == [DECIDED.row()]
+
+
+def test_a_failure_of_one_file_ends_the_run_and_the_others_stay_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outputs, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(ResultFile, "flush", failing_after(ResultFile.flush, calls=1))
+    with pytest.raises(OutputFailed, match="no space"):
+        write_slowly([tmp_path / "a.csv", tmp_path / "a.db"], results(1000))
+    found = database_rows(tmp_path / "a.db")
+    assert found == [each.row() for each in results(len(found))]
+    assert 0 < len(found) < 1000
+
+
+def test_a_failure_after_the_last_result_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ResultFile, "flush", failing_after(ResultFile.flush, calls=1))
+    with pytest.raises(OutputFailed, match="no space"):
+        write_slowly([tmp_path / "a.csv"], results(1))
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
@@ -147,6 +287,7 @@ def test_every_row_can_be_read_while_the_file_is_still_open(
     [
         pytest.param("crops/zellé 細胞.png", id="not ASCII"),
         pytest.param('two\nlines, "quoted"; it\'s.png', id="line break and quotes"),
+        pytest.param("carriage\rreturn.png", id="carriage return"),
         pytest.param(file_name(os.fsdecode(b"crops/\xff\xfe.png")), id="not UTF-8"),
     ],
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from edge_helpers import encoded, small_cell, write_cells
+from sink_helpers import database_rows
 from typer.testing import CliRunner
 
 from edge.cli import app
@@ -326,3 +327,28 @@ def test_neither_sources_nor_a_folder_or_both_is_wrong_usage(arguments: list[str
     result = CliRunner().invoke(app, ["classify", *arguments])
     assert result.exit_code == 2
     assert "--watch" in result.stderr
+
+
+def test_a_watch_that_is_resumed_takes_what_came_meanwhile_and_nothing_twice(
+    folder: Path, tmp_path: Path
+) -> None:
+    outputs = [tmp_path / "a.csv", tmp_path / "a.db"]
+    command = [*EDGE_ALL, "classify", "--watch", str(folder), "--resume"]
+    for output in outputs:
+        command += ["--out", str(output)]
+    for count in (2, 5):
+        write_cells(folder, count)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda count=count: len(rows_of(outputs[0])) == count)  # type: ignore[misc]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    for rows in (rows_of(outputs[0]), database_rows(outputs[1])):
+        assert [int(str(row["index"])) for row in rows] == [0, 1, 2, 3, 4]
+        assert len({row["file"] for row in rows}) == 5
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))

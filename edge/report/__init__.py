@@ -1,0 +1,1 @@
+"""The page of a run: every cell with a thumbnail, first what a person must look at."""

@@ -1,0 +1,143 @@
+"""A run: inputs through the classifier into every output, resumed and interrupted cleanly."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from edge.classifier import Classifier
+from edge.command import say
+from edge.decode import file_name
+from edge.doctor import installed_version, processor_name
+from edge.errors import OutputFailed
+from edge.interrupts import Interrupted, Interrupts
+from edge.results import Result
+from edge.sinks.outputs import Outputs, is_report
+from edge.sinks.sink import Run
+from edge.sources import Input, Inputs
+from edge.terminal import Table, Tally, summary, with_progress
+from edge.watch import Watch
+
+
+def classify_into(
+    inputs: Inputs | Watch,
+    outputs: Sequence[Path] = (),
+    table: bool = True,
+    resume: bool = False,
+    model: Path | None = None,
+    threads: int | None = None,
+) -> Tally:
+    """Classify all inputs, and print a summary.
+
+    Parameters
+    ----------
+    inputs : Inputs or Watch
+        Sources that were opened, or a folder to watch.
+    outputs : sequence of Path
+        Result files and pages, as :func:`edge.sinks.outputs.check_outputs` gives them.
+    table : bool
+        Print a line for every input, and not how far the run is.
+    resume : bool
+        Go on with the results that are there. Every output ends with every input
+        exactly once, even if one of them had more results than another.
+    model, threads
+        As :class:`~edge.classifier.Classifier` takes them.
+
+    Returns
+    -------
+    Tally
+        Of all results, the earlier ones included.
+
+    Raises
+    ------
+    ModelFileRefused, RuntimeMissing, OutputFailed, ResumeRefused
+    SystemExit
+        If interrupted: 130 by Ctrl-C, 143 by SIGTERM.
+    """
+    if resume and not outputs:
+        raise OutputFailed("--resume goes on with result files; name them with --out or --report")
+    tally = Tally()
+    try:
+        with ExitStack() as stack:
+            interrupts = stack.enter_context(Interrupts())
+            keep_crops = any(map(is_report, outputs))
+            classifier = stack.enter_context(Classifier(model, threads, keep_crops))
+            files = stack.enter_context(Outputs(outputs, _run(inputs, classifier), resume))
+            if resume and isinstance(inputs, Watch):
+                inputs.go_on_after(files.rows())
+            start = time.perf_counter()
+            batches = stack.enter_context(inputs)
+            if inputs.how:
+                say(inputs.how)
+            results = _classify(batches, classifier, files if resume else None, tally)
+            if not table and sys.stderr.isatty():
+                results = with_progress(results, tally, inputs.count())
+            _put_all(results, tally, files, Table() if table else None, interrupts)
+            seconds = time.perf_counter() - start
+    except Interrupted as interrupt:
+        again = "; the same command with --resume goes on" if outputs else ""
+        say(f"interrupted after {tally.total} inputs{again}")
+        raise SystemExit(interrupt.exit_code) from None
+    print(summary(tally, seconds, classifier))
+    return tally
+
+
+def _classify(
+    batches: Iterable[Iterable[Input]],
+    classifier: Classifier,
+    resumed: Outputs | None,
+    tally: Tally,
+) -> Iterator[Result]:
+    """Classify batch by batch: a batch is whole before the next one is waited for."""
+    for batch in batches:
+        new = batch if resumed is None else _without_earlier(batch, resumed, classifier, tally)
+        yield from classifier.classify_all(new)
+
+
+def _without_earlier(
+    inputs: Iterable[Input], outputs: Outputs, classifier: Classifier, tally: Tally
+) -> Iterator[Input]:
+    """Leave out the inputs whose results all outputs have, and count those results."""
+    for entry in inputs:
+        earlier = outputs.earlier(classifier.blank(entry))
+        if earlier:
+            tally.add_earlier(earlier)
+        else:
+            yield entry
+    outputs.check_end()
+
+
+def _put_all(
+    results: Iterable[Result],
+    tally: Tally,
+    outputs: Outputs,
+    table: Table | None,
+    interrupts: Interrupts,
+) -> None:
+    for result in results:
+        with interrupts.held():  # one output must not have it and another not
+            outputs.write(result)
+            tally.add(result)
+        if table:
+            table.write(result)
+
+
+def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:
+    model, runtime = classifier.model_file, classifier.runtime
+    return Run(
+        command=shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]])),
+        sources=inputs.names,
+        network=model.metadata.network,
+        model_sha256=model.sha256,
+        model_json=model.metadata.to_json(),
+        edge_all=installed_version("edge-all"),
+        runtime=f"{runtime.name} {runtime.version}",
+        machine=f"{platform.node()}, {processor_name()}",
+        threads=classifier.threads,
+    )

@@ -1,0 +1,91 @@
+"""Material the tests of sinks share: results of no classifier, and full disks."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import resource
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edge.decision import Verdict, judge
+from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.preprocess import UInt8Image
+from edge.results import COLUMNS, Result
+from edge.sinks.outputs import Outputs
+from edge.sinks.sink import Run
+
+MODEL = read_model_file(SHIPPED_MODEL)
+RUN = Run(
+    command="edge-all classify crops",
+    sources=("crops",),
+    network="cnn",
+    model_sha256="0123abcd",
+    model_json=MODEL.metadata.to_json(),
+    edge_all="0.1.0",
+    runtime="ai-edge-litert 2.3.0",
+    machine="bench, some processor",
+    threads=2,
+)
+NAMES = ("cell.png", 'two\nlines, "quoted".png', "zellé 細胞.png", "a\r\nb.png", '""', r"\xff.png")
+
+
+def result(n: int, crop: UInt8Image | None = None) -> Result:
+    """Result number n: every seventh failed, names of all kinds, all probabilities."""
+    blank = Result("crops", f"crops/{n}/{NAMES[n % 6]}", n, model="cnn", model_sha256="0123abcd")
+    if n % 7 == 3:
+        return replace(blank, error="truncated", message="copy it again")
+    logits = (float(np.sin(n)), float(np.cos(3 * n)))
+    verdict: Verdict = judge(*logits, MODEL.metadata)
+    return replace(blank.with_verdict(verdict, logits), crop=crop)
+
+
+@functools.cache
+def results(n: int) -> list[Result]:
+    """The first n results."""
+    return [result(i) for i in range(n)]
+
+
+def blank(found: Result) -> Result:
+    """The result before its decision, as a run asks a sink for it."""
+    return Result(
+        found.source, found.file, found.index, model=found.model, model_sha256=found.model_sha256
+    )
+
+
+def resume(paths: Sequence[Path], wanted: Sequence[Result]) -> list[int]:
+    """Go on with outputs until they hold all wanted results; the indices that were still needed."""
+    needed = []
+    with Outputs(paths, RUN, resume=True) as outputs:
+        for each in wanted:
+            if not outputs.earlier(blank(each)):
+                needed.append(each.index)
+                outputs.write(each)
+        outputs.check_end()
+    return needed
+
+
+def database_rows(path: Path, run_id: int = 1) -> list[dict[str, object]]:
+    """Rows of a run as another program would read them."""
+    names = ", ".join("idx" if column == "index" else column for column in COLUMNS)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            f"SELECT {names} FROM results WHERE run_id = ? ORDER BY rowid", [run_id]
+        )
+        return [dict(zip(COLUMNS, row, strict=True)) for row in found]
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """No file of this process grows beyond so many bytes: as if the disk were full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
