@@ -20,9 +20,8 @@ def describe(found: Inspection) -> str:
         f"file       {printable(str(found.path))}",
         f"sha256     {found.sha256}",
         *_metadata(found),
-        f"bytes      {sizes.file:,} in all: {sizes.flatbuffer:,} flatbuffer, of them"
-        f" {sizes.constants:,} weights and biases;",
-        f"           {sizes.zip:,} metadata and golden vectors",
+        f"bytes      {sizes.flatbuffer:,} flatbuffer, {sizes.constants:,} of them weights and"
+        f" biases; {sizes.zip:,} zip",
         f"runtime    TFLite {found.minimum_runtime} or newer",
         "",
         f"{'operator':<{_NAME}} {'version':>7} {'count':>6}",

@@ -26,7 +26,8 @@ def to_onnx(model: keras.Model) -> bytes:
     """Convert a Keras model into an ONNX model of any batch size.
 
     Input ``crop``, float32 in 0..1, shape (batch, 70, 70, 3) as everywhere in edge-all;
-    output ``logits``, float32, shape (batch, 2).
+    output ``logits``, float32, shape (batch, 2). Batch normalisation stands as Mul and Add
+    behind the convolutions; ONNX runtimes fold it when they load the file.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def to_onnx(model: keras.Model) -> bytes:
         except Exception as error:  # tf2onnx raises whatever the operator that failed raises
             raise ConversionFailed(f"Keras cannot export the model to ONNX: {error}") from error
         exported = onnx.load(path)
-    _name_interface(exported)
+    _rename(exported)
     onnx.checker.check_model(exported)
     return bytes(exported.SerializeToString(deterministic=True))
 
@@ -89,13 +90,24 @@ def check_onnx(
     return float(np.abs(logits - keras_logits).max())
 
 
-def _name_interface(model: Any) -> None:
-    """Name output and batch, which the exporter numbers on through a process."""
-    (crop,), (logits,) = model.graph.input, model.graph.output
-    for node in model.graph.node:
-        for i, name in enumerate(node.output):
-            if name == logits.name:
-                node.output[i] = OUTPUT_NAME
-    logits.name = OUTPUT_NAME
+def _rename(model: Any) -> None:
+    """Name everything by its place: the exporter's numbers differ from run to run."""
+    graph = model.graph
+    (crop,), (logits,) = graph.input, graph.output
+    names = {crop.name: INPUT_NAME, logits.name: OUTPUT_NAME}
+    for i, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{i}"
+        for place, name in enumerate(node.input):  # not yet named: a constant
+            names.setdefault(name, f"{node.name}_input_{place}")
+        for place, name in enumerate(node.output):
+            names.setdefault(name, f"{node.name}_output_{place}")
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for constant in graph.initializer:
+        constant.name = names[constant.name]
+    graph.initializer.sort(key=lambda constant: constant.name)
+    del graph.value_info[:]  # shapes inside, which every reader infers
+    graph.name, graph.doc_string = "edge-all", ""
+    crop.name, logits.name = INPUT_NAME, OUTPUT_NAME
     for value in (crop, logits):
         value.type.tensor_type.shape.dim[0].dim_param = BATCH

@@ -1,0 +1,89 @@
+"""Runtime profiles: what tflite-runtime 2.14.0 can load, asked of itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tflite_helpers import in_old_runtime, no_tflite_runtime
+
+from convert.flatbuffer import names
+from convert.profiles import PROFILES, check_profile
+from edge.errors import ConversionFailed, GateFailed
+from edge.metadata import Operator
+
+PROFILE = "tflite-2.14"
+
+# a flatbuffer of one operator code: the interpreter looks every code up before it reads on
+PROBE = """
+import json, sys
+from tflite_runtime.interpreter import Interpreter
+loads = {}
+for name, versions in json.load(open(sys.argv[1])).items():
+    loads[name] = []
+    for version, flatbuffer in versions.items():
+        try:
+            Interpreter(model_content=bytes.fromhex(flatbuffer))
+            loads[name].append(int(version))
+        except ValueError:
+            pass
+print(json.dumps(loads))
+"""
+
+
+def with_operator(code: int, version: int) -> bytes:
+    """A flatbuffer that needs one builtin operator, and does nothing."""
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    operator_code = schema.OperatorCodeT()
+    operator_code.builtinCode, operator_code.version = code, version
+    operator_code.deprecatedBuiltinCode = min(code, 127)
+    graph = schema.SubGraphT()
+    graph.tensors, graph.inputs, graph.outputs, graph.operators = [], [], [], []
+    model = schema.ModelT()
+    model.version, model.buffers = 3, [schema.BufferT()]
+    model.operatorCodes, model.subgraphs = [operator_code], [graph]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+@no_tflite_runtime
+def test_the_profile_is_what_tflite_runtime_loads(tmp_path: Path, old_python: Path) -> None:
+    codes = {name: code for code, name in names("BuiltinOperator").items()}
+    highest = max(PROFILES[PROFILE].values())
+    asked = {
+        name: {v: with_operator(code, v).hex() for v in range(1, highest + 3)}
+        for name, code in codes.items()
+        if name not in ("CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES")
+    }
+    (tmp_path / "probe.json").write_text(json.dumps(asked))
+    loads = in_old_runtime(old_python, PROBE, tmp_path / "probe.json")
+    assert {name: max(found) for name, found in loads.items() if found} == PROFILES[PROFILE]
+
+
+def test_a_network_of_known_operators_passes() -> None:
+    check_profile([Operator("CONV_2D", 3, 10), Operator("FULLY_CONNECTED", 10, 2)], PROFILE)
+
+
+def test_every_operator_that_is_too_new_is_named() -> None:
+    needs = [
+        Operator("CONV_2D", 8, 1),
+        Operator("FULLY_CONNECTED", 4, 1),
+        Operator("FULLY_CONNECTED", 12, 1),
+        Operator("STABLEHLO_ADD", 1, 1),
+    ]
+    with pytest.raises(GateFailed) as failed:
+        check_profile(needs, PROFILE)
+    said = str(failed.value)
+    assert "CONV_2D version 8 (it has up to 7)" in said
+    assert "FULLY_CONNECTED version 12 (it has up to 10)" in said
+    assert "STABLEHLO_ADD version 1 (not in it)" in said
+    assert "version 4" not in said
+
+
+def test_an_unknown_profile_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        ConversionFailed, match=r"no runtime profile tflite-9; known are tflite-2\.14"
+    ):
+        check_profile([], "tflite-9")
