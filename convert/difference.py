@@ -74,7 +74,8 @@ class WeightChange:
     ----------
     tensor : str
     largest : float or None
-        Largest difference of a real value, scales applied; None if the shapes differ.
+        Largest difference of a real value, scales applied; None if the shapes differ or
+        the type is not one that edge-all writes.
     mean : float or None
         Mean difference.
     """
@@ -189,11 +190,19 @@ def logits_of(file: Inspection, crops: UInt8Image) -> npt.NDArray[np.floating]:
             "not-a-model", f"{file.path} takes {shape}; edge-all compares networks on 70x70x3 crops"
         )
     network: FloatNetwork | Int8Network
-    if names("TensorType")[crop.Type()] == "FLOAT32":
-        network = FloatNetwork(file.flatbuffer)
-    else:
-        network = Int8Network(file.flatbuffer, find_runtime())
-    return np.stack([network.logits(crop) for crop in crops])
+    try:
+        if names("TensorType")[crop.Type()] == "FLOAT32":
+            network = FloatNetwork(file.flatbuffer)
+        else:
+            network = Int8Network(file.flatbuffer, find_runtime())
+        logits = np.stack([network.logits(crop).astype(np.float64) for crop in crops])
+    except (ValueError, RuntimeError) as error:
+        raise ModelFileRefused("runtime", f"{file.path} does not run here: {error}") from error
+    if logits.shape != (len(crops), 2):
+        raise ModelFileRefused(
+            "not-a-model", f"{file.path} gives {logits.shape[1:]} for a crop, not two logits"
+        )
+    return logits
 
 
 def _compare(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> LogitDifference:
@@ -272,10 +281,15 @@ def _reweighted(first: Tensor, second: Tensor) -> bool:
 
 
 def _weights(first: Tensor, second: Tensor) -> WeightChange:
-    if first.shape != second.shape or not (first.constant.size and second.constant.size):
+    comparable = {first.dtype, second.dtype} <= _DTYPES.keys()
+    if first.shape != second.shape or not comparable or 0 in _sizes(first, second):
         return WeightChange(first.name, None, None)
     apart = np.abs(_real(first) - _real(second))
     return WeightChange(first.name, float(apart.max()), float(apart.mean()))
+
+
+def _sizes(*tensors: Tensor) -> list[int]:
+    return [tensor.constant.size for tensor in tensors]
 
 
 def _real(tensor: Tensor) -> npt.NDArray[np.float32]:

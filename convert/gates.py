@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from calibration.words import counted
 from convert.fidelity import Comparison, Fidelity
+from convert.golden import MOST_TOLERANCE
 from convert.profiles import too_new
 from edge.errors import GateFailed
 from edge.metadata import Operator
@@ -38,7 +39,7 @@ class Limits:
         Most that weighted F1 may fall, float to int8; 0.002 is 0.2 points.
     golden_spread : int
         Most steps of the int8 output by which the kernels at hand may differ on the
-        golden vectors; an eighth of the int8 range has to be allowed elsewhere then.
+        golden vectors; beyond, these would not tell the network from another.
     """
 
     parity: float = 1e-3
@@ -46,7 +47,7 @@ class Limits:
     mean_logit_error: float = 0.02
     flips_outside_band: int = 0
     weighted_f1_loss: float = 0.002
-    golden_spread: int = 21
+    golden_spread: int = MOST_TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 How far outputs may be off elsewhere is learned per network, from the kernels at hand:
 TFLite's kernels round differently, and a deep network carries that on. Measured between
-XNNPACK and the reference kernels: 1 step of the output's int8 in the CNN and VGG-16, 12
+XNNPACK and the reference kernels: 1 step of the output's int8 in the CNN and VGG-16, 15
 in ResNet-50; between ai-edge-litert 2.3.0 and tflite-runtime 2.14.0: 1, 1 and 16.
 """
 
@@ -23,13 +23,15 @@ from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime, nativ
 
 LEAST_TOLERANCE = 4
 """Steps allowed at least: the CNN is off by up to 2 between x86-64 and aarch64."""
+MOST_TOLERANCE = 24
+"""Steps allowed at most: the CNN trained on other people is off by 30 or more."""
 
 _DRAWN, _KEPT = 96, 16
 _RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
 # XNNPACK, alone and divided among threads; TFLite's own kernels; its reference kernels
 _KERNELS = (
     ("AUTO", 1),
-    ("AUTO", 4),
+    ("AUTO", 2),
     ("BUILTIN_WITHOUT_DEFAULT_DELEGATES", 1),
     ("BUILTIN_REF", 1),
 )
@@ -65,8 +67,8 @@ def make_golden(flatbuffer: bytes) -> Golden:
 
 
 def tolerance_for(seen: int) -> int:
-    """Steps to allow where `seen` were seen: half as many again, and :data:`LEAST_TOLERANCE`."""
-    return max(LEAST_TOLERANCE, seen + (seen + 1) // 2)
+    """Steps to allow where `seen` were seen: half as many again, between least and most."""
+    return min(MOST_TOLERANCE, max(LEAST_TOLERANCE, seen + (seen + 1) // 2))
 
 
 def golden_vectors(network: Int8Network) -> GoldenVectors:

@@ -143,5 +143,5 @@ def _requantized(change: QuantizationChange) -> str:
 def _reweighted(change: WeightChange) -> str:
     name = f"{_short(change.tensor):<{_NAME}}"
     if change.largest is None:
-        return f"{name} other shape"
+        return f"{name} other shape or type"
     return f"{name} {change.mean:.2g} on average, {change.largest:.2g} at most"

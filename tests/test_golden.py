@@ -45,16 +45,17 @@ def test_the_tolerance_is_above_what_the_kernels_here_differ_by(golden: Golden) 
 
 
 @pytest.mark.parametrize(
-    ("seen", "tolerance"), [(0, LEAST_TOLERANCE), (2, LEAST_TOLERANCE), (3, 5), (12, 18), (21, 32)]
+    ("seen", "tolerance"),
+    [(0, LEAST_TOLERANCE), (2, LEAST_TOLERANCE), (3, 5), (12, 18), (15, 23), (20, MOST_TOLERANCE)],
 )
-def test_half_as_many_steps_again_are_allowed(seen: int, tolerance: int) -> None:
+def test_half_as_many_steps_again_are_allowed_up_to_a_limit(seen: int, tolerance: int) -> None:
     assert tolerance_for(seen) == tolerance
 
 
 def test_a_network_that_depends_on_the_kernel_fails_the_gate() -> None:
-    with pytest.raises(GateFailed, match="differ by 22 of 256 steps between the kernels"):
-        tolerance_for(22)
-    assert tolerance_for(21) == MOST_TOLERANCE
+    assert tolerance_for(MOST_TOLERANCE) == MOST_TOLERANCE
+    with pytest.raises(GateFailed, match="differ by 25 of 256 steps between the kernels"):
+        tolerance_for(25)
 
 
 @pytest.fixture(scope="module")
