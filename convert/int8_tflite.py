@@ -13,9 +13,9 @@ VGG-16 (210)              0.0041       none         4.00 and 4.01
 ResNet-50 (210)           0.208        6 and 6      1.75 and 1.82
 ========================  ===========  ===========  ================
 
-(first per channel, then per tensor; the mean differences agree to 0.0004). It costs 11 %
-of the CNN's flatbuffer, and every runtime older than 2.10 reads it wrong without a word
-(:mod:`convert.op_versions`), as accelerators and TFLite Micro do that know one scale only.
+(first per channel, then per tensor; the mean differences agree within 0.0005). It costs
+11 % of the CNN's flatbuffer, and runtimes older than 2.10 read it wrong without a word
+(:mod:`convert.op_versions`).
 """
 
 from __future__ import annotations
