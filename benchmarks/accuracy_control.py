@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convert.accuracy_control import control, judge_on, split_for_control
+from convert.accuracy_control import control, judge_on
 from convert.cells import labelled_cells
 from convert.equalisation import Exponents, equalise, find_exponents
+from convert.evaluate import float_logits, int8_logits
 from convert.fidelity import margins_of
 from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.graph import layers
@@ -63,7 +64,7 @@ def measure(
     twin = to_float_tflite(source.model)
     cells = labelled_cells(data, read_record(keras_file.with_suffix(".json")).held_out, n)
     assert cells.representative is not None
-    ours, judged = split_for_control(cells.representative)
+    assert cells.tuning is not None
     exact = float_logits(twin, cells.evaluation)
     print(f"## {source.network}\n\nOn {cells.evaluation_are.partition(', sha256')[0]};", end=" ")
     print(f"representative: {cells.representative_are.partition(', sha256')[0]}.\n")
@@ -78,7 +79,8 @@ def measure(
             recipe.build(twin),
             cells.evaluation,
         )
-    found = control(twin, ours, judge_on(twin, judged, least_agreement))
+    judge = judge_on(twin, cells.tuning, least_agreement)
+    found = control(twin, cells.representative, judge)
     row(
         f"controlled: {short(found.recipe.departs) or 'plain'}",
         exact,
@@ -89,7 +91,9 @@ def measure(
     row_of("float, every pixel off by up to half a grey level", exact, shaken, 0.0)
     print(f"\n{noise_gain(cells.evaluation, exact, shaken)}")
 
-    print(f"\nControlled, judged on {len(judged)} cells of training subjects: {found.ended}.\n")
+    print(
+        f"\nControlled, judged on {len(cells.tuning)} cells of training subjects: {found.ended}.\n"
+    )
     print("| tried | agreement | mean logit error | bought | latency |\n|---|---|---|---|---|")
     for a in found.attempts:
         ratio = "1 (nothing in float)" if a.latency_ratio is None else f"{a.latency_ratio:.2f}"
@@ -115,7 +119,7 @@ def measure(
 
     print("\n| plain int8, worst layers | operator | SNR, own | SNR | codes used | saturated |")
     print("|---|---|---|---|---|---|")
-    rows = compare_layers(twin, recipes[0].build(twin), ours[:60])
+    rows = compare_layers(twin, recipes[0].build(twin), cells.representative[:60])
     for layer in sorted(rows, key=lambda layer: layer.rank)[:8]:
         print(
             f"| {short(layer.name)} | {layer.operator} | {layer.own_snr_db:.1f} dB"
@@ -174,18 +178,6 @@ def row_of(name: str, exact: Logits, logits: Logits, step: float) -> None:
 def flipped(exact: Logits, logits: Logits) -> int:
     """How many cells get another label."""
     return int(((margins_of(exact) >= 0) != (margins_of(logits) >= 0)).sum())
-
-
-def float_logits(twin: bytes, cells: UInt8Image) -> Logits:
-    """Logits of the float twin, (n, 2)."""
-    network = FloatNetwork(twin)
-    return np.stack([network.logits(cell) for cell in cells])
-
-
-def int8_logits(flatbuffer: bytes, cells: UInt8Image) -> Logits:
-    """Logits of an int8 network, (n, 2)."""
-    network = Int8Network(flatbuffer, find_runtime())
-    return np.stack([network.logits(cell) for cell in cells])
 
 
 def short(words: str) -> str:

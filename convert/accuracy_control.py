@@ -2,8 +2,8 @@
 
 Three sets of cells keep the result honest. The representative set gives ranges, scales and the
 ranking of layers; other cells of the training subjects judge the candidates
-(:func:`split_for_control`, :func:`judge_on`). The held-out cells, on which the gates of the
-conversion are measured afterwards, are never seen here: choosing cannot flatter them.
+(:func:`judge_on`). The held-out cells, on which the gates of the conversion are measured
+afterwards, are never seen here: choosing cannot flatter them.
 """
 
 from __future__ import annotations
@@ -123,12 +123,6 @@ class Controlled:
 
 
 Judge = Callable[[bytes], Judgement]
-
-
-def split_for_control(cells: UInt8Image) -> tuple[UInt8Image, UInt8Image]:
-    """Split cells of training subjects at random: two thirds to set ranges, a third to judge by."""
-    order = _shuffled(len(cells))
-    return cells[order[len(cells) // 3 :]], cells[order[: len(cells) // 3]]
 
 
 def judge_on(

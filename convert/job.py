@@ -10,6 +10,7 @@ from calibration.calibrate import Calibration, read_calibration
 from convert.accuracy_control import Budget
 from convert.cells import Cells, drawn_cells, labelled_cells
 from convert.gates import Limits
+from convert.profiles import too_new
 from convert.record import TrainingRecord, read_record
 from edge.errors import ConversionFailed
 
@@ -101,6 +102,8 @@ def prepare(keras_file: Path, options: Options) -> Job:
             f"{keras_file}: rename it to letters, digits, '-', '_' and '.', as all files written"
             " are named after it"
         )
+    if options.profile:
+        too_new((), options.profile)  # refuses one that is not known, before the work begins
     record = read_record(beside(keras_file, ".json"))
     cells = drawn_cells()
     if options.cells:

@@ -26,7 +26,6 @@ from convert.accuracy_control import (
     Judgement,
     control,
     judge_on,
-    split_for_control,
 )
 from convert.float_tflite import FloatNetwork
 from convert.int8_tflite import SCHEME, to_int8_tflite
@@ -219,13 +218,6 @@ def test_the_judge_measures_agreement_and_error_against_the_twin() -> None:
     assert judgement.mean_logit_error == pytest.approx(np.mean(errors))
     assert not judgement.passed
     assert judge_on(twin, JUDGED, 0.0, most_steps=100)(flatbuffer).passed
-
-
-def test_ranges_and_judgement_rest_on_different_cells() -> None:
-    ours, judged = split_for_control(HELD_OUT)
-    assert (len(ours), len(judged)) == (20, 10)
-    everything = {cell.tobytes() for cell in (*ours, *judged)}
-    assert everything == {cell.tobytes() for cell in HELD_OUT}
 
 
 def test_a_network_takes_about_as_long_as_itself() -> None:
