@@ -15,7 +15,7 @@ from types import TracebackType
 import numpy as np
 
 from edge.decision import judge
-from edge.decode import decode, file_name
+from edge.decode import crop_of, file_name
 from edge.errors import CropUnreadable, ModelFileRefused
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
 from edge.preprocess import UInt8Image, to_crop
@@ -148,7 +148,7 @@ class Classifier:
     def _classify_input(self, network: Int8Network, entry: Input) -> Result:
         blank = self.blank(entry)
         try:
-            crop = to_crop(decode(entry.read()))
+            crop = crop_of(entry.read())
         except CropUnreadable as error:
             return self.blank(entry, error)
         return self._judge(network, crop, blank)
