@@ -21,7 +21,7 @@ from convert.graph import Layer, layers
 from convert.latency import latency_ratio
 from convert.layers import compare_layers
 from convert.range_estimators import ESTIMATORS, MINMAX
-from convert.ranges import observe_all_ranges, observe_ranges
+from convert.ranges import Ranges, observe_all_ranges, observe_ranges
 from convert.recipe import Recipe
 from edge.preprocess import UInt8Image
 from edge.runtime import Int8Network, find_runtime
@@ -167,6 +167,7 @@ def control(
     judge: Judge,
     budget: Budget | None = None,
     latency: Callable[[bytes, bytes], float] = latency_ratio,
+    ranges: Ranges | None = None,
 ) -> Controlled:
     """Find an int8 network that the judge passes, departing from plain int8 as little as it takes.
 
@@ -185,6 +186,8 @@ def control(
     latency : callable
         From a candidate and the all-int8 network to the ratio of their times. It only refuses
         candidates beyond the budget; what is measured enters nothing else.
+    ranges : Ranges, optional
+        By min-max, of the representative set, where they were observed already.
 
     Returns
     -------
@@ -192,7 +195,7 @@ def control(
         The best found, passed or not.
     """
     search = _Search(twin, representative, judge, budget or Budget(), latency)
-    for recipe in search.cheap_cures():
+    for recipe in search.cheap_cures(ranges or observe_ranges(twin, representative)):
         search.attempt(recipe)
         if search.passed:
             return search.result("the judge passes it without a layer in float")
@@ -233,9 +236,9 @@ class _Search:
         assert self._best is not None
         return self._best
 
-    def cheap_cures(self) -> Iterator[Recipe]:
+    def cheap_cures(self, ranges: Ranges) -> Iterator[Recipe]:
         """Recipes that cost no latency. Lazy: what the first one does not need is not observed."""
-        yield Recipe(MINMAX, observe_ranges(self._twin, self._representative))
+        yield Recipe(MINMAX, ranges)
         others = [name for name in ESTIMATORS if name != MINMAX]
         found = observe_all_ranges(self._twin, self._representative, others)
         for name in others:

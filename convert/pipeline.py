@@ -19,6 +19,7 @@ from convert.layers import compare_layers
 from convert.logits_model import LogitsModel, load_logits_model
 from convert.packing import describe, pack
 from convert.quantized import Quantized
+from convert.ranges import observe_cells
 from convert.recipe import load_recipe
 from convert.report.compose import compose
 from convert.report.schema import ConversionReport, Made, network_of
@@ -91,7 +92,7 @@ def convert(
     with watch.step("int8"):
         quantized = _quantize(job, source, twin)
     with watch.step("layers"):
-        quantized = _look_inside(job, twin, quantized)
+        quantized = _compare_layers(job, quantized)
     with watch.step("evaluate"):
         stages = evaluate(source.model, twin, quantized.flatbuffer, job.cells, threads)
     with watch.step("golden vectors"):
@@ -126,21 +127,30 @@ def _quantize(job: Job, source: LogitsModel, twin: bytes) -> Quantized:
     if cells.representative is None or cells.tuning is None:
         recipe, ranges_are = load_recipe(job.recipe_file, source.sha256)
         return Quantized(recipe.build(twin), recipe, ranges_are)
-    judged = judge_on(twin, cells.tuning, options.limits.agreement)
-    found = control(twin, cells.representative, judged, options.budget)
-    return Quantized(found.flatbuffer, found.recipe, cells.representative_are, found)
+    observed = observe_cells(twin, cells.representative)
+    found = control(
+        twin,
+        cells.representative,
+        judge_on(twin, cells.tuning, options.limits.agreement),
+        options.budget,
+        ranges=observed.over(),
+    )
+    return Quantized(
+        found.flatbuffer,
+        found.recipe,
+        cells.representative_are,
+        found,
+        scales_of_halves(observed),
+    )
 
 
-def _look_inside(job: Job, twin: bytes, quantized: Quantized) -> Quantized:
-    """Compare layer by layer, and see whether the representative set is large enough."""
+def _compare_layers(job: Job, quantized: Quantized) -> Quantized:
+    """Compare layer by layer, where there are cells to do so on."""
     cells, controlled = job.cells.representative, quantized.controlled
     if cells is None or controlled is None:
         return quantized
-    return replace(
-        quantized,
-        stability=scales_of_halves(twin, cells),
-        layers=compare_layers(controlled.twin, quantized.flatbuffer, cells[:LAYERS_COMPARED_ON]),
-    )
+    some = cells[:LAYERS_COMPARED_ON]
+    return replace(quantized, layers=compare_layers(controlled.twin, quantized.flatbuffer, some))
 
 
 def _made(watch: Stopwatch, quantized: Quantized) -> Made:

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from convert.ranges import Ranges, observe_cells
+from convert.ranges import CellRanges
 from edge.errors import DataRefused
-from edge.preprocess import UInt8Image
 
 LARGEST_DIFFERENCE = 0.2
 """By how much the scale of a tensor may differ between halves, relative to the larger."""
@@ -46,15 +45,12 @@ class Stability:
         Largest difference of any tensor's scale, as in :class:`UnstableTensor`.
     unstable : tuple of UnstableTensor
         Those that differ by more than :data:`LARGEST_DIFFERENCE`, the worst first.
-    ranges : Ranges
-        Over both halves: what :func:`convert.ranges.observe_ranges` finds on the set.
     """
 
     cells: tuple[int, int]
     tensors: int
     worst: float
     unstable: tuple[UnstableTensor, ...]
-    ranges: Ranges
 
     @property
     def warning(self) -> str:
@@ -73,7 +69,7 @@ class Stability:
         )
 
 
-def scales_of_halves(twin: bytes, representative: UInt8Image, seed: int = 0) -> Stability:
+def scales_of_halves(observed: CellRanges, seed: int = 0) -> Stability:
     """Compare the int8 scales that two random, disjoint halves of a set would give.
 
     A scale is ``(max(highest, 0) - min(lowest, 0)) / 255`` (Jacob et al. 2018,
@@ -82,9 +78,8 @@ def scales_of_halves(twin: bytes, representative: UInt8Image, seed: int = 0) -> 
 
     Parameters
     ----------
-    twin : bytes
-        The float twin.
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    observed : CellRanges
+        Of the representative set (:func:`convert.ranges.observe_cells`).
     seed : int
         Of the halves.
 
@@ -97,10 +92,9 @@ def scales_of_halves(twin: bytes, representative: UInt8Image, seed: int = 0) -> 
     DataRefused
         If there are fewer than two cells.
     """
-    n = len(representative)
+    n = len(observed.low)
     if n < 2:
         raise DataRefused(f"{n} cells have no halves to compare; give more cells")
-    observed = observe_cells(twin, representative)
     halves = np.array_split(np.random.default_rng(seed).permutation(n), 2)
     scales = [[_scale(*ends) for ends in observed.over(half).values()] for half in halves]
     compared = [
@@ -113,7 +107,6 @@ def scales_of_halves(twin: bytes, representative: UInt8Image, seed: int = 0) -> 
         tensors=len(compared),
         worst=max(tensor.difference for tensor in compared),
         unstable=tuple(sorted(unstable, key=lambda tensor: -tensor.difference)),
-        ranges=observed.over(),
     )
 
 

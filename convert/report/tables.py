@@ -21,13 +21,21 @@ from convert.report.schema import (
 MOST_FLIPS, WORST_LAYERS = 40, 10
 """Rows shown; the JSON has all."""
 
-_STAGES = {"keras-to-float": "Keras to float TFLite", "float-to-int8": "float to int8 TFLite"}
+_STAGES = {
+    "keras-to-float": "Keras to float TFLite",
+    "float-to-int8": "float to int8 TFLite",
+    "int8-to-device": "int8 TFLite on devices",
+    "keras-to-onnx": "Keras to ONNX",
+}
 _GATES = {  # name -> its title, format, and which side of the limit is allowed
     "parity": ("largest logit error", ".2g", "at most"),
     "agreement": ("same label", ".2%", "at least"),
     "mean-logit-error": ("mean logit error", ".3g", "at most"),
     "flips-outside-band": ("flips outside the refer band", ".0f", "at most"),
     "weighted-f1-loss": ("loss of weighted F1", ".4f", "at most"),
+    "golden-spread": ("int8 steps between kernels", ".0f", "at most"),
+    "runtime-profile": ("operators the runtime lacks", ".0f", "at most"),
+    "onnx-parity": ("largest logit error", ".2g", "at most"),
 }
 _SCORES = {
     "sensitivity": "sensitivity",
