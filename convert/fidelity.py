@@ -91,6 +91,8 @@ class Comparison:
     margin_shift : float
         Mean of margin after - before: to the side of healthy where negative. An
         error to one side moves all cells near the boundary the same way.
+    mean_p_error, max_p_error : float
+        Of ``|after - before|`` of the calibrated probability of leukemia.
     agreement : float
         Share of cells whose likelier label is the same, 0..1.
     decisions_changed : int
@@ -112,6 +114,8 @@ class Comparison:
     mean_steps: float | None
     max_steps: float | None
     margin_shift: float
+    mean_p_error: float
+    max_p_error: float
     agreement: float
     decisions_changed: int
     mean_kl: float
@@ -264,6 +268,8 @@ def _compare(
         mean_steps=None if step is None else float(error.mean()) / step,
         max_steps=None if step is None else float(error.max()) / step,
         margin_shift=float((now - was).mean()),
+        mean_p_error=float(np.abs(q - p).mean()),
+        max_p_error=float(np.abs(q - p).max()),
         # a ratio of whole numbers: 199 of 200 is the same number as a limit of 0.995
         agreement=(len(was) - len(flips)) / len(was),
         decisions_changed=int(np.sum(_decisions(p, band) != _decisions(q, band))),

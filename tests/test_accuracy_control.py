@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,7 +32,7 @@ from convert.float_tflite import FloatNetwork
 from convert.int8_tflite import SCHEME, to_int8_tflite
 from convert.latency import latency_ratio
 from convert.range_estimators import MINMAX
-from convert.ranges import observe_ranges, save_ranges
+from convert.ranges import observe_ranges
 from convert.recipe import Recipe, load_recipe, save_recipe
 from edge.errors import ConversionFailed
 from edge.runtime import Int8Network, find_runtime
@@ -161,7 +162,8 @@ def test_a_saved_recipe_makes_the_same_network_again(make: Any, tmp_path: Path) 
 
 def test_saved_ranges_are_the_recipe_of_plain_int8(tmp_path: Path) -> None:
     path = tmp_path / "cnn-ranges.json"
-    save_ranges(path, {"crop": (0.0, 1.0)}, "a hash", "drawn cells")
+    content = {"keras_sha256": "a hash", "representative": "", "ranges": {"crop": (0.0, 1.0)}}
+    path.write_text(json.dumps(content))
     recipe, _ = load_recipe(path, "a hash")
     assert recipe == Recipe(MINMAX, {"crop": (0.0, 1.0)})
     assert recipe.scheme == SCHEME

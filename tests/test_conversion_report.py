@@ -336,8 +336,8 @@ def test_a_network_of_many_layers_shows_those_that_lose_most() -> None:
 
 def test_what_a_report_says_of_a_network_is_what_its_model_file_says() -> None:
     shipped = read_model_file(SHIPPED_MODEL)
-    found = network_of(shipped.metadata, 3, 2, len(shipped.flatbuffer))
-    assert (found.name, found.operators) == ("cnn", shipped.metadata.operators)
+    found = network_of("mine", shipped.metadata, 3, 2, len(shipped.flatbuffer))
+    assert (found.name, found.operators) == ("mine", shipped.metadata.operators)
     assert "a part of C-NMC 2019" in found.trained_on
     assert found.files[2] == StageFile(
         "int8 TFLite", hashlib.sha256(shipped.flatbuffer).hexdigest(), len(shipped.flatbuffer)

@@ -20,7 +20,7 @@ from convert.float_tflite import to_float_tflite
 from convert.inspection import inspect_model
 from convert.int8_tflite import to_int8_tflite
 from convert.logits_model import load_logits_model
-from convert.ranges import load_ranges
+from convert.recipe import load_recipe
 from edge.errors import ModelFileRefused
 from edge.model_file import SHIPPED_MODEL, GoldenVectors, read_model_file
 
@@ -42,7 +42,8 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def wider(twin: Path) -> Path:
     """Folder of int8 flatbuffers, one with a step of the logits twice as large."""
     content = json.loads((RELEASED / "cnn-ranges.json").read_text())
-    ranges, _ = load_ranges(RELEASED / "cnn-ranges.json", content["keras_sha256"])
+    recipe, _ = load_recipe(RELEASED / "cnn-ranges.json", content["keras_sha256"])
+    ranges = recipe.ranges
     (logits,) = [name for name in ranges if name.startswith("StatefulPartitionedCall")]
     for name, factor in (("narrow.tflite", 1), ("wide.tflite", 2)):
         low, high = ranges[logits]

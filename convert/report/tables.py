@@ -30,7 +30,7 @@ _STAGES = {
 _GATES = {  # name -> its title, format, and which side of the limit is allowed
     "parity": ("largest logit error", ".2g", "at most"),
     "agreement": ("same label", ".2%", "at least"),
-    "mean-logit-error": ("mean logit error", ".3g", "at most"),
+    "mean-p-error": ("mean error of the probability", ".3g", "at most"),
     "flips-outside-band": ("flips outside the refer band", ".0f", "at most"),
     "weighted-f1-loss": ("loss of weighted F1", ".4f", "at most"),
     "golden-spread": ("int8 steps between kernels", ".0f", "at most"),
@@ -106,6 +106,8 @@ def fidelity_table(fidelity: Fidelity) -> Table:
             ("mean logit error, in int8 steps", *(_steps(c.mean_steps) for c in both)),
             ("largest logit error", *(_small(c.max_logit_error) for c in both)),
             ("largest logit error, in int8 steps", *(_steps(c.max_steps) for c in both)),
+            ("mean error of the probability", *(_small(c.mean_p_error) for c in both)),
+            ("largest error of the probability", *(_small(c.max_p_error) for c in both)),
             ("mean shift of the margin", *(_small(c.margin_shift) for c in both)),
             ("same label", *(f"{c.agreement:.2%}" for c in both)),
             ("flips", *(str(len(c.flips)) for c in both)),
