@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edge.preprocess import UInt8Image
 
-_BLACK = 8
+BLACK = 8
 """Levels up to this one are the black around a cell: resizing blurs its edge into it."""
 
 _OUTLINE = 3
@@ -52,6 +52,11 @@ class ImageStatistics:
     focus: float
     saturation: float
 
+    @property
+    def levels(self) -> tuple[float, float, float]:
+        """Mean levels of red, green and blue."""
+        return self.red, self.green, self.blue
+
 
 STATISTICS = tuple(field.name for field in dataclasses.fields(ImageStatistics))
 """Names of all statistics."""
@@ -69,38 +74,55 @@ def image_statistics(crop: UInt8Image) -> ImageStatistics:
     -------
     ImageStatistics
     """
-    red, green, blue = (crop[:, :, channel] for channel in range(3))
-    highest = np.maximum(np.maximum(red, green), blue)
-    inside = highest > _BLACK
-    pixels = int(inside.sum())
+    red, green, blue = cv2.split(crop)
+    inside = foreground(crop)
+    pixels = cv2.countNonZero(inside)
     if pixels == 0:
         return ImageStatistics(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    top = _sum(highest[inside])
-    lowest = np.minimum(np.minimum(red, green), blue)
+    highest = cv2.max(cv2.max(red, green), blue)
+    lowest = cv2.min(cv2.min(red, green), blue)
+    top = _sum(highest, inside)
     return ImageStatistics(
-        red=_sum(red[inside]) / pixels,
-        green=_sum(green[inside]) / pixels,
-        blue=_sum(blue[inside]) / pixels,
+        red=_sum(red, inside) / pixels,
+        green=_sum(green, inside) / pixels,
+        blue=_sum(blue, inside) / pixels,
         foreground=pixels / inside.size,
-        focus=_focus(red.astype(np.int64) + green + blue, inside),
-        saturation=(top - _sum(lowest[inside])) / top,
+        focus=_focus(red.astype(np.int32) + green + blue, inside),
+        saturation=(top - _sum(lowest, inside)) / top,
     )
 
 
-def _focus(grey: npt.NDArray[np.int64], inside: npt.NDArray[np.bool_]) -> float:
+def foreground(crop: UInt8Image) -> UInt8Image:
+    """Tell foreground from background.
+
+    Parameters
+    ----------
+    crop : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width)
+        1 where a channel is above :data:`BLACK`, else 0.
+    """
+    red, green, blue = cv2.split(crop)
+    return (cv2.max(cv2.max(red, green), blue) > BLACK).view(np.uint8)
+
+
+def _focus(grey: npt.NDArray[np.int32], inside: UInt8Image) -> float:
     side = 2 * _OUTLINE + 1
-    within = np.asarray(cv2.erode(inside.astype(np.uint8), np.ones((side, side), np.uint8)))
+    within = np.asarray(cv2.erode(inside, np.ones((side, side), np.uint8)))
     sharp = within[1:-1, 1:-1] > 0
-    pixels = int(sharp.sum())
+    pixels = int(np.count_nonzero(sharp))
     if pixels == 0:
         return 0.0
     centre = grey[1:-1, 1:-1]
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    laplacian = (4 * centre - around)[sharp]
+    laplacian = (4 * centre - around)[sharp].astype(np.int64)  # its square needs the room
     # pixels**2 times the variance, and pixels times the mean: whole numbers
-    variance = pixels * _sum(laplacian**2) - _sum(laplacian) ** 2
-    return variance / _sum(centre[sharp]) ** 2
+    variance = pixels * int(np.dot(laplacian, laplacian)) - int(laplacian.sum()) ** 2
+    return variance / int(centre[sharp].sum()) ** 2
 
 
-def _sum(values: npt.NDArray[np.integer]) -> int:
-    return int(values.sum(dtype=np.int64))
+def _sum(levels: np.ndarray, inside: UInt8Image) -> int:
+    """Sum of the levels of the foreground."""
+    return int(cv2.sumElems(cv2.copyTo(levels, inside))[0])
