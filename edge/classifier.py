@@ -15,10 +15,12 @@ from types import TracebackType
 import numpy as np
 
 from edge.decision import judge
-from edge.decode import crop_of, file_name
+from edge.decode import crop_and_frame_of, file_name
 from edge.errors import CropUnreadable, ModelFileRefused
+from edge.frame import Frame, frame_of
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
 from edge.preprocess import UInt8Image, to_crop
+from edge.quality import limits_of, quality_codes
 from edge.results import Result
 from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
@@ -41,6 +43,8 @@ class Classifier:
         Crops at a time; by default one per processor this process may use.
     keep_crops : bool
         Whether results carry their crop, for a report with thumbnails.
+    strict : bool
+        Refuse a crop that has quality codes. Otherwise its decision is ``refer``.
 
     Raises
     ------
@@ -63,9 +67,12 @@ class Classifier:
         model: str | os.PathLike[str] | None = None,
         threads: int | None = None,
         keep_crops: bool = False,
+        strict: bool = False,
     ) -> None:
         self._keep_crops = keep_crops
+        self._strict = strict
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
+        self._limits = limits_of(self.model_file.reference)
         self.runtime: Runtime = find_runtime()
         self.threads = threads or available_processors()
         first = Int8Network(self.model_file.flatbuffer, self.runtime)
@@ -102,12 +109,13 @@ class Classifier:
         Returns
         -------
         Result
-            With ``error`` set if the file cannot be read.
+            With ``error`` set if the file cannot be read, or the crop was refused.
         """
         network = self._networks.get()
         try:
             if isinstance(crop, np.ndarray):
-                return self._judge(network, to_crop(crop), self.blank(Input("array", "", 0)))
+                blank = self.blank(Input("array", "", 0))
+                return self._judge(network, to_crop(crop), frame_of(crop), blank)
             path = os.fsdecode(crop)
             return self._classify_input(network, Input(path, path, 0))
         finally:
@@ -148,16 +156,19 @@ class Classifier:
     def _classify_input(self, network: Int8Network, entry: Input) -> Result:
         blank = self.blank(entry)
         try:
-            crop = crop_of(entry.read())
+            crop, frame = crop_and_frame_of(entry.read())
         except CropUnreadable as error:
             return self.blank(entry, error)
-        return self._judge(network, crop, blank)
+        return self._judge(network, crop, frame, blank)
 
-    def _judge(self, network: Int8Network, crop: UInt8Image, blank: Result) -> Result:
+    def _judge(self, network: Int8Network, crop: UInt8Image, frame: Frame, blank: Result) -> Result:
+        kept = replace(blank, crop=crop) if self._keep_crops else blank
+        codes = quality_codes(crop, frame, self._limits)
+        if codes and self._strict:
+            return kept.refused_for_quality(codes)
         logit_hem, logit_all = network.logits(crop).tolist()
         verdict = judge(logit_hem, logit_all, self.model_file.metadata)
-        kept = replace(blank, crop=crop) if self._keep_crops else blank
-        return kept.with_verdict(verdict, (logit_hem, logit_all))
+        return kept.with_verdict(verdict, (logit_hem, logit_all)).with_quality(codes)
 
     def blank(self, entry: Input, error: CropUnreadable | None = None) -> Result:
         """Result of an input without a decision: which input, which model, which error."""

@@ -77,6 +77,10 @@ def classify(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Cells at a time; by default one per processor.")
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse crops of bad quality; otherwise a person looks."),
+    ] = False,
 ) -> None:
     """Classify crops: healthy, leukemia, or refer (a person looks). Not a diagnosis.
 
@@ -89,7 +93,7 @@ def classify(
 
     outputs = check_outputs(out or [], report)
     inputs = _open(sources or [], watch)
-    tally = classify_into(inputs, outputs, not out, resume, model, threads)
+    tally = classify_into(inputs, outputs, not out, resume, model, threads, strict)
     say_failures(tally)
     if tally.failed:
         raise SystemExit(SOME_FAILED)

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.bmp import plain_pixels
 from edge.errors import CropUnreadable
+from edge.frame import Frame, frame_of
 from edge.image_header import read_header
 from edge.preprocess import UInt8Image, to_crop
 
@@ -66,8 +67,14 @@ def read_crop(path: str | os.PathLike[str]) -> UInt8Image:
 
 def crop_of(data: bytes) -> UInt8Image:
     """Make the crop a network sees of the bytes of an image file; as :func:`read_crop`."""
+    return crop_and_frame_of(data)[0]
+
+
+def crop_and_frame_of(data: bytes) -> tuple[UInt8Image, Frame]:
+    """Make the crop of an image file, and look at the frame of its image; as :func:`crop_of`."""
+    bgr = _decode_bgr(data)
     # each channel is reduced by itself: their order is turned at the end, on fewer pixels
-    return np.ascontiguousarray(to_crop(_decode_bgr(data))[:, :, ::-1])
+    return np.ascontiguousarray(to_crop(bgr)[:, :, ::-1]), frame_of(bgr)
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:

@@ -23,5 +23,6 @@ REASONS = {
     "wrong-depth": "not 8 bits per channel",
     "greyscale": "one channel: colour is needed",
     "alpha": "a transparency channel",
+    "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""

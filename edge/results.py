@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.decision import Verdict
+from edge.decision import REFER, Verdict
+from edge.quality import in_words
 
 if TYPE_CHECKING:
     from edge.preprocess import UInt8Image
@@ -33,7 +34,8 @@ class Result:
         ``healthy``, ``leukemia`` or ``refer``.
     p_leukemia, logit_hem, logit_all : float or None
     quality : str or None
-        Quality codes of the crop; None where quality was not judged.
+        Codes of :data:`edge.quality.QUALITY`, separated by blanks; None where there is
+        nothing to say.
     model : str
         Network of the model file.
     model_sha256 : str
@@ -102,6 +104,21 @@ class Result:
             p_leukemia=verdict.p_leukemia,
             logit_hem=logits[0],
             logit_all=logits[1],
+        )
+
+    def with_quality(self, codes: Sequence[str]) -> Result:
+        """Return this result with quality codes: if there are any, a person looks."""
+        if not codes:
+            return self
+        return dataclasses.replace(self, decision=REFER, quality=" ".join(codes))
+
+    def refused_for_quality(self, codes: Sequence[str]) -> Result:
+        """Return this result as that of a crop without a decision, because of quality codes."""
+        return dataclasses.replace(
+            self,
+            quality=" ".join(codes),
+            error="quality",
+            message=f"{in_words(codes)}; take it again, or leave --strict out",
         )
 
 

@@ -32,6 +32,7 @@ def classify_into(
     resume: bool = False,
     model: Path | None = None,
     threads: int | None = None,
+    strict: bool = False,
 ) -> Tally:
     """Classify all inputs, and print a summary.
 
@@ -46,7 +47,7 @@ def classify_into(
     resume : bool
         Go on with the results that are there. Every output ends with every input
         exactly once, even if one of them had more results than another.
-    model, threads
+    model, threads, strict
         As :class:`~edge.classifier.Classifier` takes them.
 
     Returns
@@ -67,7 +68,7 @@ def classify_into(
         with ExitStack() as stack:
             interrupts = stack.enter_context(Interrupts())
             keep_crops = any(map(is_report, outputs))
-            classifier = stack.enter_context(Classifier(model, threads, keep_crops))
+            classifier = stack.enter_context(Classifier(model, threads, keep_crops, strict))
             files = stack.enter_context(Outputs(outputs, _run(inputs, classifier), resume))
             if resume and isinstance(inputs, Watch):
                 inputs.go_on_after(files.rows())

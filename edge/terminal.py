@@ -30,6 +30,8 @@ class Tally:
     ----------
     decisions : Counter
         Decision, or ``failed``, -> cells.
+    marked : int
+        Decided cells with quality codes.
     failures : list of Result
         The first results without a decision.
     earlier : int
@@ -37,12 +39,14 @@ class Tally:
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
+    marked: int = 0
     failures: list[Result] = field(default_factory=list)
     earlier: int = 0
 
     def add(self, result: Result) -> None:
         """Count one result."""
         self.decisions[result.decision or _FAILED] += 1
+        self.marked += result.decision is not None and result.quality is not None
         if result.error and len(self.failures) < _MOST_FAILURES_LISTED:
             self.failures.append(result)
 
@@ -75,20 +79,22 @@ class Table:
 
 def line(result: Result) -> str:
     """Line of the table for one result."""
+    name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
     if result.decision is None:
-        return f"{_FAILED:<9} {result.error:>11}  {printable(result.file)}"
+        return f"{_FAILED:<9} {result.error:>11}  {name}"
     word = typer.style(f"{result.decision:<9}", fg=_COLOURS[result.decision])
-    return f"{word} {result.p_leukemia:>11.3f}  {printable(result.file)}"
+    return f"{word} {result.p_leukemia:>11.3f}  {name}"
 
 
 def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     """Say what a run found, how fast and with what."""
     counts = ", ".join(f"{tally.decisions[word]} {word}" for word in (HEALTHY, LEUKEMIA, REFER))
     model, runtime = classifier.model_file, classifier.runtime
+    marked = f", {tally.marked} of them for the quality of the crop" if tally.marked else ""
     earlier = f", {tally.earlier} of them by an earlier run" if tally.earlier else ""
     return (
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
-        f" (a person looks), {tally.failed} failed{earlier}\n"
+        f" (a person looks{marked}), {tally.failed} failed{earlier}\n"
         f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {classifier.threads} threads,"
         f" model {model.metadata.network} {model.sha256[:12]},"
         f" runtime {runtime.name} {runtime.version}\n"

@@ -30,7 +30,7 @@ def edge_all(*arguments: object) -> Result:
 
 def table(result: Result) -> list[list[str]]:
     """Split the printed table into rows: decision, probability or reason, file."""
-    lines = result.stdout.splitlines()
+    lines = [re.sub(r"  \([a-z -]+\)$", "", line) for line in result.stdout.splitlines()]
     return [line.split(maxsplit=2) for line in lines[1:-3]]
 
 
@@ -67,7 +67,8 @@ def test_the_summary_counts_decisions_and_says_with_what_they_were_made(crops: P
     counts, speed, last = result.stdout.splitlines()[-3:]
     decisions = [decision for decision, _, _ in table(result)]
     expected = [f"{decisions.count(word)} {word}" for word in ("healthy", "leukemia", "refer")]
-    assert counts == f"12 cells: {', '.join(expected)} (a person looks), 0 failed"
+    assert counts.startswith(f"12 cells: {', '.join(expected)} (a person looks")
+    assert counts.endswith("), 0 failed")
     model = read_model_file(SHIPPED_MODEL)
     assert re.match(r"\d+ cells/s with \d+ threads, model ", speed)
     assert f"model {model.metadata.network} {model.sha256[:12]}, runtime " in speed

@@ -1,0 +1,161 @@
+"""Quality of a crop: what makes it unlike the cells that the network was made for.
+
+Size, shape and border are judged by what a crop is: one cell, square, on black, 70x70
+pixels at least. Size of the cell, light and focus are judged by the cells that the
+model file's data-drift reference counted: a model file without one cannot judge them.
+No code says anything of the cell's health.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import accumulate
+
+import cv2
+import numpy as np
+
+from edge.drift_reference import DriftReference
+from edge.frame import Frame
+from edge.histogram import Histogram
+from edge.image_statistics import STATISTICS, ImageStatistics, foreground, image_statistics
+from edge.preprocess import CROP_SIDE, UInt8Image
+
+QUALITY = {
+    "too-small": f"smaller than the {CROP_SIDE}x{CROP_SIDE} pixels a network sees: it was enlarged",
+    "not-square": "not square: black was added",
+    "not-on-black": "the background is not black",
+    "empty": "nothing in it is as large as a cell",
+    "several-cells": "more than one piece is as large as a cell",
+    "oversized": "the cell is larger than any of the reference: cells that touch, or magnified",
+    "under-exposed": "a colour of the cell is darker than in any of the reference",
+    "over-exposed": "a colour of the cell is lighter than in any of the reference",
+    "blurred": "the cell has less focus than any of the reference",
+}
+"""Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+
+_MOST_BORDER = 1 / 4
+"""Share of the border that may be light: a cell may touch it, no whole side may be light."""
+
+_MARGIN = 1 / 10
+"""How far beyond the reference a cell may be, as a part of the value at its end."""
+
+_FEWEST_CELLS = 200
+"""Cells a reference needs. One more cell of the same kind lies beyond n others in 2 of n + 1
+cases, for each statistic."""
+
+_ODD_ONES = 1000
+"""One cell of so many may be an odd one: its bin does not widen the limits."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Between which values the statistics of a good crop lie.
+
+    Attributes
+    ----------
+    low, high : ImageStatistics
+        A value below `low`, or from `high` on, is beyond the reference. Infinite where
+        there is no limit.
+    """
+
+    low: ImageStatistics
+    high: ImageStatistics
+
+
+def limits_of(reference: DriftReference | None) -> Limits:
+    """Take the limits of good crops from the cells a model was released with.
+
+    They lie a tenth beyond the outermost bins that hold a cell, leaving out one cell in
+    a thousand at either end. Where that bin is the last of the histogram there is no
+    limit, as it also holds what lies beyond it.
+
+    Parameters
+    ----------
+    reference : DriftReference or None
+        Without one, or with one of fewer than 200 cells, nothing is limited.
+
+    Returns
+    -------
+    Limits
+    """
+    if reference is None or reference.cells < _FEWEST_CELLS:
+        ends = dict.fromkeys(STATISTICS, (-math.inf, math.inf))
+    else:
+        ends = {name: _ends(reference.images[name]) for name in STATISTICS}
+    low, high = (ImageStatistics(*values) for values in zip(*ends.values(), strict=True))
+    return Limits(low, high)
+
+
+def _ends(histogram: Histogram) -> tuple[float, float]:
+    first = _first_held(histogram.counts)
+    last = len(histogram.counts) - 1 - _first_held(histogram.counts[::-1])
+    low = histogram.edges[first] * (1 - _MARGIN) if first else -math.inf
+    unlimited = last == len(histogram.counts) - 1
+    return low, math.inf if unlimited else histogram.edges[last + 1] * (1 + _MARGIN)
+
+
+def _first_held(counts: tuple[int, ...]) -> int:
+    """Index of the first bin that holds cells, odd ones left out."""
+    odd = sum(counts) // _ODD_ONES
+    return next(i for i, so_far in enumerate(accumulate(counts)) if so_far > odd)
+
+
+def quality_codes(crop: UInt8Image, frame: Frame, limits: Limits) -> tuple[str, ...]:
+    """Say what makes a crop unlike the cells that the network was made for.
+
+    Parameters
+    ----------
+    crop : ndarray of uint8, shape (70, 70, 3)
+        RGB.
+    frame : Frame
+        Of the image that the crop was made of.
+    limits : Limits
+        Of the model file's reference.
+
+    Returns
+    -------
+    tuple of str
+        Codes of :data:`QUALITY`, in its order; empty for a good crop.
+    """
+    found = {
+        "too-small": max(frame.height, frame.width) < CROP_SIDE,
+        # less than a pixel of the crop may be added: a cutter's rounding does no harm
+        "not-square": CROP_SIDE * abs(frame.height - frame.width) > max(frame.height, frame.width),
+        "not-on-black": frame.border > _MOST_BORDER,
+    }
+    if not found["not-on-black"]:  # else the background would be judged as a part of the cell
+        found |= _codes_of_cell(crop, limits)
+    return tuple(code for code in QUALITY if found.get(code))
+
+
+def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
+    found, low, high = image_statistics(crop), limits.low, limits.high
+    if found.foreground == 0 or found.foreground < low.foreground:
+        return {"empty": True}
+    levels, darkest, lightest = (each.levels for each in (found, low, high))
+    return {
+        "several-cells": _pieces(crop, low.foreground) > 1,
+        "oversized": found.foreground >= high.foreground,
+        "under-exposed": any(map(float.__lt__, levels, darkest)),
+        "over-exposed": any(map(float.__ge__, levels, lightest)),
+        "blurred": found.focus < low.focus,
+    }
+
+
+def _pieces(crop: UInt8Image, smallest: float) -> int:
+    """Count the pieces of the foreground that are as large as the smallest cell, a share.
+
+    The size of a piece is the area within the line through its outermost pixels.
+    """
+    outlines, _ = cv2.findContours(foreground(crop), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if len(outlines) == 1 or not math.isfinite(smallest):
+        return 1
+    least = smallest * crop.shape[0] * crop.shape[1]
+    return sum(cv2.contourArea(np.asarray(outline)) >= least for outline in outlines)
+
+
+def in_words(codes: Iterable[str]) -> str:
+    """Say what codes mean, in one line."""
+    return "; ".join(f"{code}: {QUALITY[code]}" for code in codes)
