@@ -25,7 +25,7 @@ from edge.preprocess import CROP_SIDE, UInt8Image
 QUALITY = {
     "too-small": f"smaller than the {CROP_SIDE}x{CROP_SIDE} pixels a network sees: it was enlarged",
     "not-square": "not square: black was added",
-    "not-on-black": "the background is not black",
+    "not-on-black": "no black around the cell: over a quarter of the border is lighter",
     "empty": "nothing in it is as large as a cell",
     "several-cells": "more than one piece is as large as a cell",
     "oversized": "the cell is larger than any of the reference: cells that touch, or magnified",
@@ -134,12 +134,13 @@ def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
     found, low, high = image_statistics(crop), limits.low, limits.high
     if found.foreground == 0 or found.foreground < low.foreground:
         return {"empty": True}
-    levels, darkest, lightest = (each.levels for each in (found, low, high))
+    darker = (level < end for level, end in zip(found.levels, low.levels, strict=True))
+    lighter = (level >= end for level, end in zip(found.levels, high.levels, strict=True))
     return {
         "several-cells": _pieces(crop, low.foreground) > 1,
         "oversized": found.foreground >= high.foreground,
-        "under-exposed": any(map(float.__lt__, levels, darkest)),
-        "over-exposed": any(map(float.__ge__, levels, lightest)),
+        "under-exposed": any(darker),
+        "over-exposed": any(lighter),
         "blurred": found.focus < low.focus,
     }
 

@@ -55,6 +55,17 @@ def test_blur_lowers_the_focus_and_light_leaves_it(seed: int) -> None:
     assert image_statistics(brighter).focus == pytest.approx(focus, rel=0.15)
 
 
+def test_the_focus_of_the_sharpest_crop_there_can_be_is_exact() -> None:
+    columns = np.indices((70, 70))[1]
+    crop = np.where(columns % 2, 255, 9)[:, :, None].repeat(3, axis=2).astype(np.uint8)
+    crop[:4] = 9  # else the sides balance
+    grey = crop.sum(axis=2, dtype=np.int64)
+    inner = grey[1:-1, 1:-1]
+    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
+    expected = (4 * inner - around).var() / inner.mean() ** 2
+    assert image_statistics(crop).focus == pytest.approx(expected, rel=1e-12)
+
+
 def test_a_cell_turned_or_mirrored_has_the_same_statistics() -> None:
     expected = image_statistics(CROPS[0])
     for turned in (CROPS[0][::-1], CROPS[0][:, ::-1], np.rot90(CROPS[0])):
