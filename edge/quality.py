@@ -26,12 +26,13 @@ QUALITY = {
     "too-small": f"smaller than the {CROP_SIDE}x{CROP_SIDE} pixels a network sees: it was enlarged",
     "not-square": "not square: black was added",
     "not-on-black": "no black around the cell: over a quarter of the border is lighter",
-    "empty": "nothing in it is as large as a cell",
-    "several-cells": "more than one piece is as large as a cell",
-    "oversized": "the cell is larger than any of the reference: cells that touch, or magnified",
-    "under-exposed": "a colour of the cell is darker than in any of the reference",
-    "over-exposed": "a colour of the cell is lighter than in any of the reference",
-    "blurred": "the cell has less focus than any of the reference",
+    "empty": "nothing in it but black",
+    "several-cells": "more than one piece as large as a cell of the reference",
+    "small-cell": "smaller than any cell of the reference: debris, or magnified less",
+    "large-cell": "larger than any cell of the reference: cells that touch, or magnified more",
+    "under-exposed": "darker in a colour than any cell of the reference",
+    "over-exposed": "lighter in a colour than any cell of the reference",
+    "blurred": "less in focus than any cell of the reference",
 }
 """Code -> meaning, in the order of the column ``quality``. The codes are stable."""
 
@@ -132,13 +133,15 @@ def quality_codes(crop: UInt8Image, frame: Frame, limits: Limits) -> tuple[str, 
 
 def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
     found, low, high = image_statistics(crop), limits.low, limits.high
-    if found.foreground == 0 or found.foreground < low.foreground:
+    if found.foreground == 0:
         return {"empty": True}
+    if found.foreground < low.foreground:
+        return {"small-cell": True}  # debris has no light or focus to be judged
     darker = (level < end for level, end in zip(found.levels, low.levels, strict=True))
     lighter = (level >= end for level, end in zip(found.levels, high.levels, strict=True))
     return {
         "several-cells": _pieces(crop, low.foreground) > 1,
-        "oversized": found.foreground >= high.foreground,
+        "large-cell": found.foreground >= high.foreground,
         "under-exposed": any(darker),
         "over-exposed": any(lighter),
         "blurred": found.focus < low.focus,
@@ -158,5 +161,5 @@ def _pieces(crop: UInt8Image, smallest: float) -> int:
 
 
 def in_words(codes: Iterable[str]) -> str:
-    """Say what codes mean, in one line."""
-    return "; ".join(f"{code}: {QUALITY[code]}" for code in codes)
+    """Say what codes mean, in one line; a code of a later version is said as it is."""
+    return "; ".join(f"{code}: {QUALITY[code]}" if code in QUALITY else code for code in codes)

@@ -12,6 +12,7 @@ import typer
 from edge.classifier import Classifier
 from edge.command import say
 from edge.decision import HEALTHY, LEUKEMIA, REFER
+from edge.quality import in_words
 from edge.reasons import REASONS
 from edge.results import Result
 
@@ -90,7 +91,7 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     """Say what a run found, how fast and with what."""
     counts = ", ".join(f"{tally.decisions[word]} {word}" for word in (HEALTHY, LEUKEMIA, REFER))
     model, runtime = classifier.model_file, classifier.runtime
-    marked = f", {tally.marked} of them for the quality of the crop" if tally.marked else ""
+    marked = f", {tally.marked} of them marked for quality" if tally.marked else ""
     earlier = f", {tally.earlier} of them by an earlier run" if tally.earlier else ""
     return (
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
@@ -105,10 +106,17 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
 def say_failures(tally: Tally) -> None:
     """List on stderr what failed and why."""
     for result in tally.failures:
-        why = result.message or REASONS.get(result.error or "", "")  # result files keep the code
-        say(f"failed: {printable(result.file)}: {result.error}: {why}")
+        say(f"failed: {printable(result.file)}: {result.error}: {_why(result)}")
     if tally.failed > len(tally.failures):
         say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
+
+
+def _why(result: Result) -> str:
+    if result.message:
+        return result.message
+    if result.quality:  # read from a result file, which keeps the codes alone
+        return in_words(result.quality.split())
+    return REASONS.get(result.error or "", "")
 
 
 def printable(name: str) -> str:
