@@ -70,7 +70,9 @@ def limits_of(reference: DriftReference | None) -> Limits:
 
     They lie a tenth beyond the outermost bins that hold a cell, leaving out one cell in
     a thousand at either end. Where that bin is the last of the histogram there is no
-    limit, as it also holds what lies beyond it.
+    limit, as it also holds what lies beyond it. With the cells of one held-out fold of C-NMC as
+    reference (742 to 837 of 3 to 5 people), 0.1 to 1.9 % of those of all other people
+    were marked.
 
     Parameters
     ----------

@@ -115,7 +115,7 @@ def _why(result: Result) -> str:
     if result.message:
         return result.message
     if result.quality:  # read from a result file, which keeps the codes alone
-        return in_words(result.quality.split())
+        return printable(in_words(result.quality.split()))
     return REASONS.get(result.error or "", "")
 
 
