@@ -1,4 +1,4 @@
-"""Classify crops with a model file: one interpreter per thread, results in order."""
+"""Classify crops with a model file: many at a time, results in order and as they come."""
 
 from __future__ import annotations
 
@@ -7,44 +7,64 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from types import TracebackType
 
 import numpy as np
+import numpy.typing as npt
 
+from edge.available_memory import available_memory
 from edge.decision import judge
 from edge.decode import crop_and_frame_of, file_name
 from edge.errors import CropUnreadable, ModelFileRefused
 from edge.frame import Frame, frame_of
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
+from edge.plan import Plan, make_plan, measure_batches
 from edge.preprocess import UInt8Image, to_crop
 from edge.quality import limits_of, quality_codes
+from edge.read_ahead import ReadAhead
 from edge.results import Result
 from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
 
-_CHUNK = 8  # inputs a thread takes at once: handing over costs less than 1 % then
+_CHUNK = 8  # inputs a thread takes at most: handing over costs less than 1 % then
 _CHUNKS_AHEAD = 3  # per thread: enough that none waits, few enough that memory stays flat
+_BEFORE_MEASURING = 256  # crops: a run that soon ends is not to spend its time on choosing batches
+
+_Seen = tuple[UInt8Image, Frame]
+_Given = tuple[Input, _Seen | None]  # an input, and what was seen of it where it is no file
 
 
 class Classifier:
     """A loaded model file, ready to classify; thread-safe.
 
-    Reading, decoding, preprocessing and inference of a crop happen in one thread,
-    several crops at a time: OpenCV and the runtime release the interpreter lock.
+    Each thread reads, decodes and preprocesses a few crops, then takes an interpreter for
+    them; OpenCV and the runtime release Python's lock, so all processors are used. How many
+    interpreters there are, and whether they take crops in batches, is the :attr:`plan`.
+    Results do not depend on any of this.
 
     Parameters
     ----------
     model : path-like, optional
         Model file; the shipped one by default.
     threads : int, optional
-        Crops at a time; by default one per processor this process may use.
+        Crops at a time, an interpreter for each; by default one per processor this process may
+        use, with as many interpreters as memory allows.
     keep_crops : bool
         Whether results carry their crop, for a report with thumbnails.
     strict : bool
         Refuse a crop that has quality codes. Otherwise its decision is ``refer``.
+
+    Attributes
+    ----------
+    model_file : ModelFile
+    runtime : Runtime
+    threads : int
+        Crops at a time.
+    plan : Plan
+        Crop by crop at first. Once 256 crops were seen, batches are measured on the next ones.
 
     Raises
     ------
@@ -55,10 +75,14 @@ class Classifier:
 
     Examples
     --------
-    >>> from edge.classifier import Classifier
+    >>> from edge import Classifier
+    >>> from edge.drawn import draw_cell
     >>> with Classifier() as classifier:
-    ...     result = classifier.classify("crops/cell-000.png")
-    >>> result.decision in ("healthy", "leukemia", "refer")
+    ...     array = classifier.classify(draw_cell(0))
+    ...     path = classifier.classify("crops/cell-000.png")
+    ...     cells = (draw_cell(seed) for seed in range(3))
+    ...     many = [result.decision for result in classifier.classify_each(cells)]
+    >>> array.decision == path.decision == many[0]
     True
     """
 
@@ -75,12 +99,18 @@ class Classifier:
         self._limits = limits_of(self.model_file.reference)
         self.runtime: Runtime = find_runtime()
         self.threads = threads or available_processors()
-        first = Int8Network(self.model_file.flatbuffer, self.runtime)
+        self.plan: Plan = make_plan(
+            len(self.model_file.flatbuffer), self.threads, available_memory(), threads
+        )
+        first = self._network()
         check_golden(self.model_file, first)
         self._networks: SimpleQueue[Int8Network] = SimpleQueue()
         self._networks.put(first)
-        for _ in range(self.threads - 1):
-            self._networks.put(Int8Network(self.model_file.flatbuffer, self.runtime))
+        for _ in range(self.plan.interpreters - 1):
+            self._networks.put(self._network())
+        self._seen = 0
+        self._measured = False
+        self._counting = Lock()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="classify")
 
     def __enter__(self) -> Classifier:
@@ -110,16 +140,35 @@ class Classifier:
         -------
         Result
             With ``error`` set if the file cannot be read, or the crop was refused.
+
+        Raises
+        ------
+        CropUnreadable
+            If an array is no RGB image.
         """
-        network = self._networks.get()
-        try:
-            if isinstance(crop, np.ndarray):
-                blank = self.blank(Input("array", "", 0))
-                return self._judge(network, to_crop(crop), frame_of(crop), blank)
-            path = os.fsdecode(crop)
-            return self._classify_input(network, Input(path, path, 0))
-        finally:
-            self._networks.put(network)
+        entry, found = _given(0, crop)
+        if isinstance(crop, np.ndarray) and entry.error:
+            raise entry.error
+        return self._classify_chunk([(entry, found)])[0]
+
+    def classify_each(
+        self, crops: Iterable[UInt8Image | str | os.PathLike[str]]
+    ) -> Iterator[Result]:
+        """Classify images as they come, several at a time; results come in their order.
+
+        Parameters
+        ----------
+        crops : iterable of path-like or ndarray of uint8, shape (height, width, 3)
+            As :meth:`classify` takes them; read a little ahead, in a thread of its own. A
+            result does not wait for the next one of them.
+
+        Yields
+        ------
+        Result
+            One for each, with ``error`` set if a file cannot be read or an array is no RGB
+            image; ``index`` is its position.
+        """
+        return self._classify(_given(index, crop) for index, crop in enumerate(crops))
 
     def classify_all(self, inputs: Iterable[Input]) -> Iterator[Result]:
         """Classify inputs as they come; results come in the order of the inputs.
@@ -127,46 +176,91 @@ class Classifier:
         Parameters
         ----------
         inputs : iterable of Input
-            As :func:`edge.sources.find_inputs` finds them; read a little ahead.
+            As :func:`edge.sources.find_inputs` finds them; read a little ahead, in a thread
+            of its own. A result does not wait for the next one of them.
 
         Yields
         ------
         Result
         """
+        return self._classify((entry, None) for entry in inputs)
+
+    def _classify(self, inputs: Iterable[_Given]) -> Iterator[Result]:
         waiting: deque[Future[list[Result]]] = deque()
-        source = iter(inputs)
+        chunks, size = 0, 1  # small at first: a few inputs are for all threads, too
+
+        def next_is_done() -> bool:
+            return bool(waiting) and waiting[0].done()
+
         try:
-            while chunk := list(islice(source, _CHUNK)):
-                waiting.append(self._pool.submit(self._classify_chunk, chunk))
-                if len(waiting) > _CHUNKS_AHEAD * self.threads:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
+            with ReadAhead(inputs, 2 * _CHUNK) as source:
+                while True:
+                    room = len(waiting) <= _CHUNKS_AHEAD * self.threads
+                    if room and (chunk := source.take(size, unless=next_is_done)):
+                        waiting.append(self._pool.submit(self._classify_chunk, chunk))
+                        waiting[-1].add_done_callback(source.wake)
+                        chunks += 1
+                        if chunks % self.threads == 0:
+                            size = min(2 * size, _CHUNK)
+                    elif waiting:
+                        yield from waiting.popleft().result()
+                    else:
+                        source.raise_error()
+                        return
         finally:
             for future in waiting:
                 future.cancel()
 
-    def _classify_chunk(self, chunk: list[Input]) -> list[Result]:
+    def _classify_chunk(self, chunk: list[_Given]) -> list[Result]:
+        read = [self._read(*given) for given in chunk]
+        crops = [seen[0] for _, seen in read if seen is not None]
+        # a source that gives less at once is slow, or at its end: no crop waits for others then
+        logits = iter(self._logits(crops, whole=len(chunk) == _CHUNK))
+        return [
+            blank if seen is None else self._judge(next(logits), *seen, blank)
+            for blank, seen in read
+        ]
+
+    def _read(self, entry: Input, seen: _Seen | None) -> tuple[Result, _Seen | None]:
+        """Result without a decision, and what was seen if it is an image."""
+        blank = self.blank(entry)
+        try:
+            return blank, crop_and_frame_of(entry.read()) if seen is None else seen
+        except CropUnreadable as error:
+            return self.blank(entry, error), None
+
+    def _logits(self, crops: list[UInt8Image], whole: bool = False) -> npt.NDArray[np.float64]:
+        if not crops:
+            return np.empty((0, 2))
+        stacked = np.stack(crops)
         network = self._networks.get()
         try:
-            return [self._classify_input(network, entry) for entry in chunk]
+            if whole and self._is_time_to_measure(len(crops)):
+                self.plan = measure_batches(self.plan, network, stacked)
+            return network.logits_of(stacked, self.plan.batch if whole else 1)
         finally:
             self._networks.put(network)
 
-    def _classify_input(self, network: Int8Network, entry: Input) -> Result:
-        blank = self.blank(entry)
-        try:
-            crop, frame = crop_and_frame_of(entry.read())
-        except CropUnreadable as error:
-            return self.blank(entry, error)
-        return self._judge(network, crop, frame, blank)
+    def _is_time_to_measure(self, crops: int) -> bool:
+        """Whether enough crops were seen, and now so many are at hand; true once."""
+        with self._counting:
+            if self._measured or self._seen < _BEFORE_MEASURING or crops < _CHUNK:
+                self._seen += crops
+                return False
+            self._measured = True
+            return True
 
-    def _judge(self, network: Int8Network, crop: UInt8Image, frame: Frame, blank: Result) -> Result:
+    def _network(self) -> Int8Network:
+        return Int8Network(self.model_file.flatbuffer, self.runtime, self.plan.threads)
+
+    def _judge(
+        self, logits: npt.NDArray[np.float64], crop: UInt8Image, frame: Frame, blank: Result
+    ) -> Result:
         kept = replace(blank, crop=crop) if self._keep_crops else blank
         codes = quality_codes(crop, frame, self._limits)
         if codes and self._strict:
             return kept.refused_for_quality(codes)
-        logit_hem, logit_all = network.logits(crop).tolist()
+        logit_hem, logit_all = logits.tolist()
         verdict = judge(logit_hem, logit_all, self.model_file.metadata)
         return kept.with_verdict(verdict, (logit_hem, logit_all)).with_quality(codes)
 
@@ -181,6 +275,17 @@ class Classifier:
             error=error.reason if error else None,
             message=error.message if error else None,
         )
+
+
+def _given(index: int, crop: UInt8Image | str | os.PathLike[str]) -> _Given:
+    if not isinstance(crop, np.ndarray):
+        path = os.fsdecode(crop)
+        return Input(path, path, index), None
+    try:
+        # at once, and apart: a camera may write the next image into the same array
+        return Input("array", "", index), (to_crop(crop).copy(), frame_of(crop))
+    except ValueError as error:
+        return Input("array", "", index, CropUnreadable("not-an-image", str(error))), None
 
 
 def available_processors() -> int:

@@ -81,6 +81,9 @@ def classify(
         bool,
         typer.Option("--strict", help="Refuse crops of bad quality; otherwise a person looks."),
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say how the network is run, and why.")
+    ] = False,
 ) -> None:
     """Classify crops: healthy, leukemia, or refer (a person looks). Not a diagnosis.
 
@@ -93,7 +96,7 @@ def classify(
 
     outputs = check_outputs(out or [], report)
     inputs = _open(sources or [], watch)
-    tally = classify_into(inputs, outputs, not out, resume, model, threads, strict)
+    tally = classify_into(inputs, outputs, not out, resume, model, threads, strict, verbose)
     say_failures(tally)
     if tally.failed:
         raise SystemExit(SOME_FAILED)

@@ -53,6 +53,10 @@ class ModelFileRefused(EdgeAllError, ValueError):
         self.reason = reason
 
 
+class BatchRefused(EdgeAllError, RuntimeError):
+    """A network takes one crop at a time only."""
+
+
 class RuntimeMissing(EdgeAllError, ImportError):
     """No TFLite runtime is installed."""
 

@@ -23,7 +23,7 @@ def read_paths(file: BinaryIO) -> Iterator[str]:
     Parameters
     ----------
     file : BinaryIO
-        With `read1`, as buffered files have it.
+        Nothing of it was read before.
 
     Yields
     ------
@@ -55,7 +55,8 @@ def read_paths(file: BinaryIO) -> Iterator[str]:
 
 def _read_some(file: BinaryIO) -> bytes:
     """Read what is there, and wait only for the first byte."""
-    return bytes(file.read1(_PIECE))  # type: ignore[attr-defined]
+    # not through the buffer: Python cannot end while a thread waits in that of standard input
+    return bytes(getattr(file, "raw", file).read(_PIECE) or b"")
 
 
 def _decoded(paths: list[bytes], separator: bytes) -> Iterator[str]:

@@ -33,6 +33,7 @@ def classify_into(
     model: Path | None = None,
     threads: int | None = None,
     strict: bool = False,
+    verbose: bool = False,
 ) -> Tally:
     """Classify all inputs, and print a summary.
 
@@ -49,6 +50,8 @@ def classify_into(
         exactly once, even if one of them had more results than another.
     model, threads, strict
         As :class:`~edge.classifier.Classifier` takes them.
+    verbose : bool
+        Say on stderr how the network is run, and why.
 
     Returns
     -------
@@ -77,6 +80,8 @@ def classify_into(
             if inputs.how:
                 say(inputs.how)
             results = _classify(batches, classifier, files if resume else None, tally)
+            if verbose:
+                results = _with_plan(results, classifier)
             if not table and sys.stderr.isatty():
                 results = with_progress(results, tally, inputs.count())
             _put_all(results, tally, files, Table() if table else None, interrupts)
@@ -104,7 +109,10 @@ def _classify(
 def _without_earlier(
     inputs: Iterable[Input], outputs: Outputs, classifier: Classifier, tally: Tally
 ) -> Iterator[Input]:
-    """Leave out the inputs whose results all outputs have, and count those results."""
+    """Leave out the inputs whose results all outputs have, and count those results.
+
+    Runs in the thread that reads ahead; all earlier results are counted before the first new one.
+    """
     for entry in inputs:
         earlier = outputs.earlier(classifier.blank(entry))
         if earlier:
@@ -112,6 +120,17 @@ def _without_earlier(
         else:
             yield entry
     outputs.check_end()
+
+
+def _with_plan(results: Iterable[Result], classifier: Classifier) -> Iterator[Result]:
+    """Pass results through; say how the network is run at first, and when that changes."""
+    said = classifier.plan
+    say(str(said))
+    for result in results:
+        if classifier.plan != said:
+            said = classifier.plan
+            say(str(said))
+        yield result
 
 
 def _put_all(

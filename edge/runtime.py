@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.errors import ModelFileRefused, RuntimeMissing
+from edge.errors import BatchRefused, ModelFileRefused, RuntimeMissing
 from edge.preprocess import CROP_SIDE, UInt8Image
 
 _CANDIDATES = (
@@ -88,6 +88,9 @@ class Int8Network:
     ----------
     flatbuffer : bytes
     runtime : Runtime
+    threads : int
+        Inside the interpreter. Cells side by side in several interpreters are faster, without
+        hand-over inside a cell; threads are for where memory holds too few of them.
 
     Attributes
     ----------
@@ -101,11 +104,12 @@ class Int8Network:
         int8 network on 70x70x3 crops with the input quantization of edge-all.
     """
 
-    def __init__(self, flatbuffer: bytes, runtime: Runtime) -> None:
+    def __init__(self, flatbuffer: bytes, runtime: Runtime, threads: int = 1) -> None:
         try:
             with native_messages_silenced():
-                # one thread: cells run side by side instead, without hand-over inside a cell
-                self._interpreter = runtime.interpreter(model_content=flatbuffer, num_threads=1)
+                self._interpreter = runtime.interpreter(
+                    model_content=flatbuffer, num_threads=threads
+                )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelFileRefused(
@@ -116,20 +120,71 @@ class Int8Network:
         details = self._interpreter.get_input_details()[0]
         _check_input(details)
         self._input = details["index"]
+        self._batch = 1
         output = self._interpreter.get_output_details()[0]
         self._output = output["index"]
         self.logit_step, self._zero_point = output["quantization"]
 
+    def raw_logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.int8]:
+        """Logits of crops as the network gives them: (n, 70, 70, 3) uint8 to (n, 2) int8.
+
+        Parameters
+        ----------
+        crops : ndarray of uint8, shape (n, 70, 70, 3)
+        batch : int
+            Crops an invocation. The last ones are filled up: another size would cost more.
+
+        Raises
+        ------
+        BatchRefused
+            If the network cannot take so many at once; it goes on with one.
+        """
+        if len(crops) == 0:
+            return np.empty((0, 2), np.int8)
+        try:
+            return np.concatenate(
+                [self._invoke(crops[at : at + batch], batch) for at in range(0, len(crops), batch)]
+            )
+        except (RuntimeError, ValueError) as error:
+            if batch == 1:
+                raise
+            self._resize(1)
+            raise BatchRefused(
+                f"the network does not take {batch} crops at once: {error};"
+                " run it crop by crop, or convert it with edge-all-convert"
+            ) from error
+
     def raw_logits(self, crop: UInt8Image) -> npt.NDArray[np.int8]:
         """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,) int8."""
-        self._interpreter.set_tensor(self._input, (crop ^ 0x80).view(np.int8)[None])
-        self._interpreter.invoke()
-        return np.asarray(self._interpreter.get_tensor(self._output)[0], dtype=np.int8)
+        return np.asarray(self.raw_logits_of(crop[None])[0], dtype=np.int8)
+
+    def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
+        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        raw = self.raw_logits_of(crops, batch).astype(np.float64)
+        return np.asarray((raw - self._zero_point) * self.logit_step)
 
     def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
         """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
-        raw = self.raw_logits(crop).astype(np.float64)
-        return np.asarray((raw - self._zero_point) * self.logit_step)
+        return np.asarray(self.logits_of(crop[None])[0], dtype=np.float64)
+
+    def _invoke(self, crops: UInt8Image, batch: int) -> npt.NDArray[np.int8]:
+        n = len(crops)
+        if n < batch:
+            crops = np.concatenate([crops, np.repeat(crops[-1:], batch - n, axis=0)])
+        if batch != self._batch:
+            self._resize(batch)
+        self._interpreter.set_tensor(self._input, (crops ^ 0x80).view(np.int8))
+        self._interpreter.invoke()
+        found = np.asarray(self._interpreter.get_tensor(self._output), dtype=np.int8)
+        if len(found) != batch:
+            raise ValueError(f"it gives {found.shape}")
+        return found[:n]
+
+    def _resize(self, batch: int) -> None:
+        self._batch = 0  # unknown, should this fail
+        self._interpreter.resize_tensor_input(self._input, (batch, CROP_SIDE, CROP_SIDE, 3))
+        self._interpreter.allocate_tensors()
+        self._batch = batch
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import shutil
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from convert.flatbuffer import with_any_batch
 from edge.drawn import draw_cell
 from edge.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 from edge.preprocess import UInt8Image
@@ -60,6 +62,28 @@ def write_changed_model(path: Path, **fields: Any) -> Path:
     golden = fields.pop("golden", shipped.golden)
     metadata = dataclasses.replace(shipped.metadata, **fields)
     write_model_file(path, shipped.flatbuffer, metadata, golden)
+    return path
+
+
+def batching_flatbuffer() -> bytes:
+    """The shipped network, able to take any number of crops at once."""
+    return with_any_batch(read_model_file(SHIPPED_MODEL).flatbuffer)
+
+
+def one_by_one_flatbuffer() -> bytes:
+    """The shipped network, able to take one crop at a time only: its RESHAPE says so."""
+    any_batch, one = (np.array([n, 32], np.int32).tobytes() for n in (-1, 1))
+    flatbuffer = batching_flatbuffer()
+    assert flatbuffer.count(any_batch) == 1
+    return flatbuffer.replace(any_batch, one)
+
+
+def write_model_of(path: Path, flatbuffer: bytes) -> Path:
+    """Write a model file of another flatbuffer of the shipped network."""
+    shipped = read_model_file(SHIPPED_MODEL)
+    sha256 = hashlib.sha256(flatbuffer).hexdigest()
+    metadata = dataclasses.replace(shipped.metadata, flatbuffer_sha256=sha256)
+    write_model_file(path, flatbuffer, metadata, shipped.golden)
     return path
 
 

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import doctest
 import itertools
 import os
+import queue
+import re
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edge_helpers import encoded, small_cell, write_cells, write_changed_model
+from edge_helpers import (
+    batching_flatbuffer,
+    encoded,
+    one_by_one_flatbuffer,
+    small_cell,
+    write_cells,
+    write_changed_model,
+    write_model_of,
+)
 
 from edge.classifier import Classifier, available_processors
 from edge.decision import judge, probability
-from edge.drawn import draw_cell
+from edge.drawn import draw_cell, write_samples
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.preprocess import to_crop
 from edge.results import Result
@@ -225,3 +238,159 @@ def test_another_model_file_is_used_when_given(tmp_path: Path) -> None:
         results = [classifier.classify(draw_cell(seed)) for seed in range(3)]
     assert {result.decision for result in results} == {"refer"}
     assert {result.model_sha256 for result in results} == {read_model_file(careful).sha256}
+
+
+class Live:
+    """A source that gives what it is given, and rests between."""
+
+    def __init__(self) -> None:
+        self._paths: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+
+    def give(self, *paths: Path | None) -> None:
+        for path in paths:
+            self._paths.put(path)
+
+    def __iter__(self) -> Iterator[Path]:
+        while (path := self._paths.get()) is not None:
+            yield path
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 30])
+def test_results_do_not_wait_for_a_source_that_rests(
+    classifier: Classifier, cells: list[Path], at_once: int
+) -> None:
+    source = Live()
+    results = classifier.classify_each(source)
+    for start in range(0, SEVERAL_CHUNKS - at_once + 1, at_once):
+        given = cells[start : start + at_once]
+        source.give(*given)  # and only when all their results are here comes the next one
+        assert [next(results).file for _ in given] == [str(path) for path in given]
+    source.give(None)
+    assert list(results) == []
+
+
+def test_leaving_a_source_that_rests_does_not_wait_for_it(cells: list[Path]) -> None:
+    source = Live()
+    with Classifier(threads=1) as classifier:
+        results = classifier.classify_each(source)
+        source.give(cells[0])
+        assert next(results).error is None
+        results.close()  # type: ignore[attr-defined]
+    source.give(None)
+
+
+def test_paths_and_arrays_may_be_mixed_and_give_what_each_gives_alone(
+    classifier: Classifier, cells: list[Path]
+) -> None:
+    given = [cells[0], draw_cell(1), str(cells[2]), draw_cell(3), os.fsencode(cells[4])]
+    results = list(classifier.classify_each(given))
+    assert [result.index for result in results] == [0, 1, 2, 3, 4]
+    assert [replace(result, index=0) for result in results] == [
+        classifier.classify(crop) for crop in given
+    ]
+
+
+def test_an_array_that_is_no_image_is_a_result_with_the_reason(classifier: Classifier) -> None:
+    grey = np.zeros((70, 70), np.uint8)
+    good, bad, other = classifier.classify_each([draw_cell(1), grey, draw_cell(2)])
+    assert (good.error, bad.error, other.error) == (None, "not-an-image", None)
+    assert "uint8 (70, 70)" in str(bad.message)
+
+
+def test_an_array_may_be_used_again_once_it_was_given(classifier: Classifier) -> None:
+    crops = [to_crop(draw_cell(seed)) for seed in range(20)]
+
+    def camera() -> Iterator[np.ndarray]:
+        image = np.empty((70, 70, 3), np.uint8)
+        for crop in crops:
+            image[:] = crop
+            yield image
+
+    found = [decided(result) for result in classifier.classify_each(camera())]
+    assert found == [decided(classifier.classify(crop)) for crop in crops]
+    assert len(set(found)) > 5
+
+
+def test_what_is_neither_path_nor_array_is_a_type_error_after_the_results_before_it(
+    classifier: Classifier, cells: list[Path]
+) -> None:
+    results = classifier.classify_each([cells[0], None])  # type: ignore[list-item]
+    assert next(results).error is None
+    with pytest.raises(TypeError):
+        next(results)
+
+
+def test_a_few_inputs_are_shared_by_all_threads(
+    cells: list[Path],
+) -> None:
+    together = threading.Barrier(4)
+
+    class Meeting(Input):
+        def read(self) -> bytes:
+            together.wait(10)
+            return super().read()
+
+    few = [Meeting("", str(path), n) for n, path in enumerate(cells[:4])]
+    with Classifier(threads=4) as classifier:
+        assert [result.error for result in classifier.classify_all(few)] == [None] * 4
+
+
+@pytest.mark.parametrize("batch", [4, 8])
+def test_batches_change_no_result(
+    batch: int, mixed: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "edge.classifier.measure_batches",
+        lambda plan, network, crops: replace(plan, batch=batch),
+    )
+    model = write_model_of(tmp_path / "model.tflite", batching_flatbuffer())
+    paths = [str(path) for path in mixed * 10]
+    with Classifier(model, threads=2) as classifier:
+        one_by_one = [classifier.classify(path) for path in mixed] * 10
+        assert classifier.plan.batch == 1
+        results = list(classifier.classify_each(paths))
+        assert classifier.plan.batch == batch
+    assert [replace(result, index=0) for result in results] == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("flatbuffer", "words"),
+    [
+        (batching_flatbuffer, r"one by one \d+\.\d\d ms a crop, in batches of 4 \d.* ms"),
+        (one_by_one_flatbuffer, "batches of 4 refused by the model file"),
+    ],
+    ids=["any batch", "one by one only"],
+)
+def test_batches_are_measured_once_enough_crops_were_seen(
+    flatbuffer: Callable[[], bytes], words: str, cells: list[Path], tmp_path: Path
+) -> None:
+    model = write_model_of(tmp_path / "model.tflite", flatbuffer())
+    with Classifier(model, threads=2) as classifier:
+        at_first = classifier.plan
+        list(classifier.classify_each(cells * 6))
+        assert classifier.plan == at_first
+        results = list(classifier.classify_each(cells * 3))
+        assert re.search(words, classifier.plan.why)
+        assert [decided(result) for result in results[:SEVERAL_CHUNKS]] == [
+            decided(classifier.classify(path)) for path in cells
+        ]
+
+
+def test_with_memory_for_one_interpreter_several_threads_share_it(
+    cells: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.classifier.available_processors", lambda: 4)
+    monkeypatch.setattr("edge.classifier.available_memory", lambda: 0)
+    with Classifier() as crowded:
+        plan = crowded.plan
+        assert (plan.interpreters, plan.threads, crowded.threads) == (1, 4, 4)
+        assert list(crowded.classify_all(inputs(cells))) == list(
+            classifier.classify_all(inputs(cells))
+        )
+
+
+def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_samples(tmp_path / "crops", 1)
+    monkeypatch.chdir(tmp_path)
+    (examples,) = doctest.DocTestFinder(recurse=False).find(Classifier, "Classifier")
+    assert doctest.DocTestRunner().run(examples) == (0, 4)

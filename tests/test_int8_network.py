@@ -8,15 +8,20 @@ import sys
 
 import numpy as np
 import pytest
-from edge_helpers import small_cell
+from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, small_cell
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edge.classifier import golden_error
-from edge.errors import ModelFileRefused
+from edge.errors import BatchRefused, ModelFileRefused
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.preprocess import to_crop
 from edge.runtime import Int8Network, find_runtime, native_messages_silenced
 
 SHIPPED = read_model_file(SHIPPED_MODEL)
+CROPS = SHIPPED.golden.inputs[:9]
+BATCHING = Int8Network(batching_flatbuffer(), find_runtime())
+ONE_BY_ONE = BATCHING.raw_logits_of(CROPS)
 
 
 def refusal(flatbuffer: bytes) -> ModelFileRefused:
@@ -46,6 +51,32 @@ def test_a_network_gives_the_same_logits_again() -> None:
     before = network.raw_logits(crop)
     network.raw_logits(black)
     assert (network.raw_logits(crop) == before).all()
+
+
+@given(n=st.integers(0, len(CROPS)), batch=st.integers(1, 8))
+def test_batches_of_any_size_give_the_bits_of_their_crops_one_by_one(n: int, batch: int) -> None:
+    found = BATCHING.raw_logits_of(CROPS[:n], batch)
+    assert found.dtype == np.int8
+    assert np.array_equal(found, ONE_BY_ONE[:n])
+
+
+def test_logits_of_a_batch_are_those_of_its_crops() -> None:
+    alone = [BATCHING.logits(crop) for crop in CROPS]
+    assert len({tuple(logits) for logits in alone}) > 5  # a mix-up would show
+    assert np.array_equal(BATCHING.logits_of(CROPS, 4), alone)
+
+
+def test_a_network_that_takes_one_crop_at_a_time_says_so_and_goes_on() -> None:
+    network = Int8Network(one_by_one_flatbuffer(), find_runtime())
+    for batch in (4, 8):
+        with pytest.raises(BatchRefused, match=f"does not take {batch} crops at once"):
+            network.raw_logits_of(CROPS, batch)
+        assert np.array_equal(network.raw_logits_of(CROPS), ONE_BY_ONE)
+
+
+def test_threads_inside_an_interpreter_change_no_bit() -> None:
+    network = Int8Network(batching_flatbuffer(), find_runtime(), threads=2)
+    assert np.array_equal(network.raw_logits_of(CROPS, 4), ONE_BY_ONE)
 
 
 @pytest.mark.parametrize("length", [8, 1000, len(SHIPPED.flatbuffer) // 2])

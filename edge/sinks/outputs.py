@@ -96,7 +96,8 @@ class Outputs:
         failure = None if error else self._failure
         if failure:
             kind, error = type(failure), failure
-        self._opened.__exit__(kind, error, traceback)
+        with self._lock:
+            self._opened.__exit__(kind, error, traceback)
         if failure:
             raise failure
 
@@ -107,12 +108,16 @@ class Outputs:
     def earlier(self, expected: Result) -> Result | None:
         """Result of the next input, if all files have it already.
 
+        None once they are closed: whoever reads sources ahead may ask until it hears of that.
+
         Raises
         ------
         ResumeRefused
             If one of them has the result of another input or model there.
         """
         with self._lock:
+            if self._closing.is_set():
+                return None
             found = [sink.earlier(expected) for sink in self._sinks]
         return found[0] if found and all(found) else None
 
@@ -124,7 +129,7 @@ class Outputs:
         ResumeRefused
         """
         with self._lock:
-            for sink in self._sinks:
+            for sink in self._sinks if not self._closing.is_set() else ():
                 sink.check_end()
 
     def write(self, result: Result) -> None:

@@ -1,0 +1,66 @@
+"""How much memory this process may still take, as Linux tells of machine and containers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+# folder of the memory controller below _CGROUP -> names of limit, use, and cache within the use
+_CONTROLLERS = {
+    "": ("memory.max", "memory.current", "inactive_file"),
+    "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+
+
+def available_memory(proc: Path = _PROC, cgroup: Path = _CGROUP) -> int | None:
+    """Bytes of memory at hand; None where the system does not tell.
+
+    The least of what the kernel can give without swapping (``MemAvailable``) and of what is left
+    below the limits of the control groups this process is in, a container's or a service's.
+
+    Parameters
+    ----------
+    proc, cgroup : Path
+        Where Linux reports on memory and processes, and on control groups.
+    """
+    found = re.search(r"^MemAvailable:\s*(\d+) kB", _text(proc / "meminfo"), re.MULTILINE)
+    at_hand = [int(found[1]) * 1024] if found else []
+    at_hand += _left_in_groups(_text(proc / "self" / "cgroup"), cgroup)
+    return min(at_hand, default=None)
+
+
+def _left_in_groups(membership: str, cgroup: Path) -> Iterator[int]:
+    """Bytes left below each limit: that of a group holds for all groups in it, too."""
+    for line in membership.splitlines():
+        _, controllers, name = line.split(":", 2)
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        controller = "memory" if controllers else ""
+        top = cgroup / controller
+        # in a container the name may be the host's: what does not exist here is passed over
+        group = top / name.strip("/")
+        for folder in [group, *group.parents]:
+            left = _left(folder, *_CONTROLLERS[controller])
+            if left is not None:
+                yield left
+            if folder == top:
+                break
+
+
+def _left(folder: Path, limit: str, use: str, cache: str) -> int | None:
+    most, used = _text(folder / limit).strip(), _text(folder / use).strip()
+    if not (most.isdigit() and used.isdigit()):  # "max", or no such group
+        return None
+    # file cache counts as used, but the kernel gives it up first
+    given_up = re.search(rf"^{cache} (\d+)$", _text(folder / "memory.stat"), re.MULTILINE)
+    return max(int(most) - int(used) + (int(given_up[1]) if given_up else 0), 0)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,90 @@
+"""`ReadAhead`: what is at hand, in order, and every error at its place."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.read_ahead import ReadAhead
+
+
+def all_of(source: ReadAhead[int], most: int) -> list[list[int]]:
+    return list(iter(lambda: source.take(most), []))
+
+
+@given(n=st.integers(0, 30), ahead=st.integers(1, 5), most=st.integers(1, 5))
+def test_everything_is_taken_once_and_in_order(n: int, ahead: int, most: int) -> None:
+    with ReadAhead(range(n), ahead) as source:
+        pieces = all_of(source, most)
+        assert source.take(most) == []
+        source.raise_error()
+    assert [item for piece in pieces for item in piece] == list(range(n))
+    assert all(len(piece) <= most for piece in pieces)
+
+
+def test_what_is_at_hand_does_not_wait_for_what_is_not() -> None:
+    rest = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        rest.wait()
+        yield 2
+
+    with ReadAhead(source(), 4) as items:
+        assert items.take(8) == [1]
+        assert items.take(8, unless=lambda: True) == []
+        rest.set()
+        assert items.take(8) == [2]
+
+
+def test_a_wait_may_be_ended_by_something_else() -> None:
+    rest, other = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        rest.wait()
+        yield 1
+
+    with ReadAhead(source(), 4) as items:
+        threading.Timer(0.05, lambda: (other.set(), items.wake())).start()
+        assert items.take(8, unless=other.is_set) == []
+        rest.set()
+        assert items.take(8) == [1]
+
+
+def test_an_error_ends_the_source_and_nothing_before_it_is_lost() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("unplugged")
+
+    with ReadAhead(source(), 4) as items:
+        assert items.take(8) == [1]
+        assert items.take(8) == []
+        with pytest.raises(OSError, match="unplugged"):
+            items.raise_error()
+
+
+def test_no_more_is_read_ahead_than_asked_for_and_leaving_ends_the_thread() -> None:
+    read: list[int] = []
+    closed = threading.Event()
+
+    def source() -> Iterator[int]:
+        try:
+            for n in range(1000):
+                read.append(n)
+                yield n
+        finally:
+            closed.set()
+
+    with ReadAhead(source(), 3) as items:
+        assert items.take(1) == [0]
+        while len(read) < 5:  # one taken, three at hand, one that waits for room
+            time.sleep(0.001)
+        time.sleep(0.02)
+        assert len(read) == 5
+    assert closed.wait(10)
+    assert len(read) < 10
