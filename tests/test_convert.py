@@ -28,6 +28,7 @@ from edge.errors import DataRefused
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.runtime import Int8Network, find_runtime
 
+BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
 RELEASED = Path(__file__).parents[1] / "train" / "released"
 
 
@@ -53,6 +54,7 @@ def test_all_that_is_written_is_the_model_its_twin_its_ranges_and_the_report(
     assert sorted(path.name for path in converted.iterdir()) == [
         "cnn-float.tflite",
         "cnn-ranges.json",
+        "cnn-reference.json",
         "cnn-report-logits.svg",
         "cnn-report.html",
         "cnn-report.json",
@@ -142,7 +144,7 @@ def test_everything_that_decides_a_result_is_in_its_key(tmp_path: Path) -> None:
     assert key_of(prepare(beside(tmp_path / "elsewhere"), Options())) == plain
     assert key_of(prepare(keras_file, Options(limits=Limits(agreement=0.9)))) != plain
     assert key_of(prepare(keras_file, Options(profile="tflite-2.14"))) != plain
-    for name in ("cnn.keras", "cnn.json", "cnn-calibration.json", "cnn-ranges.json"):
+    for name in (f"cnn{ending}" for ending in BESIDE):
         folder = tmp_path / name
         file = beside(folder).with_name(name)
         if name == "cnn.keras":
