@@ -16,6 +16,9 @@ import numpy.typing as npt
 
 from calibration.temperature import mean_of
 
+LEAST = 0.05
+"""How far from 0.5 a band reaches at least: nearer to it, rounding decides on the label."""
+
 
 @dataclass(frozen=True)
 class ReferBand:
@@ -24,7 +27,7 @@ class ReferBand:
     Attributes
     ----------
     low, high : float
-        From and to, both included; 0.5 lies between them.
+        From and to, both included; 0.5 lies between them, by :data:`LEAST` or more.
     """
 
     low: float
@@ -65,6 +68,8 @@ def choose_band(
 ) -> ReferBand:
     """Choose the narrowest band that keeps every target: the smallest share is referred.
 
+    Whatever the targets, it reaches from 0.5 as far as :data:`LEAST` to either side.
+
     Parameters
     ----------
     p_leukemia : ndarray of float, shape (n,)
@@ -87,13 +92,13 @@ def choose_band(
     """
     given = np.ones(len(labels)) if weights is None else weights
     leukemic, healthy = labels == 1, labels == 0
-    high = max(0.5, -_first_above(-p_leukemia[healthy], given[healthy], false_alarms))
+    high = max(0.5 + LEAST, -_first_above(-p_leukemia[healthy], given[healthy], false_alarms))
     allowed = missed
     if sensitivity is not None:
         # a wider band finds fewer, so the narrowest high end allows the narrowest low one
         found = mean_of(p_leukemia > high, leukemic, weights)
         allowed = min(missed, found * (1 - sensitivity) / sensitivity)
-    low = min(0.5, _first_above(p_leukemia[leukemic], given[leukemic], allowed))
+    low = min(0.5 - LEAST, _first_above(p_leukemia[leukemic], given[leukemic], allowed))
     return ReferBand(low, high)
 
 
