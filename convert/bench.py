@@ -54,15 +54,15 @@ class Cost:
         return asdict(self)
 
 
-def measure_cost(keras_files: Sequence[Path], options: Options, workers: int | None) -> Cost:
+def measure_cost(keras_files: Sequence[Path], options: Options, workers: int = 1) -> Cost:
     """Convert models into a folder that is thrown away, and measure it.
 
     Parameters
     ----------
     keras_files : sequence of Path
     options : Options
-    workers : int or None
-        Models at a time; None is one per processor.
+    workers : int
+        Models at a time.
     """
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="edge-all-") as folder, PeakMemory() as memory:

@@ -19,9 +19,7 @@ def bench(
     n: Annotated[
         int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
     ] = 300,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Models at a time; by default one per processor.")
-    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Models at a time.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
 ) -> None:
     """Convert models as run does, keep nothing, and print seconds by step and peak memory."""

@@ -70,8 +70,8 @@ def run(
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
     ] = False,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Models at a time; by default one per processor.")
-    ] = None,
+        int, typer.Option(min=1, help="Models at a time; a large one takes 2 to 3 GB.")
+    ] = 1,
 ) -> None:
     """Convert Keras models into full-int8 model files and prove how close they are.
 
