@@ -72,8 +72,6 @@ def save_recipe(path: Path, recipe: Recipe, keras_sha256: str, representative: s
 def load_recipe(path: Path, keras_sha256: str) -> tuple[Recipe, str]:
     """Load a saved recipe, with the words that say what its ranges were observed on.
 
-    A file of ranges alone is the recipe of plain int8.
-
     Raises
     ------
     ConversionFailed
@@ -82,13 +80,13 @@ def load_recipe(path: Path, keras_sha256: str) -> tuple[Recipe, str]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         recipe = Recipe(
-            str(content.get("estimator", MINMAX)),
+            str(content["estimator"]),
             {name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()},
             {
                 name: tuple(int(power) for power in powers)
-                for name, powers in content.get("exponents", {}).items()
+                for name, powers in content["exponents"].items()
             },
-            tuple(str(name) for name in content.get("kept_float", ())),
+            tuple(str(name) for name in content["kept_float"]),
         )
         representative, belongs_to = str(content["representative"]), content["keras_sha256"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

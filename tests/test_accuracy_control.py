@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,9 +30,8 @@ from convert.accuracy_control import (
 from convert.float_tflite import FloatNetwork
 from convert.int8_tflite import SCHEME, to_int8_tflite
 from convert.latency import latency_ratio
-from convert.range_estimators import MINMAX
 from convert.ranges import observe_ranges
-from convert.recipe import Recipe, load_recipe, save_recipe
+from convert.recipe import load_recipe, save_recipe
 from edge.errors import ConversionFailed
 from edge.runtime import Int8Network, find_runtime
 
@@ -158,15 +156,6 @@ def test_a_saved_recipe_makes_the_same_network_again(make: Any, tmp_path: Path) 
     assert recipe.build(twin) == found.flatbuffer
     with pytest.raises(ConversionFailed, match="was made for another Keras file"):
         load_recipe(path, "another hash")
-
-
-def test_saved_ranges_are_the_recipe_of_plain_int8(tmp_path: Path) -> None:
-    path = tmp_path / "cnn-ranges.json"
-    content = {"keras_sha256": "a hash", "representative": "", "ranges": {"crop": (0.0, 1.0)}}
-    path.write_text(json.dumps(content))
-    recipe, _ = load_recipe(path, "a hash")
-    assert recipe == Recipe(MINMAX, {"crop": (0.0, 1.0)})
-    assert recipe.scheme == SCHEME
 
 
 @given(
