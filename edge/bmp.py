@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 
-import cv2
 import numpy as np
 
 from edge.preprocess import UInt8Image
@@ -27,7 +26,7 @@ def plain_pixels(data: bytes) -> UInt8Image | None:
     Returns
     -------
     ndarray of uint8, shape (height, width, 3), or None
-        In BGR order, top row first; None for any other kind of BMP.
+        In BGR order, top row first: a view of `data`. None for any other kind of BMP.
     """
     at, header, width, height, planes, depth, compression = _HEADER.unpack_from(data)
     if (header, planes, depth, compression) != (_INFO_HEADER, 1, 24, 0):
@@ -35,5 +34,4 @@ def plain_pixels(data: bytes) -> UInt8Image | None:
     rows, stride = abs(height), (3 * width + 3) // 4 * 4
     stored = np.frombuffer(data, np.uint8, stride * rows, at).reshape(rows, stride)
     pixels = stored[:, : 3 * width].reshape(rows, width, 3)
-    # a positive height: stored from the bottom up
-    return np.asarray(cv2.flip(pixels, 0) if height > 0 else pixels, np.uint8)
+    return pixels[::-1] if height > 0 else pixels  # a positive height: stored from the bottom up

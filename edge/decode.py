@@ -74,7 +74,8 @@ def crop_and_frame_of(data: bytes) -> tuple[UInt8Image, Frame]:
     """Make the crop of an image file, and look at the frame of its image; as :func:`crop_of`."""
     bgr = _decode_bgr(data)
     # each channel is reduced by itself: their order is turned at the end, on fewer pixels
-    return np.ascontiguousarray(to_crop(bgr)[:, :, ::-1]), frame_of(bgr)
+    crop = cv2.cvtColor(to_crop(bgr), cv2.COLOR_BGR2RGB)
+    return np.asarray(crop, dtype=np.uint8), frame_of(bgr)
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:

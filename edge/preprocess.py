@@ -54,7 +54,10 @@ def to_crop(rgb: UInt8Image) -> UInt8Image:
         return square
     while square.shape[0] >= _HALVE_FROM:
         square = _halve(square)
-    return _resize(_resize(square, 2 * CROP_SIDE), CROP_SIDE)
+    # OpenCV's exact resize is written for the processor's vectors in 1, 2 and 4 channels only
+    four = np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2RGBA), dtype=np.uint8)
+    crop = cv2.cvtColor(_resize(_resize(four, 2 * CROP_SIDE), CROP_SIDE), cv2.COLOR_RGBA2RGB)
+    return np.asarray(crop, dtype=np.uint8)
 
 
 def _pad_to_square(image: UInt8Image) -> UInt8Image:
@@ -66,6 +69,9 @@ def _pad_to_square(image: UInt8Image) -> UInt8Image:
 
 def _halve(square: UInt8Image) -> UInt8Image:
     odd = square.shape[0] % 2  # an even side makes the reduction an exact 2x2 mean
+    if square.strides[0] < 0 and not odd:
+        # stored from the bottom up, as BMP is: OpenCV would copy it to turn it round
+        return _halve(square[::-1])[::-1]
     even = _pad(square, 0, odd, 0, odd)
     return _resize(even, even.shape[0] // 2)
 
