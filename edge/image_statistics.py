@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from edge.preprocess import UInt8Image
 
@@ -74,55 +73,65 @@ def image_statistics(crop: UInt8Image) -> ImageStatistics:
     -------
     ImageStatistics
     """
-    red, green, blue = cv2.split(crop)
-    inside = foreground(crop)
-    pixels = cv2.countNonZero(inside)
-    if pixels == 0:
-        return ImageStatistics(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    highest = cv2.max(cv2.max(red, green), blue)
-    lowest = cv2.min(cv2.min(red, green), blue)
-    top = _sum(highest, inside)
-    return ImageStatistics(
-        red=_sum(red, inside) / pixels,
-        green=_sum(green, inside) / pixels,
-        blue=_sum(blue, inside) / pixels,
-        foreground=pixels / inside.size,
-        focus=_focus(red.astype(np.int32) + green + blue, inside),
-        saturation=(top - _sum(lowest, inside)) / top,
-    )
+    return statistics_and_foreground(crop)[0]
 
 
-def foreground(crop: UInt8Image) -> UInt8Image:
-    """Tell foreground from background.
+def statistics_and_foreground(crop: UInt8Image) -> tuple[ImageStatistics, UInt8Image]:
+    """Measure one crop, and tell its foreground from its background.
 
     Parameters
     ----------
     crop : ndarray of uint8, shape (height, width, 3)
+        As for :func:`image_statistics`.
 
     Returns
     -------
+    ImageStatistics
     ndarray of uint8, shape (height, width)
         1 where a channel is above :data:`BLACK`, else 0.
     """
     red, green, blue = cv2.split(crop)
-    return (cv2.max(cv2.max(red, green), blue) > BLACK).view(np.uint8)
+    highest = cv2.max(cv2.max(red, green), blue)
+    inside = _as_uint8(cv2.threshold(highest, BLACK, 1, cv2.THRESH_BINARY)[1])
+    pixels = cv2.countNonZero(inside)
+    if pixels == 0:
+        return ImageStatistics(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), inside
+    lowest = cv2.min(cv2.min(red, green), blue)
+    top = _sum(highest, inside)
+    levels = cv2.sumElems(cv2.copyTo(crop, inside))
+    return ImageStatistics(
+        red=levels[0] / pixels,
+        green=levels[1] / pixels,
+        blue=levels[2] / pixels,
+        foreground=pixels / inside.size,
+        focus=_focus(_grey(red, green, blue), inside),
+        saturation=(top - _sum(lowest, inside)) / top,
+    ), inside
 
 
-def _focus(grey: npt.NDArray[np.int32], inside: UInt8Image) -> float:
+def _grey(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+    """Add the channels. Floats hold whole numbers to 2**24, and OpenCV is quickest with them."""
+    return np.asarray(cv2.add(cv2.add(red, green, dtype=cv2.CV_32F), blue, dtype=cv2.CV_32F))
+
+
+def _focus(grey: np.ndarray, inside: UInt8Image) -> float:
     side = 2 * _OUTLINE + 1
-    within = np.asarray(cv2.erode(inside, np.ones((side, side), np.uint8)))
-    sharp = within[1:-1, 1:-1] > 0
-    pixels = int(np.count_nonzero(sharp))
+    core = (slice(1, -1), slice(1, -1))  # at the border a neighbour is missing
+    sharp = cv2.erode(inside, np.ones((side, side), np.uint8))[core]
+    pixels = cv2.countNonZero(sharp)
     if pixels == 0:
         return 0.0
-    centre = grey[1:-1, 1:-1]
-    around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    laplacian = (4 * centre - around)[sharp].astype(np.int64)  # its square needs the room
+    laplacian = cv2.copyTo(cv2.Laplacian(grey, cv2.CV_32F, ksize=1)[core], sharp).ravel()
+    laplacian = laplacian.astype(np.float64)  # its square needs the room
     # pixels**2 times the variance, and pixels times the mean: whole numbers
     variance = pixels * int(np.dot(laplacian, laplacian)) - int(laplacian.sum()) ** 2
-    return variance / int(centre[sharp].sum()) ** 2
+    return variance / _sum(grey[core], sharp) ** 2
 
 
-def _sum(levels: np.ndarray, inside: UInt8Image) -> int:
+def _sum(levels: np.ndarray, inside: np.ndarray) -> int:
     """Sum of the levels of the foreground."""
     return int(cv2.sumElems(cv2.copyTo(levels, inside))[0])
+
+
+def _as_uint8(image: object) -> UInt8Image:
+    return np.asarray(image, dtype=np.uint8)

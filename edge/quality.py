@@ -19,7 +19,7 @@ import numpy as np
 from edge.drift_reference import DriftReference
 from edge.frame import Frame
 from edge.histogram import Histogram
-from edge.image_statistics import STATISTICS, ImageStatistics, foreground, image_statistics
+from edge.image_statistics import STATISTICS, ImageStatistics, statistics_and_foreground
 from edge.preprocess import CROP_SIDE, UInt8Image
 
 QUALITY = {
@@ -134,7 +134,7 @@ def quality_codes(crop: UInt8Image, frame: Frame, limits: Limits) -> tuple[str, 
 
 
 def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
-    found, low, high = image_statistics(crop), limits.low, limits.high
+    (found, inside), low, high = statistics_and_foreground(crop), limits.low, limits.high
     if found.foreground == 0:
         return {"empty": True}
     if found.foreground < low.foreground:
@@ -142,7 +142,7 @@ def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
     darker = (level < end for level, end in zip(found.levels, low.levels, strict=True))
     lighter = (level >= end for level, end in zip(found.levels, high.levels, strict=True))
     return {
-        "several-cells": _pieces(crop, low.foreground) > 1,
+        "several-cells": _pieces(inside, low.foreground) > 1,
         "large-cell": found.foreground >= high.foreground,
         "under-exposed": any(darker),
         "over-exposed": any(lighter),
@@ -150,15 +150,15 @@ def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
     }
 
 
-def _pieces(crop: UInt8Image, smallest: float) -> int:
+def _pieces(inside: UInt8Image, smallest: float) -> int:
     """Count the pieces of the foreground that are as large as the smallest cell, a share.
 
     The size of a piece is the area within the line through its outermost pixels.
     """
-    outlines, _ = cv2.findContours(foreground(crop), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if len(outlines) == 1 or not math.isfinite(smallest):
         return 1
-    least = smallest * crop.shape[0] * crop.shape[1]
+    least = smallest * inside.size
     return sum(cv2.contourArea(np.asarray(outline)) >= least for outline in outlines)
 
 
