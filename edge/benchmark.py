@@ -15,14 +15,12 @@ import numpy.typing as npt
 from edge.classifier import available_processors
 from edge.condition import Condition, condition
 from edge.doctor import cpu_features, installed_version, memory, processor_name
+from edge.plan import BATCHES
 from edge.preprocess import UInt8Image
 from edge.runtime import Runtime, native_messages_silenced
 
 SCHEMA = 1
 """Version of the JSON."""
-
-BATCHES = (1, 4, 8)
-"""Crops an invocation is given."""
 
 _WARM_UP = 3  # invocations: the first ones allocate and pack weights
 
@@ -117,7 +115,7 @@ def settings(processors: int) -> Iterator[Setting]:
         yield Setting(n, 1, 1)
         if n > 1:
             yield Setting(1, n, 1)
-    for batch in BATCHES[1:]:
+    for batch in BATCHES:
         yield Setting(processors, 1, batch)
 
 

@@ -21,7 +21,7 @@ from edge.decode import crop_and_frame_of, file_name
 from edge.errors import CropUnreadable, ModelFileRefused
 from edge.frame import Frame, frame_of
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
-from edge.plan import Plan, make_plan, measure_batches
+from edge.plan import BATCHES, Plan, make_plan, measure_batches
 from edge.preprocess import UInt8Image, to_crop
 from edge.quality import limits_of, quality_codes
 from edge.read_ahead import ReadAhead
@@ -29,8 +29,8 @@ from edge.results import Result
 from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
 
-_CHUNK = 8  # inputs a thread takes at most: handing over costs less than 1 % then
-_CHUNKS_AHEAD = 3  # per thread: enough that none waits, few enough that memory stays flat
+_CHUNK = 8  # inputs a thread takes, or a batch if that is more: handing over costs little then
+_AHEAD = 32  # inputs per thread, or two chunks: none waits for work, and memory stays flat
 _BEFORE_MEASURING = 256  # crops: a run that soon ends is not to spend its time on choosing batches
 
 _Seen = tuple[UInt8Image, Frame]
@@ -192,16 +192,20 @@ class Classifier:
         def next_is_done() -> bool:
             return bool(waiting) and waiting[0].done()
 
+        def worth_taking() -> int:
+            idle = sum(not chunk.done() for chunk in waiting) < self.threads
+            return 1 if idle else size
+
         try:
-            with ReadAhead(inputs, 2 * _CHUNK) as source:
+            with ReadAhead(inputs, 2 * max(BATCHES)) as source:
                 while True:
-                    room = len(waiting) <= _CHUNKS_AHEAD * self.threads
-                    if room and (chunk := source.take(size, unless=next_is_done)):
+                    room = len(waiting) < self.threads * max(2, _AHEAD // size)
+                    if room and (chunk := source.take(size, worth_taking, next_is_done)):
                         waiting.append(self._pool.submit(self._classify_chunk, chunk))
                         waiting[-1].add_done_callback(source.wake)
                         chunks += 1
                         if chunks % self.threads == 0:
-                            size = min(2 * size, _CHUNK)
+                            size = min(2 * size, self._largest_chunk)
                     elif waiting:
                         yield from waiting.popleft().result()
                     else:
@@ -211,11 +215,14 @@ class Classifier:
             for future in waiting:
                 future.cancel()
 
+    @property
+    def _largest_chunk(self) -> int:
+        is_to_measure = self._seen >= _BEFORE_MEASURING and not self._measured
+        return max(BATCHES) if is_to_measure else max(self.plan.batch, _CHUNK)
+
     def _classify_chunk(self, chunk: list[_Given]) -> list[Result]:
         read = [self._read(*given) for given in chunk]
-        crops = [seen[0] for _, seen in read if seen is not None]
-        # a source that gives less at once is slow, or at its end: no crop waits for others then
-        logits = iter(self._logits(crops, whole=len(chunk) == _CHUNK))
+        logits = iter(self._logits([seen[0] for _, seen in read if seen is not None]))
         return [
             blank if seen is None else self._judge(next(logits), *seen, blank)
             for blank, seen in read
@@ -229,22 +236,28 @@ class Classifier:
         except CropUnreadable as error:
             return self.blank(entry, error), None
 
-    def _logits(self, crops: list[UInt8Image], whole: bool = False) -> npt.NDArray[np.float64]:
+    def _logits(self, crops: list[UInt8Image]) -> npt.NDArray[np.float64]:
         if not crops:
             return np.empty((0, 2))
         stacked = np.stack(crops)
         network = self._networks.get()
         try:
-            if whole and self._is_time_to_measure(len(crops)):
+            if self._is_time_to_measure(len(crops)):
                 self.plan = measure_batches(self.plan, network, stacked)
-            return network.logits_of(stacked, self.plan.batch if whole else 1)
+            batch = self.plan.batch
+            # a source that gives few at once is slow, or at its end: no batch is filled up then
+            return network.logits_of(stacked, batch if _is_most(len(crops), batch) else 1)
         finally:
             self._networks.put(network)
 
     def _is_time_to_measure(self, crops: int) -> bool:
-        """Whether enough crops were seen, and now so many are at hand; true once."""
+        """Whether enough crops were seen, and now a batch is at hand; true once."""
         with self._counting:
-            if self._measured or self._seen < _BEFORE_MEASURING or crops < _CHUNK:
+            if (
+                self._measured
+                or self._seen < _BEFORE_MEASURING
+                or not _is_most(crops, max(BATCHES))
+            ):
                 self._seen += crops
                 return False
             self._measured = True
@@ -275,6 +288,10 @@ class Classifier:
             error=error.reason if error else None,
             message=error.message if error else None,
         )
+
+
+def _is_most(crops: int, batch: int) -> bool:
+    return 2 * crops > batch
 
 
 def _given(index: int, crop: UInt8Image | str | os.PathLike[str]) -> _Given:

@@ -44,24 +44,37 @@ class ReadAhead(Generic[T]):
             self._left = True
             self._changed.notify_all()
 
-    def take(self, most: int, unless: Callable[[], bool] = lambda: False) -> list[T]:
-        """Take what is at hand, and wait if that is nothing.
+    def take(
+        self,
+        most: int,
+        least: Callable[[], int] = lambda: 1,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> list[T]:
+        """Take what is at hand, and wait if that is too little.
 
         Parameters
         ----------
         most : int
             Items to take at most.
+        least : callable
+            Items worth taking before the source has ended, at most as many as it reads ahead;
+            asked at first, and again at every :meth:`wake`.
         unless : callable
-            What ends the wait once it is true; asked at first and at every :meth:`wake`.
+            What ends the wait once it is true; asked as often.
 
         Returns
         -------
         list
             Empty if the wait was ended, and at the end of the source.
         """
+
+        def enough() -> bool:
+            return self._ended or len(self._items) >= least()
+
         with self._changed:
-            self._changed.wait_for(lambda: self._items or self._ended or unless())
-            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._changed.wait_for(lambda: enough() or unless())
+            at_hand = min(most, len(self._items)) if enough() else 0
+            taken = [self._items.popleft() for _ in range(at_hand)]
             self._changed.notify_all()
         return taken
 

@@ -335,7 +335,7 @@ def test_a_few_inputs_are_shared_by_all_threads(
         assert [result.error for result in classifier.classify_all(few)] == [None] * 4
 
 
-@pytest.mark.parametrize("batch", [4, 8])
+@pytest.mark.parametrize("batch", [8, 32])
 def test_batches_change_no_result(
     batch: int, mixed: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,8 +356,8 @@ def test_batches_change_no_result(
 @pytest.mark.parametrize(
     ("flatbuffer", "words"),
     [
-        (batching_flatbuffer, r"one by one \d+\.\d\d ms a crop, in batches of 4 \d.* ms"),
-        (one_by_one_flatbuffer, "batches of 4 refused by the model file"),
+        (batching_flatbuffer, r"one by one \d+\.\d\d ms a crop, in batches of 8 \d.* ms"),
+        (one_by_one_flatbuffer, "batches of 8 refused by the model file"),
     ],
     ids=["any batch", "one by one only"],
 )
@@ -369,7 +369,7 @@ def test_batches_are_measured_once_enough_crops_were_seen(
         at_first = classifier.plan
         list(classifier.classify_each(cells * 6))
         assert classifier.plan == at_first
-        results = list(classifier.classify_each(cells * 3))
+        results = list(classifier.classify_each(cells * 8))
         assert re.search(words, classifier.plan.why)
         assert [decided(result) for result in results[:SEVERAL_CHUNKS]] == [
             decided(classifier.classify(path)) for path in cells

@@ -14,7 +14,7 @@ from edge.condition import condition
 
 
 def test_one_two_and_all_processors_are_tried_and_then_batches() -> None:
-    assert list(settings(1)) == [Setting(1, 1, 1), Setting(1, 1, 4), Setting(1, 1, 8)]
+    assert list(settings(1)) == [Setting(1, 1, 1), Setting(1, 1, 8), Setting(1, 1, 32)]
     assert [s.interpreters for s in settings(6) if s.threads == 1] == [1, 2, 4, 6, 6, 6]
     assert [s.threads for s in settings(6) if s.interpreters == 1] == [1, 2, 4, 6]
 
@@ -28,7 +28,7 @@ def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
     assert found["schema"] == 1
     batches = {t["setting"]["batch"] for t in found["timings"]}
     refused = {int(words.split("batches of ")[1].split(":")[0]) for words in found["not_run"]}
-    assert batches | refused == {1, 4, 8}
+    assert batches | refused == {1, 8, 32}
     for timing in found["timings"]:
         assert 0 < timing["p50"] <= timing["p95"]
         most = timing["setting"]["interpreters"] * timing["setting"]["batch"] / timing["p50"] * 1e3

@@ -56,6 +56,35 @@ def test_a_wait_may_be_ended_by_something_else() -> None:
         assert items.take(8) == [1]
 
 
+def test_a_wait_for_many_ends_with_them_or_with_the_source() -> None:
+    rest = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield from (1, 2, 3)
+        rest.wait()
+        yield 4
+
+    with ReadAhead(source(), 4) as items:
+        assert items.take(2, least=lambda: 2) == [1, 2]
+        assert items.take(2, least=lambda: 2, unless=lambda: True) == []
+        threading.Timer(0.05, rest.set).start()
+        assert items.take(2, least=lambda: 2) == [3, 4]
+        assert items.take(2, least=lambda: 2) == []
+
+
+def test_fewer_will_do_as_soon_as_whoever_waits_says_so() -> None:
+    rest, idle = threading.Event(), threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        rest.wait()
+
+    with ReadAhead(source(), 4) as items:
+        threading.Timer(0.05, lambda: (idle.set(), items.wake())).start()
+        assert items.take(8, least=lambda: 1 if idle.is_set() else 8) == [1]
+        rest.set()
+
+
 def test_an_error_ends_the_source_and_nothing_before_it_is_lost() -> None:
     def source() -> Iterator[int]:
         yield 1
