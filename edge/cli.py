@@ -1,168 +1,297 @@
-"""``edge-all``: classify crops on the device."""
+"""``edge-all``: classify crops on the device.
 
+Built on argparse, unlike the command lines of the build side: importing Typer takes as long as
+importing numpy, OpenCV and the runtime together, and a device waits for that at every start.
+"""
+
+from __future__ import annotations
+
+import argparse
 import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from edge.command import SOME_FAILED, one_sentence
+from edge.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, give_up_stdout, one_sentence
 
 if TYPE_CHECKING:
     from edge.sources import Inputs
     from edge.watch import Watch
 
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    help="Classify single-cell crops. Research software: it gives no diagnosis.",
-)
-
-ModelOption = Annotated[
-    Path | None, typer.Option(help="Model file; the one shipped with edge-all by default.")
-]
+_ABOUT = "Classify single-cell crops. Research software: it gives no diagnosis."
 
 
-def _print_versions(wanted: bool) -> None:
-    if wanted:
-        from edge.doctor import versions
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line.
 
-        print(versions())
-        raise typer.Exit
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of this process by default.
 
-
-@app.callback()
-def main(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_print_versions, is_eager=True, help="Print versions."),
-    ] = False,
-) -> None:
-    """Set up what all commands share."""
+    Raises
+    ------
+    SystemExit
+        With an exit code other than 0.
+    """
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a bad file, a row says
     for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as head does
+        give_up_stdout()
+        raise SystemExit(BROKEN_PIPE) from None
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None
 
 
-@app.command()
+def _run(given: list[str]) -> None:
+    if not given:
+        _program().print_help()
+        raise SystemExit(2)
+    options = _program().parse_args(given[:1])
+    about, describe, run = COMMANDS[options.command]
+    parser = argparse.ArgumentParser(
+        f"edge-all {options.command}", description=about, allow_abbrev=False
+    )
+    describe(parser)
+    run(parser.parse_intermixed_args(given[1:]))
+
+
+def _program() -> argparse.ArgumentParser:
+    names = "\n".join(f"  {name:<10} {about}" for name, (about, _, _) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        "edge-all",
+        usage="edge-all [--version] [--help] COMMAND ...",
+        description=f"{_ABOUT}\n\ncommands:\n{names}",
+        epilog="edge-all COMMAND --help says more of each.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_PrintVersions, help="print versions and end")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+class _PrintVersions(argparse.Action):
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:  # noqa: A002
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, *_: object) -> None:
+        from edge.doctor import versions
+
+        print(versions())
+        raise SystemExit(0)
+
+
+def _at_least(least: float, kind: Callable[[str], float]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        if (value := kind(text)) < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return value
+
+    number.__name__ = "number"  # argparse names it where the text is none
+    return number
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="model file; the one shipped with edge-all by default",
+    )
+
+
+def _describe_classify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="files, zip and tar archives, folders (searched to any depth), globs,"
+        " @list (a file with a path a line), - (paths on stdin), http:// snapshots",
+    )
+    parser.add_argument(
+        "--watch",
+        metavar="FOLDER",
+        help="classify what is in this folder and what comes, until Ctrl-C",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write results to this .csv, .jsonl, .db or .sqlite; may be repeated",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page with thumbnails to this .html file",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what an earlier, cut-off run has written",
+    )
+    _add_model(parser)
+    parser.add_argument(
+        "--threads",
+        type=_at_least(1, int),
+        metavar="N",
+        help="cells at a time; by default one per processor",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse crops of bad quality; otherwise a person looks",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="say how the network is run, and why"
+    )
+    parser.epilog = (
+        "Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes a row"
+        " with a reason; the run goes on and ends with exit code 1."
+    )
+
+
 @one_sentence
-def classify(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Files, zip and tar archives, folders (searched to any depth), globs,"
-            " @list (a file with a path a line), - (paths on stdin), http:// snapshots.",
-            metavar="SOURCE...",
-            show_default=False,
-        ),
-    ] = None,
-    watch: Annotated[
-        str | None,
-        typer.Option(help="Classify what is in this folder and what comes, until Ctrl-C."),
-    ] = None,
-    out: Annotated[
-        list[Path] | None,
-        typer.Option(help="Write results to this .csv, .jsonl, .db or .sqlite; may be repeated."),
-    ] = None,
-    report: Annotated[
-        Path | None, typer.Option(help="Write a page with thumbnails to this .html file.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with what an earlier, cut-off run has written.")
-    ] = False,
-    model: ModelOption = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Cells at a time; by default one per processor.")
-    ] = None,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help="Refuse crops of bad quality; otherwise a person looks."),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say how the network is run, and why.")
-    ] = False,
-) -> None:
-    """Classify crops: healthy, leukemia, or refer (a person looks). Not a diagnosis.
-
-    Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes
-    a row with a reason; the run goes on and ends with exit code 1.
-    """
+def _classify(options: argparse.Namespace) -> None:
     from edge.run import classify_into
     from edge.sinks.outputs import check_outputs
     from edge.terminal import say_failures
 
-    outputs = check_outputs(out or [], report)
-    inputs = _open(sources or [], watch)
-    tally = classify_into(inputs, outputs, not out, resume, model, threads, strict, verbose)
+    outputs = check_outputs(options.out, options.report)
+    tally = classify_into(
+        _open(options.sources, options.watch),
+        outputs,
+        not options.out,
+        options.resume,
+        options.model,
+        options.threads,
+        options.strict,
+        options.verbose,
+    )
     say_failures(tally)
     if tally.failed:
         raise SystemExit(SOME_FAILED)
 
 
-def _open(sources: list[str], folder: str | None) -> "Inputs | Watch":
+def _open(sources: list[str], folder: str | None) -> Inputs | Watch:
     """Open sources, or a folder to watch: both give inputs in batches."""
-    from edge.sources import open_sources
-    from edge.watch import Watch
+    from edge.errors import NoInputs
 
     if bool(sources) == (folder is not None):
-        raise typer.BadParameter("name sources, or a folder to --watch")
-    return open_sources(sources) if folder is None else Watch(folder)
+        raise NoInputs("name sources, or a folder to --watch")
+    if folder is None:
+        from edge.sources import open_sources
+
+        return open_sources(sources)
+    from edge.watch import Watch
+
+    return Watch(folder)
 
 
-@app.command()
 @one_sentence
-def doctor(model: ModelOption = None) -> None:
-    """Check machine, libraries, runtime and model file; say what is missing."""
+def _doctor(options: argparse.Namespace) -> None:
     from edge.doctor import examine
     from edge.model_file import SHIPPED_MODEL
 
-    for fact in examine(model or SHIPPED_MODEL):
+    for fact in examine(options.model or SHIPPED_MODEL):
         print(fact)
     print("all is well")
 
 
-@app.command()
+def _describe_benchmark(parser: argparse.ArgumentParser) -> None:
+    _add_model(parser)
+    parser.add_argument(
+        "--float",
+        dest="twin",
+        type=Path,
+        metavar="FILE",
+        help="float twin (.tflite), to be measured beside it",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=_at_least(0.01, float),
+        default=1.0,
+        metavar="S",
+        help="how long to measure each setting; 1 by default",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here, as JSON")
+
+
 @one_sentence
-def benchmark(
-    model: ModelOption = None,
-    twin: Annotated[
-        Path | None,
-        typer.Option("--float", help="Float twin (.tflite), to be measured beside it."),
-    ] = None,
-    seconds: Annotated[
-        float, typer.Option(min=0.01, help="How long to measure each setting.")
-    ] = 1.0,
-    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
-) -> None:
-    """Measure the networks alone, in every setting, for choosing and for reporting issues."""
+def _benchmark(options: argparse.Namespace) -> None:
     import json
 
     from edge.benchmark import Network, describe, run_benchmark
     from edge.model_file import SHIPPED_MODEL, read_model_file
     from edge.runtime import find_runtime
 
-    model_file = read_model_file(model or SHIPPED_MODEL)
+    model_file = read_model_file(options.model or SHIPPED_MODEL)
     networks = [Network("int8", model_file.flatbuffer)]
-    if twin:
-        networks.append(Network("float", twin.read_bytes()))
-    found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), seconds)
+    if options.twin:
+        networks.append(Network("float", options.twin.read_bytes()))
+    found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), options.seconds)
     print(describe(found))
-    if out:
-        out.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
-        print(f"saved {out}")
+    if options.out:
+        options.out.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+        print(f"saved {options.out}")
 
 
-@app.command()
+def _describe_samples(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="where to put them; made if need be"
+    )
+    parser.add_argument(
+        "-n",
+        "--n",
+        type=_at_least(1, int),
+        default=24,
+        metavar="N",
+        help="how many; 24 by default",
+    )
+
+
 @one_sentence
-def samples(
-    folder: Annotated[Path, typer.Argument(help="Where to put them; made if need be.")],
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many.")] = 24,
-) -> None:
-    """Draw sample cells to try edge-all on; no decision on a drawing means anything."""
+def _samples(options: argparse.Namespace) -> None:
     from edge.drawn import write_samples
 
-    write_samples(folder, n)
-    print(f"drew {n} cells in {folder}")
+    write_samples(options.folder, options.n)
+    print(f"drew {options.n} cells in {options.folder}")
+
+
+COMMANDS = {
+    "classify": (
+        "Classify crops: healthy, leukemia, or refer (a person looks). Not a diagnosis.",
+        _describe_classify,
+        _classify,
+    ),
+    "doctor": (
+        "Check machine, libraries, runtime and model file; say what is missing.",
+        _add_model,
+        _doctor,
+    ),
+    "benchmark": (
+        "Measure the networks alone, in every setting, for choosing and for reporting issues.",
+        _describe_benchmark,
+        _benchmark,
+    ),
+    "samples": (
+        "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
+        _describe_samples,
+        _samples,
+    ),
+}
+"""Name -> what it does, its options, and what runs it."""
+
+
+if __name__ == "__main__":
+    main()

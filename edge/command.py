@@ -13,6 +13,9 @@ from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
 
+INTERRUPTED, BROKEN_PIPE = 130, 141
+"""Exit codes of what a signal ends, as shells give them: 128 and its number."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -38,10 +41,10 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
         except EdgeAllError as error:
             say(f"error: {error}")
             raise SystemExit(WRONG_USAGE) from error
-        except BrokenPipeError:  # the reader has left, as head does: typer ends quietly
+        except BrokenPipeError:  # the reader has left, as head does
             raise
         except OSError as error:
-            _give_up_stdout()
+            give_up_stdout()
             if error.filename:
                 say(f"error: {error.filename}: {error.strerror}; check it and its permissions")
             else:  # a stream
@@ -51,7 +54,7 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
-def _give_up_stdout() -> None:
+def give_up_stdout() -> None:
     """Let what is still buffered go nowhere, or Python fails on it again at exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

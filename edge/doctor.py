@@ -14,7 +14,7 @@ from edge.model_file import ModelFile, read_model_file
 from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
-_LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "typer")
+_LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")
 # what int8 inference is several times faster with
 _FEATURES = {
     "avx2": "AVX2",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-
-import typer
 
 from edge.classifier import Classifier
 from edge.command import say
@@ -17,7 +16,7 @@ from edge.reasons import REASONS
 from edge.results import Result
 
 _FAILED = "failed"
-_COLOURS = {HEALTHY: typer.colors.GREEN, LEUKEMIA: typer.colors.RED, REFER: typer.colors.YELLOW}
+_COLOURS = {HEALTHY: 32, LEUKEMIA: 31, REFER: 33}  # ANSI: green, red, yellow
 _MOST_FAILURES_LISTED = 20
 
 _HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
@@ -71,19 +70,21 @@ class Table:
     """Results as lines on stdout, where no result file was asked for."""
 
     def __init__(self) -> None:
-        typer.echo(_HEADER)
+        self._in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        print(_HEADER, flush=True)
 
     def write(self, result: Result) -> None:
-        """Print one result."""
-        typer.echo(line(result))
+        """Print one result, at once: someone may be waiting for it."""
+        print(_line(result, self._in_colour), flush=True)
 
 
-def line(result: Result) -> str:
-    """Line of the table for one result."""
+def _line(result: Result, in_colour: bool) -> str:
     name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
     if result.decision is None:
         return f"{_FAILED:<9} {result.error:>11}  {name}"
-    word = typer.style(f"{result.decision:<9}", fg=_COLOURS[result.decision])
+    word = f"{result.decision:<9}"
+    if in_colour:
+        word = f"\x1b[{_COLOURS[result.decision]}m{word}\x1b[0m"
     return f"{word} {result.p_leukemia:>11.3f}  {name}"
 
 

@@ -9,26 +9,19 @@ import re
 from pathlib import Path
 
 import pytest
-import typer
+from command_helpers import Done, edge_all
 from conftest import REAL_DATA
 from edge_helpers import encoded, small_cell, write_cells, write_changed_model
-from typer.testing import CliRunner, Result
 
-from edge.cli import app
+from edge.cli import COMMANDS
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.results import COLUMNS
 
-COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 C_NMC = REAL_DATA / "cnmc-bmp"
 NOT_A_DIAGNOSIS = "Research software: this is not a diagnosis."
 
 
-def edge_all(*arguments: object) -> Result:
-    """Run a command in this process."""
-    return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, [*map(str, arguments)])
-
-
-def table(result: Result) -> list[list[str]]:
+def table(result: Done) -> list[list[str]]:
     """Split the printed table into rows: decision, probability or reason, file."""
     lines = [re.sub(r"  \([a-z -]+\)$", "", line) for line in result.stdout.splitlines()]
     return [line.split(maxsplit=2) for line in lines[1:-3]]
@@ -236,8 +229,26 @@ def test_samples_in_place_of_a_file_is_exit_code_2(tmp_path: Path) -> None:
     assert result.stderr.startswith(f"error: cannot write samples to {tmp_path}/file: ")
 
 
+def test_sources_may_stand_on_both_sides_of_options(crops: Path, tmp_path: Path) -> None:
+    first, second = (crops / f"cell-0{n}.png" for n in (0, 1))
+    out = tmp_path / "out.csv"
+    assert edge_all("classify", first, "--out", out, second).exit_code == 0
+    with out.open(newline="") as file:
+        assert [row["file"] for row in csv.DictReader(file)] == [str(first), str(second)]
+
+
 def test_without_a_command_the_help_is_shown() -> None:
-    assert "classify" in edge_all().output
+    result = edge_all()
+    assert result.exit_code == 2
+    assert all(command in result.output for command in COMMANDS)
+
+
+@pytest.mark.parametrize("line", ["{clasify} .", "classify {--no-such-option}", "doctor {--quick}"])
+def test_what_no_command_knows_is_named_below_the_usage(line: str) -> None:
+    result = edge_all(*line.replace("{", "").replace("}", "").split())
+    assert result.exit_code == 2
+    assert result.stderr.startswith("usage: edge-all")
+    assert line[line.index("{") + 1 : line.index("}")] in result.stderr
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])

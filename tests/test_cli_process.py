@@ -6,14 +6,12 @@ import os
 import pty
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from command_helpers import EDGE_ALL
 from edge_helpers import encoded, small_cell, write_cells
-
-EDGE_ALL = [sys.executable, "-c", "from edge.cli import app; app()"]
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -105,6 +103,7 @@ def test_a_reader_that_leaves_early_gets_no_traceback(crops: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+    assert process.returncode == 141
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")

@@ -16,7 +16,7 @@ RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "typer", "rich", "watchdog"}),
+    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog"}),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib", "jinja2"}),
     "convert": (
         {"edge", "calibration", "convert"},

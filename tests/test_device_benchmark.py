@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from command_helpers import edge_all
 
 from edge.benchmark import Setting, settings
-from edge.cli import app
 from edge.condition import condition
 
 
@@ -22,7 +21,7 @@ def test_one_two_and_all_processors_are_tried_and_then_batches() -> None:
 def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
     out = tmp_path / "benchmark.json"
     options = ["--seconds", "0.01", "--out", str(out)]
-    done = CliRunner().invoke(app, ["benchmark", *options])
+    done = edge_all("benchmark", *options)
     assert done.exit_code == 0, done.output
     found = json.loads(out.read_text())
     assert found["schema"] == 1
@@ -39,14 +38,14 @@ def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
 def test_a_twin_that_is_no_model_is_said_not_to_run(tmp_path: Path) -> None:
     twin = tmp_path / "twin.tflite"
     twin.write_bytes(b"no model")
-    done = CliRunner().invoke(app, ["benchmark", "--seconds", "0.01", "--float", str(twin)])
+    done = edge_all("benchmark", "--seconds", "0.01", "--float", twin)
     assert done.exit_code == 0
     assert "not run: float" in done.stdout
 
 
 def test_a_missing_twin_is_named(tmp_path: Path) -> None:
     twin = tmp_path / "none.tflite"
-    done = CliRunner().invoke(app, ["benchmark", "--float", str(twin)])
+    done = edge_all("benchmark", "--float", twin)
     assert done.exit_code == 2
     assert str(twin) in done.stderr
 

@@ -6,10 +6,9 @@ import platform
 from pathlib import Path
 
 import pytest
+from command_helpers import edge_all
 from edge_helpers import write_changed_model
-from typer.testing import CliRunner
 
-from edge.cli import app
 from edge.doctor import cpu_features, examine, installed_version, memory, processor_name, versions
 from edge.errors import ModelFileRefused
 from edge.metadata import INTENDED_USE
@@ -23,7 +22,7 @@ def facts() -> list[str]:
 
 
 def test_doctor_says_that_all_is_well() -> None:
-    result = CliRunner().invoke(app, ["doctor"])
+    result = edge_all("doctor")
     assert result.exit_code == 0
     assert result.stderr == ""
     assert result.stdout.splitlines()[-1] == "all is well"
@@ -35,7 +34,7 @@ def test_doctor_names_machine_python_and_libraries(facts: list[str]) -> None:
     text = "\n".join(facts)
     assert f"machine   {platform.machine()}, {platform.system()}" in text
     assert f"python    {platform.python_version()}" in text
-    for library in ("edge-all", "numpy", "opencv-python-headless", "typer"):
+    for library in ("edge-all", "numpy", "opencv-python-headless", "rich"):
         assert f"library   {library} {installed_version(library)}" in text
 
 
@@ -67,7 +66,7 @@ def test_doctor_refuses_a_model_that_gives_other_results_here(tmp_path: Path) ->
     golden = read_model_file(SHIPPED_MODEL).golden
     other = GoldenVectors(golden.inputs, ~golden.logits)  # every sign the other way
     model = write_changed_model(tmp_path / "other.tflite", golden=other, golden_tolerance=0)
-    result = CliRunner().invoke(app, ["doctor", "--model", str(model)])
+    result = edge_all("doctor", "--model", model)
     assert result.exit_code == 4
     assert result.stderr.startswith(f"model file refused (golden): {model}: golden logits are off")
     assert "all is well" not in result.stdout

@@ -20,11 +20,10 @@ import cv2
 import numpy as np
 import pytest
 from browser import cards, needs_browser, opened, status
+from command_helpers import edge_all
 from edge_helpers import write_cells
 from sink_helpers import MODEL, RUN, blank, result, results, resume
-from typer.testing import CliRunner
 
-from edge.cli import app
 from edge.drawn import draw_cell
 from edge.errors import OutputFailed
 from edge.preprocess import to_crop
@@ -256,7 +255,7 @@ def test_the_command_writes_a_page_with_a_thumbnail_for_every_cell(tmp_path: Pat
     (tmp_path / "crops").mkdir()
     write_cells(tmp_path / "crops", 12)
     page = tmp_path / "x.html"
-    done = CliRunner().invoke(app, ["classify", str(tmp_path / "crops"), "--report", str(page)])
+    done = edge_all("classify", tmp_path / "crops", "--report", page)
     assert done.exit_code == 0
     assert "cell-00.png" in done.stdout  # the table: there is no result file
     stored = thumbnails(page.read_text())

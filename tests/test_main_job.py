@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from command_helpers import edge_all
 from typer.testing import CliRunner
 
 from calibration.calibrate import read_calibration
@@ -99,10 +100,8 @@ def test_the_model_file_says_where_it_comes_from(trained: Path, converted: Path)
 
 
 def test_the_device_classifies_with_the_new_model_file(converted: Path, labelled: Path) -> None:
-    from edge.cli import app
-
     out = converted.with_name("results.csv")
-    printed = run(app, "classify", labelled, "--model", converted, "--out", out)
+    printed = edge_all("classify", labelled, "--model", converted, "--out", out).output
     with out.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 216

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_helpers import edge_all
 from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, write_cells
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from edge.cli import app
 from edge.model_file import SHIPPED_MODEL, read_model_file
 from edge.plan import Plan, make_plan, measure_batches
 from edge.runtime import Int8Network, find_runtime
@@ -144,7 +143,7 @@ def test_a_batch_that_changes_a_bit_is_not_taken_however_fast(  # type: ignore[n
 
 
 def classify(*arguments: object) -> tuple[str, str]:
-    done = CliRunner(env={"NO_COLOR": "1"}).invoke(app, ["classify", *map(str, arguments)])
+    done = edge_all("classify", *arguments)
     assert done.exit_code == 0, done.output
     return done.stdout, done.stderr
 

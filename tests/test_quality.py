@@ -11,15 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from command_helpers import edge_all
 from conftest import REAL_DATA
 from edge_helpers import encoded
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
-from typer.testing import Result as Printed
 
 from edge.classifier import Classifier
-from edge.cli import app
 from edge.decision import Verdict
 from edge.decode import crop_and_frame_of, decode
 from edge.drawn import draw_cell
@@ -282,11 +280,6 @@ def folder(tmp_path: Path) -> Path:
     (folder / "dark.png").write_bytes(encoded(light(0.4)(CELL)[60:-60]))
     (folder / "good.png").write_bytes(encoded(CELL))
     return folder
-
-
-def edge_all(*arguments: object) -> Printed:
-    env = {"COLUMNS": "200", "NO_COLOR": "1"}
-    return CliRunner(env=env).invoke(app, [*map(str, arguments)])
 
 
 def rows(path: Path) -> list[dict[str, str]]:

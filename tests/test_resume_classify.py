@@ -14,18 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from command_helpers import EDGE_ALL, edge_all
 from edge_helpers import encoded, small_cell, write_cells, write_changed_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sink_helpers import RUN, blank, database_rows, result, results, resume
-from typer.testing import CliRunner, Result
 
-from edge.cli import app
 from edge.errors import ResumeRefused
 from edge.sinks.outputs import Outputs
 from edge.sinks.text import ResultFile
 
-EDGE_ALL = [sys.executable, "-c", "from edge.cli import app; app()"]
 MANY = 5000
 KILLS = 10
 NAMES = ("a.csv", "a.jsonl", "a.db", "a.html")
@@ -33,10 +31,6 @@ NAMES = ("a.csv", "a.jsonl", "a.db", "a.html")
 in_many_ways = settings(
     max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-def edge_all(*arguments: object) -> Result:
-    return CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, [*map(str, arguments)])
 
 
 def write(path: Path, n: int) -> bytes:
@@ -331,7 +325,7 @@ def test_a_disk_that_fills_up_is_a_sentence_and_what_was_written_goes_on(
 ) -> None:
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, -1));"
-        "from edge.cli import app; app()"
+        "from edge.cli import main; main()"
     )
     inputs = ["cell-00.png"] * n
     out = tmp_path / name

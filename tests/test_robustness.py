@@ -33,9 +33,9 @@ Row = dict[str, str]
 # what a process remembers of its largest size; getrusage would count the one that started it
 RUN = """
 import sys
-from edge.cli import app
+from edge.cli import main
 try:
-    app()
+    main()
 finally:
     status = open("/proc/self/status").read()
     print("peak", status.split("VmHWM:")[1].split()[0], file=sys.stderr)

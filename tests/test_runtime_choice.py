@@ -79,13 +79,13 @@ def test_without_any_runtime_the_error_says_what_to_install() -> None:
     "arguments", [["doctor"], ["classify", str(SHIPPED_MODEL)]], ids=["doctor", "classify"]
 )
 def test_without_any_runtime_a_command_ends_with_a_sentence(arguments: list[str]) -> None:
-    found = python(f"from edge.cli import app; app({arguments})")
+    found = python(f"from edge.cli import main; main({arguments})")
     assert "error: no TFLite runtime found; install one with: pip install ai-edge-litert" in found
     assert "Traceback" not in found
     assert found.endswith("exit code 2")
 
 
 def test_without_any_runtime_the_versions_are_still_printed() -> None:
-    found = python("from edge.cli import app; app(['--version'])")
+    found = python("from edge.cli import main; main(['--version'])")
     assert "no TFLite runtime" in found
     assert found.endswith("exit code 0")

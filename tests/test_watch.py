@@ -13,11 +13,10 @@ from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 
 import pytest
+from command_helpers import EDGE_ALL, edge_all
 from edge_helpers import encoded, small_cell, write_cells
 from sink_helpers import database_rows
-from typer.testing import CliRunner
 
-from edge.cli import app
 from edge.content import Found
 from edge.errors import NoInputs
 from edge.folder_events import network_share
@@ -28,7 +27,6 @@ from edge.watch import Watch
 PATIENCE = 30.0  # seconds: only a failing test waits so long
 LOOK_EVERY = 0.05
 CELL = encoded(small_cell())
-EDGE_ALL = [sys.executable, "-c", "from edge.cli import app; app()"]
 
 both_ways = pytest.mark.parametrize("events", [True, False], ids=["events", "looks"])
 
@@ -324,7 +322,7 @@ def test_a_signal_ends_a_watch_in_good_order(
 
 @pytest.mark.parametrize("arguments", [[], ["crops", "--watch", "crops"]], ids=["none", "both"])
 def test_neither_sources_nor_a_folder_or_both_is_wrong_usage(arguments: list[str]) -> None:
-    result = CliRunner().invoke(app, ["classify", *arguments])
+    result = edge_all("classify", *arguments)
     assert result.exit_code == 2
     assert "--watch" in result.stderr
 
