@@ -18,8 +18,8 @@ from typing import Protocol
 from calibration.cache import default_cache
 from calibration.file_hashes import hash_files
 from calibration.preliminary import find_preliminary
-from edge.content import IMAGE_SUFFIXES
 from edge.errors import DataRefused
+from edge.names import IMAGE_SUFFIXES
 
 LABELS = ("hem", "all")
 """Class names; the position is the class number (``all`` is the positive class)."""

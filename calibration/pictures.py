@@ -6,9 +6,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from calibration.labelled_crops import LABELS
-from edge.content import IMAGE_SUFFIXES
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
+from edge.names import IMAGE_SUFFIXES
 from edge.preprocess import UInt8Image
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from edge.classifier import Classifier
     from edge.results import Result
 
+__version__ = "0.1.0"
 __all__ = ["Classifier", "Result"]
 
 _HOMES = {"Classifier": "edge.classifier", "Result": "edge.results"}

@@ -16,13 +16,11 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, BinaryIO
 
-from edge.content import IMAGE_SUFFIXES, MAX_HELD, Content, Found, Held, Slice, suffix_of, too_large
+from edge.content import MAX_HELD, Content, Found, Held, Slice, too_large
 from edge.decode import MAX_BYTES, open_file, unreadable
 from edge.errors import CropUnreadable
-from edge.tiff_pages import each_page, may_be_tiff
-
-ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
-"""How the name of an archive ends."""
+from edge.names import IMAGE_SUFFIXES, is_archive, may_be_tiff, suffix_of
+from edge.tiff_pages import each_page
 
 _FOREIGN = "__MACOSX/"  # where macOS keeps what is named like an image and is none
 _FREE_EXPANSION = 1 << 30  # bytes that any compressed tar may unpack to, and beyond them:
@@ -54,11 +52,6 @@ _DAMAGE = (
     RuntimeError,
     ValueError,
 )
-
-
-def is_archive(name: str) -> bool:
-    """Whether a name ends like that of an archive."""
-    return name.lower().endswith(ARCHIVE_SUFFIXES)
 
 
 def each_member(path: str) -> Iterator[Found]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -13,9 +12,6 @@ from edge.errors import CropUnreadable
 MAX_HELD = 32 * 1024 * 1024
 """Most bytes of one image that wait in memory for a free thread: what a compressed tar
 gives must be taken in its order."""
-
-IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
-"""Suffixes that folders and archives are searched for. A file named outright may have any name."""
 
 
 class Content(Protocol):
@@ -114,8 +110,3 @@ def too_large(limit: int) -> CropUnreadable:
     return CropUnreadable(
         "too-large", f"more than {limit >> 20} MB in an archive; unpack it, or cut the cells out"
     )
-
-
-def suffix_of(name: str) -> str:
-    """Suffix of a path in lower case, with its dot."""
-    return os.path.splitext(name)[1].lower()

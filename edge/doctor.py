@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 from collections.abc import Iterator
@@ -92,6 +91,8 @@ def versions() -> str:
 
 def installed_version(name: str) -> str:
     """Version of a distribution, or ``not installed``."""
+    import importlib.metadata  # takes as long as the rest of this module and all it imports
+
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

@@ -28,6 +28,11 @@ class CropUnreadable(EdgeAllError, ValueError):
         self.message = message
 
 
+def cut_off(what: str) -> CropUnreadable:
+    """Refuse a file whose end is missing."""
+    return CropUnreadable("truncated", f"{what}; copy the file again")
+
+
 class NoInputs(EdgeAllError, ValueError):
     """The sources given match no file at all."""
 

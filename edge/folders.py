@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from edge.content import IMAGE_SUFFIXES, Found, suffix_of
+from edge.content import Found
 from edge.decode import unreadable
 from edge.errors import CropUnreadable
+from edge.names import IMAGE_SUFFIXES, suffix_of
 
 _RUN = 4096  # names sorted at once
 _FOLDER, _OTHER, _DOUBTFUL = "folder", "other", "doubtful"  # the last: a link to nothing, or a loop

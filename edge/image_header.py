@@ -13,8 +13,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge.errors import CropUnreadable
-from edge.tiff import TiffFile, cut_off
+from edge.errors import CropUnreadable, cut_off
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
@@ -174,5 +173,7 @@ def _webp(data: bytes) -> ImageHeader:
 
 
 def _tiff(data: bytes) -> ImageHeader:
+    from edge.tiff import TiffFile  # other formats need none of it
+
     page = TiffFile(io.BytesIO(data)).first_page()
     return ImageHeader("tiff", page.width, page.height, page.bits)

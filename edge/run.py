@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import edge
 from edge.classifier import Classifier
 from edge.command import say
 from edge.decode import file_name
-from edge.doctor import installed_version, processor_name
 from edge.errors import OutputFailed
 from edge.interrupts import Interrupted, Interrupts
 from edge.results import Result
@@ -22,7 +23,9 @@ from edge.sinks.outputs import Outputs, is_report
 from edge.sinks.sink import Run
 from edge.sources import Input, Inputs
 from edge.terminal import Table, Tally, summary, with_progress
-from edge.watch import Watch
+
+if TYPE_CHECKING:
+    from edge.watch import Watch
 
 
 def classify_into(
@@ -73,7 +76,7 @@ def classify_into(
             keep_crops = any(map(is_report, outputs))
             classifier = stack.enter_context(Classifier(model, threads, keep_crops, strict))
             files = stack.enter_context(Outputs(outputs, _run(inputs, classifier), resume))
-            if resume and isinstance(inputs, Watch):
+            if resume and not isinstance(inputs, Inputs):
                 inputs.go_on_after(files.rows())
             start = time.perf_counter()
             batches = stack.enter_context(inputs)
@@ -149,6 +152,8 @@ def _put_all(
 
 
 def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:
+    from edge.doctor import processor_name
+
     model, runtime = classifier.model_file, classifier.runtime
     return Run(
         command=shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]])),
@@ -156,7 +161,7 @@ def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:
         network=model.metadata.network,
         model_sha256=model.sha256,
         model_json=model.metadata.to_json(),
-        edge_all=installed_version("edge-all"),
+        edge_all=edge.__version__,
         runtime=f"{runtime.name} {runtime.version}",
         machine=f"{platform.node()}, {processor_name()}",
         threads=classifier.threads,

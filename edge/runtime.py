@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Iterator
@@ -74,11 +73,9 @@ def load_runtime(name: str) -> Runtime | str:
         return "not installed"
     except (ImportError, AttributeError, OSError) as error:  # built for another numpy or libc
         return f"installed, but does not load: {error}"
-    try:
-        version = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:  # from another distribution: tensorflow-cpu
-        version = "of unknown version"
-    return Runtime(name, version, interpreter)
+    # not importlib.metadata: every start would pay for importing that
+    package = importlib.import_module(module.partition(".")[0])
+    return Runtime(name, getattr(package, "__version__", "of unknown version"), interpreter)
 
 
 class Int8Network:

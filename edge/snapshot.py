@@ -19,21 +19,6 @@ TIMEOUT = 10.0
 """Seconds for a whole snapshot, from connecting to the last byte."""
 
 
-def is_url(source: str) -> bool:
-    """Whether a source is an ``http://`` or ``https://`` address."""
-    return source.lower().startswith(("http://", "https://"))
-
-
-def without_secrets(url: str) -> str:
-    """Address as it may stand in results: no user, no password, no query."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # no address at all, and nobody knows what is in it
-        return url.partition(":")[0] + "://..."
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-    return f"{shown}?..." if parts.query else shown
-
-
 @dataclass(frozen=True)
 class Snapshot:
     """The image at an address.

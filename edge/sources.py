@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-from edge.archives import each_member, is_archive
-from edge.content import IMAGE_SUFFIXES, Content, Found, WholeFile
+from edge.content import Content, Found, WholeFile
 from edge.decode import file_name, open_file, read_bytes, unreadable
 from edge.errors import CropUnreadable, NoInputs
 from edge.folders import search_folder, search_glob
+from edge.names import IMAGE_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
 from edge.path_lists import read_paths
-from edge.snapshot import Snapshot, is_url, without_secrets
-from edge.tiff_pages import each_page, may_be_tiff
 
 STANDARD_INPUT = "-"
 """The source that stands for paths on standard input."""
@@ -171,7 +169,7 @@ def open_path(path: str) -> Iterator[Found]:
         Whatever characters are in it, it is no glob and no list.
     """
     if is_url(path):
-        yield Found(without_secrets(path), Snapshot(path))
+        yield _snapshot(path)
         return
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)
@@ -185,7 +183,7 @@ def open_path(path: str) -> Iterator[Found]:
         for found in search_folder(path):
             yield from _pages(found)
     elif is_archive(path):
-        yield from each_member(path)
+        yield from _members(path)
     else:
         yield from _pages(Found(path))
 
@@ -205,17 +203,34 @@ def _matched(pattern: str) -> Iterator[Found]:
     found = None
     for found in search_glob(pattern):
         if is_archive(found.path) and not found.error and not found.is_folder:
-            yield from each_member(found.path)
+            yield from _members(found.path)
         else:
             yield from _pages(found)
     if found is None:
         yield Found(pattern, error=CropUnreadable("not-found", "nothing has such a name"))
 
 
+# Imported where they are needed: a run over plain files starts without them.
+
+
+def _snapshot(url: str) -> Found:
+    from edge.snapshot import Snapshot
+
+    return Found(without_secrets(url), Snapshot(url))
+
+
+def _members(path: str) -> Iterator[Found]:
+    from edge.archives import each_member
+
+    yield from each_member(path)
+
+
 def _pages(found: Found) -> Iterator[Found]:
     if found.error or found.is_folder or not may_be_tiff(found.path):
         yield found
     else:
+        from edge.tiff_pages import each_page
+
         yield from each_page(found.path, WholeFile(found.path))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from edge.errors import CropUnreadable
+from edge.errors import CropUnreadable, cut_off
 
 SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of a TIFF: either byte order, classic or BigTIFF."""
@@ -239,11 +239,6 @@ class TiffFile:
             if len(data) == size:
                 return data
         raise cut_off("a table of the TIFF is cut off")
-
-
-def cut_off(what: str) -> CropUnreadable:
-    """Refuse a file whose end is missing."""
-    return CropUnreadable("truncated", f"{what}; copy the file again")
 
 
 def _damaged(what: str) -> CropUnreadable:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge.content import IMAGE_SUFFIXES, Container, Content, Found, suffix_of
+from edge.content import Container, Content, Found
 from edge.decode import unreadable
 from edge.errors import CropUnreadable
 from edge.tiff import SIGNATURES, TiffFile
-
-_OTHER_IMAGES = IMAGE_SUFFIXES - {".tif", ".tiff"}
 
 
 @dataclass(frozen=True)
@@ -33,11 +31,6 @@ class TiffPage:
                 return TiffFile(file).alone(self.at)
         except OSError as error:
             raise unreadable(error) from error
-
-
-def may_be_tiff(name: str) -> bool:
-    """Whether a file can be a TIFF by its suffix: no other image is called so."""
-    return suffix_of(name) not in _OTHER_IMAGES
 
 
 def each_page(path: str, container: Container, whole: Content | None = None) -> Iterator[Found]:

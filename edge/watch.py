@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from itertools import islice
 from types import FrameType
 
-from edge.content import IMAGE_SUFFIXES, Found, suffix_of
+from edge.content import Found
 from edge.decode import file_name
 from edge.errors import NoEvents, NoInputs
 from edge.folder_events import folder_events
 from edge.folders import search_folder
+from edge.names import IMAGE_SUFFIXES, suffix_of
 from edge.results import Result
 from edge.sources import Input, open_path
 

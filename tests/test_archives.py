@@ -21,11 +21,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_tiff_pages import stack
 
-from edge.archives import ARCHIVE_SUFFIXES, each_member
+from edge.archives import each_member
 from edge.classifier import Classifier
 from edge.content import MAX_HELD, Found
 from edge.decode import decode, file_name
 from edge.errors import CropUnreadable, NoInputs
+from edge.names import ARCHIVE_SUFFIXES
 from edge.reasons import REASONS
 from edge.sources import find_inputs, open_sources
 

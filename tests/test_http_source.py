@@ -15,7 +15,8 @@ from edge_helpers import encoded, small_cell
 
 from edge.classifier import Classifier
 from edge.errors import CropUnreadable
-from edge.snapshot import Snapshot, is_url, without_secrets
+from edge.names import is_url, without_secrets
+from edge.snapshot import Snapshot
 from edge.sources import find_inputs, open_sources
 
 CELL = encoded(small_cell())

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.classifier import Classifier
-from edge.content import IMAGE_SUFFIXES
 from edge.errors import NoInputs
+from edge.names import IMAGE_SUFFIXES
 from edge.sources import find_inputs, open_sources
 
 
