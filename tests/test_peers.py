@@ -95,6 +95,24 @@ def test_a_list_of_nothing_is_refused(crop_list: Path) -> None:
     assert str(crop_list) in done.stderr
 
 
+@pytest.mark.parametrize("script", ["plain.py", "onnxruntime_int8.py"])
+def test_a_file_that_is_no_network_is_named_in_one_sentence(
+    script: str, crop_list: Path, tmp_path: Path
+) -> None:
+    model, kept = tmp_path / "model", tmp_path / "kept"
+    model.write_bytes(b"no network")
+    options: tuple[object, ...] = ()
+    if script == "onnxruntime_int8.py":
+        pytest.importorskip("onnxruntime", reason="needs the onnx extra")
+        options = ("--representative", crop_list, "--cache", kept)
+    done = run(script, model, "--list", crop_list, *options)
+    assert done.returncode == 1
+    assert not done.stdout
+    assert str(model) in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not list(kept.glob("*"))
+
+
 @pytest.fixture
 def redness(tmp_path: Path) -> Path:
     """A float ONNX network that tells redder crops from bluer ones."""

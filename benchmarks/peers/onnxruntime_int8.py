@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from peer import (
+    BATCHES,
     CORES,
     Image,
     Labels,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
 FloatImages = npt.NDArray[np.float32]
-BATCHES = (1, 8)
 
 
 @dataclass(frozen=True)

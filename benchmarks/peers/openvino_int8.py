@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from peer import (
+    BATCHES,
     CORES,
     SIDE,
     Image,
@@ -25,8 +26,6 @@ from peer import (
 
 if TYPE_CHECKING:
     from openvino import AsyncInferQueue, CompiledModel, InferRequest
-
-BATCHES = (1, 4, 8)
 
 
 @dataclass(frozen=True)

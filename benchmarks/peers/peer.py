@@ -32,6 +32,7 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 WARM_UP = 16  # crops of a first run that nobody times
 TRIAL = 512  # crops that settings are compared on, and the engine alone is timed on
 ROUNDS = 3
+BATCHES = (1, 4, 8, 32)
 # onnxruntime and NNCF tell their makers that they are used, unless told not to
 UNREPORTED = {"ORT_DISABLE_TELEMETRY": "1", "NNCF_CI": "1"}
 
@@ -175,10 +176,10 @@ def compare(
     cv2.setNumThreads(1)  # every core reads a file of its own
     paths = listed(options.list)
     crops = read_crops(paths)
+    expected = float_labels(options.model, crops, options.cache)
     int8 = quantize(options.model, read_crops(listed(options.representative)), options.cache)
     figures, labels = measure(all_ways(int8), paths, crops)
-    same = labels == float_labels(options.model, crops, options.cache)
-    return {**figures, "agreement": float(same.mean())}
+    return {**figures, "agreement": float((labels == expected).mean())}
 
 
 def float_labels(model: Path, crops: Sequence[Image], cache: Path) -> Labels:
@@ -188,11 +189,21 @@ def float_labels(model: Path, crops: Sequence[Image], cache: Path) -> Labels:
     -------
     array of shape (N,)
         0 or 1.
+
+    Raises
+    ------
+    ValueError
+        If onnxruntime cannot load the network.
     """
     import onnxruntime
 
     def label_all(folder: Path) -> None:
-        session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        try:
+            session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own exception types have no common base
+            raise ValueError(
+                f"{model}: onnxruntime cannot load it; give a float .onnx network: {error}"
+            ) from error
         name = session.get_inputs()[0].name
         logits = [session.run(None, {name: as_float(few)})[0] for few in in_batches(crops, 32)]
         np.save(folder / "labels.npy", np.concatenate(logits).argmax(axis=1))

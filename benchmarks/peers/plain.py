@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from peer import (
+    BATCHES,
     CORES,
     SIDE,
     TRIAL,
@@ -28,7 +29,6 @@ from peer import (
 )
 
 Int8Images = npt.NDArray[np.int8]
-BATCHES = (1, 4, 8)
 
 
 class Network:
@@ -37,7 +37,10 @@ class Network:
     def __init__(self, model: Path, threads: int | None = None, batch: int = 1) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self.interpreter = Interpreter(model_path=str(model), num_threads=threads)
+        try:
+            self.interpreter = Interpreter(model_path=str(model), num_threads=threads)
+        except ValueError as error:
+            raise ValueError(f"{model}: no .tflite model that can be loaded: {error}") from error
         self.input = self.interpreter.get_input_details()[0]["index"]
         self.interpreter.resize_tensor_input(self.input, (batch, SIDE, SIDE, 3))
         self.interpreter.allocate_tensors()
