@@ -6,7 +6,9 @@
 #   make test-robustness           thousands of bad inputs, lists of a million paths (10 minutes)
 #   make convert [MODELS=files] [CELLS=folder]
 #                                  Keras models -> verified int8 model files, in build/convert
-#   make bench [CROPS=folder]      speed of the device side
+#   make bench [CROPS=folder] [NETWORKS=files] [MANY=0]
+#                                  speed and memory of the device side, beside OpenVINO and
+#                                  onnxruntime for files with .onnx beside; MANY=0: no long run
 #   make train-cnn DATA=folder     train the CNN on three folds of C-NMC crops (hours)
 #   make study DATA=folder         three networks and six baselines on the paper's split and on
 #                                  people held out, with a report in docs/ (hours)
@@ -17,9 +19,12 @@
 PYTHON ?= python3
 DEVICE := .venv-device
 DEV := .venv
+PEERS := .venv-peers
 CROPS ?= build/samples
 MODELS ?= train/released/cnn.keras
 CELLS ?=
+NETWORKS ?= edge/models/cnn.tflite
+MANY ?= 100000
 DATA ?=
 # kept apart so that a training can run on any environment with keras
 TRAIN_PYTHON ?= $(DEV)/bin/python
@@ -55,9 +60,9 @@ test-robustness: $(DEV)/ready
 convert: $(DEV)/ready
 	$(DEV)/bin/edge-all-convert run $(MODELS) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 
-bench: $(DEVICE)/ready
+bench: $(DEVICE)/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),$(PEERS)/ready)
 	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples -n 200
-	@$(DEVICE)/bin/python benchmarks/classify.py $(CROPS)
+	@$(DEVICE)/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(MANY)
 
 # No validation part: it would take one of two healthy people away. Killed, it goes on.
 train-cnn: $(if $(filter $(DEV)/%,$(TRAIN_PYTHON)),$(DEV)/ready)
@@ -145,5 +150,11 @@ $(DEV)/ready: pyproject.toml
 	@$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+$(PEERS)/ready: benchmarks/peers/requirements.txt
+	@echo "setting up $(PEERS): what edge-all is compared with"
+	@$(PYTHON) -m venv $(PEERS) || { echo "python3 lacks venv: apt install python3-venv"; exit 1; }
+	@$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 clean:
-	rm -rf build dist $(DEVICE) $(DEV)
+	rm -rf build dist $(DEVICE) $(DEV) $(PEERS)

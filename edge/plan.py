@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 BATCHES = (8, 32)
 """Numbers of crops that are tried against one by one, a larger one if the smaller one helps."""
 
-LEAST_GAIN = 0.05
+LEAST_GAIN = 0.01
 """Share of the time per crop that a batch must save; less is within what timing tells."""
+
+WORTH_MEMORY = 0.05
+"""Share that a batch must save for a larger one to be tried: it takes memory."""
 
 # Of each batch: the shorter counts, as disturbances only lengthen. A network that takes
 # long is disturbed less, and shall not keep a run waiting.
@@ -101,8 +104,8 @@ def measure_batches(plan: Plan, network: Int8Network, crops: UInt8Image) -> Plan
     """Choose how many crops an invocation takes, by the time they take in this thread.
 
     A batch must give the same bits as its crops one by one, and save at least
-    :data:`LEAST_GAIN` of their time; of those that do, the fastest is taken. Larger batches
-    take more memory: none is tried beyond one that does not save so much.
+    :data:`LEAST_GAIN` of their time; of those that do, the fastest is taken. None is tried
+    beyond one that does not save :data:`WORTH_MEMORY`.
 
     Parameters
     ----------
@@ -129,11 +132,12 @@ def measure_batches(plan: Plan, network: Int8Network, crops: UInt8Image) -> Plan
             words.append(f"batches of {batch} change the logits")
             break
         words.append(f"in batches of {batch} {_ms(taken)}")
-        if taken > (1 - LEAST_GAIN) * one:
-            break
         seconds[batch] = taken
+        if taken > (1 - WORTH_MEMORY) * one:
+            break
     best = min(seconds, key=seconds.__getitem__)
-    return replace(plan, batch=best, why=f"{plan.why}; {', '.join(words)}")
+    chosen = best if seconds[best] <= (1 - LEAST_GAIN) * one else 1
+    return replace(plan, batch=chosen, why=f"{plan.why}; {', '.join(words)}")
 
 
 def _logits_and_seconds(
