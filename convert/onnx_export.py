@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -79,6 +80,8 @@ def check_onnx(
     ConversionFailed
         If onnxruntime cannot run the model.
     """
+    # else it identifies the machine and tells its makers that it is used
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     inputs = crops.astype(np.float32) / 255

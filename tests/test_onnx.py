@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -70,3 +73,15 @@ def test_exporting_again_gives_the_same_bytes(model: Any, exported: bytes) -> No
 def test_what_onnxruntime_cannot_run_is_refused() -> None:
     with pytest.raises(ConversionFailed, match="onnxruntime cannot run the ONNX model"):
         check_onnx(b"no model", drawn(1), np.zeros((1, 2)))
+
+
+def test_onnxruntime_leaves_no_identifier_of_this_machine(tmp_path: Path) -> None:
+    code = (
+        "import numpy as np; from convert.onnx_export import check_onnx\n"
+        "try: check_onnx(b'no model', np.zeros((1, 70, 70, 3), np.uint8), np.zeros((1, 2)))\n"
+        "except RuntimeError: pass"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    env |= {"XDG_CACHE_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=env, check=True)
+    assert list(tmp_path.iterdir()) == []
