@@ -63,6 +63,7 @@ class Classifier:
     runtime : Runtime
     threads : int
         Crops at a time.
+    strict : bool
     plan : Plan
         Crop by crop at first. Once 256 crops were seen, batches are measured on the next ones.
 
@@ -94,7 +95,7 @@ class Classifier:
         strict: bool = False,
     ) -> None:
         self._keep_crops = keep_crops
-        self._strict = strict
+        self.strict = strict
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
         self._limits = limits_of(self.model_file.reference)
         self.runtime: Runtime = find_runtime()
@@ -270,7 +271,7 @@ class Classifier:
     ) -> Result:
         kept = replace(blank, crop=crop) if self._keep_crops else blank
         codes = quality_codes(crop, frame, self._limits)
-        if codes and self._strict:
+        if codes and self.strict:
             return kept.refused_for_quality(codes)
         logit_hem, logit_all = logits.tolist()
         verdict = judge(logit_hem, logit_all, self.model_file.metadata)

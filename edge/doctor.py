@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.classifier import available_processors, check_golden, golden_error
+from edge.drift_reference import DriftReference
 from edge.errors import EdgeAllError
 from edge.model_file import ModelFile, read_model_file
+from edge.quality import FEWEST_CELLS
 from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
@@ -73,9 +75,19 @@ def _examine_model(model: ModelFile, runtime: Runtime) -> Iterator[str]:
         f"          {len(model.golden.inputs)} golden vectors reproduce: off by at most"
         f" {golden_error(model, network)} int8 steps, {facts.golden_tolerance} allowed"
     )
+    yield f"          {_quality(model.reference)}"
     low, high = facts.refer_band
     yield f"          refers from p = {low:.3f} to {high:.3f}, temperature {facts.temperature:.3f}"
     yield f"use       {facts.intended_use}"
+
+
+def _quality(reference: DriftReference | None) -> str:
+    if reference is None or reference.cells < FEWEST_CELLS:
+        return (
+            "judges no size, light or focus of a cell: it was made without a reference of"
+            f" {FEWEST_CELLS} cells or more"
+        )
+    return f"judges size, light and focus of a cell by {reference.cells} cells of its reference"
 
 
 def versions() -> str:

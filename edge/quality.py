@@ -42,7 +42,7 @@ _MOST_BORDER = 1 / 4
 _MARGIN = 1 / 10
 """How far beyond the reference a cell may be, as a part of the value at its end."""
 
-_FEWEST_CELLS = 200
+FEWEST_CELLS = 200
 """Cells a reference needs. One more cell of the same kind lies beyond n others in 2 of n + 1
 cases, for each statistic."""
 
@@ -83,7 +83,7 @@ def limits_of(reference: DriftReference | None) -> Limits:
     -------
     Limits
     """
-    if reference is None or reference.cells < _FEWEST_CELLS:
+    if reference is None or reference.cells < FEWEST_CELLS:
         ends = dict.fromkeys(STATISTICS, (-math.inf, math.inf))
     else:
         ends = {name: _ends(reference.images[name]) for name in STATISTICS}

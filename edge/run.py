@@ -16,11 +16,11 @@ import edge
 from edge.classifier import Classifier
 from edge.command import say
 from edge.decode import file_name
-from edge.errors import OutputFailed
+from edge.errors import OutputFailed, ResumeRefused
 from edge.interrupts import Interrupted, Interrupts
 from edge.results import Result
 from edge.sinks.outputs import Outputs, is_report
-from edge.sinks.sink import Run
+from edge.sinks.sink import START_AGAIN, Run
 from edge.sources import Input, Inputs
 from edge.terminal import Table, Tally, summary, with_progress
 
@@ -119,10 +119,21 @@ def _without_earlier(
     for entry in inputs:
         earlier = outputs.earlier(classifier.blank(entry))
         if earlier:
+            _check_as_strict(earlier, classifier)
             tally.add_earlier(earlier)
         else:
             yield entry
     outputs.check_end()
+
+
+def _check_as_strict(earlier: Result, classifier: Classifier) -> None:
+    """Refuse to go on where marks of quality meant something else."""
+    was_strict = earlier.error == "quality"
+    if earlier.quality and was_strict != classifier.strict:
+        raise ResumeRefused(
+            f"cannot resume: the result of {earlier.file!r} was made"
+            f" {'with' if was_strict else 'without'} --strict; {START_AGAIN}"
+        )
 
 
 def _with_plan(results: Iterable[Result], classifier: Classifier) -> Iterator[Result]:

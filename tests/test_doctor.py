@@ -51,6 +51,8 @@ def test_doctor_describes_the_model_and_its_use(facts: list[str]) -> None:
     assert f"model     {SHIPPED_MODEL}" in facts
     assert f"sha256 {model.sha256}" in text
     assert f"{len(model.golden.inputs)} golden vectors reproduce" in text
+    assert model.reference is not None
+    assert f"judges size, light and focus of a cell by {model.reference.cells} cells of its" in text
     assert f"refers from p = {low:.3f} to {high:.3f}" in text
     assert facts[-1] == f"use       {INTENDED_USE}"
 

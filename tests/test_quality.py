@@ -311,6 +311,21 @@ def test_strict_is_a_row_with_the_codes_and_exit_code_1(
     assert f"quality: {in_words(dark['quality'].split())}" in again.stderr
 
 
+@pytest.mark.parametrize("was_strict", [True, False])
+def test_a_run_goes_on_only_as_strict_as_it_was(
+    folder: Path, model: Path, tmp_path: Path, was_strict: bool
+) -> None:
+    out, line = tmp_path / "out.csv", ["classify", folder, "--model", model]
+    edge_all(*line, "--out", out, *["--strict"] * was_strict)
+    before = out.read_bytes()
+    again = edge_all(*line, "--out", out, "--resume", *["--strict"] * (not was_strict))
+    assert again.exit_code == 2
+    made = "with" if was_strict else "without"
+    assert again.stderr.startswith("error: cannot resume: the result of '")
+    assert f"dark.png' was made {made} --strict; give what the earlier run" in again.stderr
+    assert out.read_bytes() == before
+
+
 def real_images(held_out: bool, every: int) -> list[UInt8Image]:
     """Real crops: of the people held out of the shipped network, or of all others."""
     paths = sorted((REAL_DATA / "cnmc").glob("*/*/*.png"))
