@@ -3,6 +3,8 @@
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
 #   make test-backends             training on JAX and PyTorch as well (downloads PyTorch)
+#   make test-legacy               tests of the device side on tflite-runtime alone, as on
+#                                  32-bit ARM (LEGACY_PYTHON=python3.10 or 3.11; 8 minutes)
 #   make test-robustness           thousands of bad inputs, lists of a million paths (10 minutes)
 #   make convert [MODELS=files] [CELLS=folder]
 #                                  Keras models -> verified int8 model files, in build/convert
@@ -20,6 +22,8 @@ PYTHON ?= python3
 DEVICE := .venv-device
 DEV := .venv
 PEERS := .venv-peers
+LEGACY := .venv-legacy
+LEGACY_PYTHON ?= python3.11
 CROPS ?= build/samples
 MODELS ?= train/released/cnn.keras
 CELLS ?=
@@ -38,7 +42,7 @@ FOLDS := H22:$(FOLD_H22) H10:$(FOLD_H10) H14:$(FOLD_H14)
 SHIPPED_FOLD := H22
 DATASET ?= a part of C-NMC 2019 (Gupta and Gupta, TCIA, doi 10.7937/tcia.2019.dc64i46r): its official fold_1 and a few crops of the other folds
 
-.PHONY: classify test test-backends test-robustness convert bench train-cnn study release train-large reports clean
+.PHONY: classify test test-backends test-legacy test-robustness convert bench train-cnn study release train-large reports clean
 
 classify: $(DEVICE)/ready
 	@test "$(CROPS)" != build/samples || $(DEVICE)/bin/edge-all samples build/samples
@@ -53,6 +57,11 @@ test: $(DEV)/ready
 test-backends: $(DEV)/ready
 	$(DEV)/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(DEV)/bin/pytest tests/test_backends.py
+
+test-legacy: $(LEGACY)/ready
+	@$(LEGACY)/bin/edge-all --version | grep 'tflite-runtime 2.14.0' \
+	  || { echo "tflite-runtime needs LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
+	$(LEGACY)/bin/pytest --device -rs -n 2 --dist loadfile
 
 test-robustness: $(DEV)/ready
 	$(DEV)/bin/pytest -m robustness tests/test_robustness.py tests/test_decode_bombs.py
@@ -150,6 +159,14 @@ $(DEV)/ready: pyproject.toml
 	@$(DEV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+# On 32-bit ARM there is no ai-edge-litert to install; here it is taken out again.
+$(LEGACY)/ready: pyproject.toml
+	@echo "setting up $(LEGACY): device dependencies, and tflite-runtime as the only runtime"
+	@$(LEGACY_PYTHON) -m venv $(LEGACY) || { echo "give LEGACY_PYTHON=a Python 3.10 or 3.11"; exit 1; }
+	@$(LEGACY)/bin/pip install --quiet --disable-pip-version-check -e '.[legacy,watch,test]'
+	@$(LEGACY)/bin/pip uninstall --quiet --yes ai-edge-litert
+	@touch $@
+
 $(PEERS)/ready: benchmarks/peers/requirements.txt
 	@echo "setting up $(PEERS): what edge-all is compared with"
 	@$(PYTHON) -m venv $(PEERS) || { echo "python3 lacks venv: apt install python3-venv"; exit 1; }
@@ -157,4 +174,4 @@ $(PEERS)/ready: benchmarks/peers/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf build dist $(DEVICE) $(DEV) $(PEERS)
+	rm -rf build dist $(DEVICE) $(DEV) $(PEERS) $(LEGACY)

@@ -17,7 +17,7 @@ from edge.condition import Condition, condition
 from edge.doctor import cpu_features, installed_version, memory, processor_name
 from edge.plan import BATCHES
 from edge.preprocess import UInt8Image
-from edge.runtime import Runtime, native_messages_silenced
+from edge.runtime import Runtime, native_messages_silenced, words_of
 
 SCHEMA = 1
 """Version of the JSON."""
@@ -141,8 +141,8 @@ def run_benchmark(
             try:
                 timings.append(_measure(network, setting, crops, runtime, seconds))
             except (RuntimeError, ValueError) as error:
-                reason = str(error).strip().splitlines()[0]
-                not_run.append(f"{network.name}, batches of {setting.batch}: {reason}")
+                words = f"batches of {setting.batch}: {words_of(error)}"
+                not_run.append(f"{network.name}, {words}")
     return Benchmark(
         SCHEMA,
         {

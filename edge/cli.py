@@ -232,13 +232,13 @@ def _benchmark(options: argparse.Namespace) -> None:
     import json
 
     from edge.benchmark import Network, describe, run_benchmark
-    from edge.model_file import SHIPPED_MODEL, read_model_file
+    from edge.model_file import SHIPPED_MODEL, read_model_file, read_twin
     from edge.runtime import find_runtime
 
     model_file = read_model_file(options.model or SHIPPED_MODEL)
     networks = [Network("int8", model_file.flatbuffer)]
     if options.twin:
-        networks.append(Network("float", options.twin.read_bytes()))
+        networks.append(Network("float", read_twin(options.twin, model_file)))
     found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), options.seconds)
     print(describe(found))
     if options.out:

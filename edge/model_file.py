@@ -125,10 +125,7 @@ def read_model_file(path: Path) -> ModelFile:
     ModelFileRefused
         ``missing``, ``not-a-model``, ``truncated``, ``changed``, ``schema`` or ``metadata``.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelFileRefused("missing", f"{path} cannot be read: {error.strerror}") from error
+    data = _read(path)
     _check_seal(path, data)
     try:
         return _parse(path, data)
@@ -136,6 +133,40 @@ def read_model_file(path: Path) -> ModelFile:
         raise
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ModelFileRefused("metadata", f"{path}: {error}; {_AGAIN}") from error
+
+
+def read_twin(path: Path, model: ModelFile) -> bytes:
+    """Read the float twin of a model file: the flatbuffer whose hash the model file has.
+
+    Parameters
+    ----------
+    path : Path
+    model : ModelFile
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ModelFileRefused
+        ``missing``, or ``changed`` if it is any other file.
+    """
+    data = _read(path)
+    if hashlib.sha256(data).hexdigest() != model.metadata.twin_sha256:
+        raise ModelFileRefused(
+            "changed",
+            f"{path} is not the float twin of {model.path} (sha256 differs); take the one that"
+            " edge-all-convert wrote beside it",
+        )
+    return data
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelFileRefused("missing", f"{path} cannot be read: {error.strerror}") from error
 
 
 def _check_seal(path: Path, data: bytes) -> None:

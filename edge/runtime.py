@@ -84,6 +84,8 @@ class Int8Network:
     Parameters
     ----------
     flatbuffer : bytes
+        Of a model file whose hashes are right (:func:`edge.model_file.read_model_file`):
+        tflite-runtime does not check it, and a damaged one ends the process.
     runtime : Runtime
     threads : int
         Inside the interpreter. Cells side by side in several interpreters are faster, without
@@ -111,7 +113,7 @@ class Int8Network:
         except (ValueError, RuntimeError) as error:
             raise ModelFileRefused(
                 "runtime",
-                f"{runtime.name} {runtime.version} cannot load the model: {error};"
+                f"{runtime.name} {runtime.version} cannot load the model: {words_of(error)};"
                 " install a newer runtime",
             ) from error
         details = self._interpreter.get_input_details()[0]
@@ -147,7 +149,7 @@ class Int8Network:
                 raise
             self._resize(1)
             raise BatchRefused(
-                f"the network does not take {batch} crops at once: {error};"
+                f"the network does not take {batch} crops at once: {words_of(error)};"
                 " run it crop by crop, or convert it with edge-all-convert"
             ) from error
 
@@ -182,6 +184,11 @@ class Int8Network:
         self._interpreter.resize_tensor_input(self._input, (batch, CROP_SIDE, CROP_SIDE, 3))
         self._interpreter.allocate_tensors()
         self._batch = batch
+
+
+def words_of(error: Exception) -> str:
+    """What a runtime says went wrong, in one line: they write several, with empty ones."""
+    return " ".join(str(error).split())
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ import hypothesis
 import numpy as np
 import pytest
 from environments import environment
+from left_out import missing
 
 from edge.drawn import draw_cell
 
@@ -24,6 +25,25 @@ hypothesis.settings.load_profile("edge-all")
 ROOT = Path(__file__).parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 SUBJECTS = {"hem": ("H1", "H2", "H3"), "all": ("7", "8", "9")}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Without it a library that is missing is a failure: nothing is left out by accident."""
+    parser.addoption("--device", action="store_true", help="leave out what a device cannot run")
+
+
+class LeftOut(pytest.Module):
+    """A test module that needs libraries which are not installed here: skipped, and named."""
+
+    def collect(self) -> list[pytest.Item]:
+        lacking = ", ".join(missing(self.path))
+        return pytest.skip(f"{self.path.name} needs {lacking}", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> LeftOut | None:
+    """Leave out what a device cannot run: it has nothing of the build side."""
+    left_out = parent.config.getoption("--device") and missing(module_path)
+    return LeftOut.from_parent(parent, path=module_path) if left_out else None
 
 
 def write_labelled(folder: Path, per_subject: int) -> Path:

@@ -15,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from convert.flatbuffer import with_any_batch
 from edge.drawn import draw_cell
 from edge.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 from edge.preprocess import UInt8Image
@@ -66,8 +65,8 @@ def write_changed_model(path: Path, **fields: Any) -> Path:
 
 
 def batching_flatbuffer() -> bytes:
-    """The shipped network, able to take any number of crops at once."""
-    return with_any_batch(read_model_file(SHIPPED_MODEL).flatbuffer)
+    """The shipped network, which takes any number of crops at once: its RESHAPE says -1."""
+    return read_model_file(SHIPPED_MODEL).flatbuffer
 
 
 def one_by_one_flatbuffer() -> bytes:

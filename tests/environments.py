@@ -6,8 +6,15 @@ Needs the package index, as ``make test`` itself does.
 from __future__ import annotations
 
 import subprocess
+import sys
 import venv
 from pathlib import Path
+
+import pytest
+
+no_tflite_runtime = pytest.mark.skipif(
+    sys.version_info >= (3, 12), reason="tflite-runtime has no wheel for 3.12"
+)
 
 
 def run(*command: str | Path) -> str:

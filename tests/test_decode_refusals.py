@@ -24,6 +24,9 @@ CELL = small_cell()
 GREY = CELL[:, :, 0]
 CLEAR = np.dstack([CELL, np.full_like(GREY, 200)])
 DEEP = CELL.astype(np.uint16) * 257
+FLOATS = encoded(  # uncompressed: OpenCV 4 compresses floats to 16 bits
+    CELL / np.float32(255), ".tiff", (cv2.IMWRITE_TIFF_COMPRESSION, 1)
+)
 HUGE = 60_000
 
 
@@ -57,6 +60,16 @@ def bmp_with(width: int, height: int, compression: int) -> bytes:
     struct.pack_into("<ii", data, 18, width, height)
     struct.pack_into("<I", data, 30, compression)
     return bytes(data)
+
+
+def transparent_bmp() -> bytes:
+    """Write a BMP that names its alpha channel, by hand: OpenCV 4's own does not."""
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    height, width = GREY.shape
+    info = struct.pack("<IiiHHIIiiII4I52x", 108, width, height, 1, 32, 3, 0, 0, 0, 0, 0, *masks)
+    pixels = np.ascontiguousarray(CLEAR[::-1, :, [2, 1, 0, 3]]).tobytes()
+    start = 14 + len(info)
+    return struct.pack("<2sI4xI", b"BM", start + len(pixels), start) + info + pixels
 
 
 def webp_with(width: int, height: int) -> bytes:
@@ -101,13 +114,13 @@ CONTENTS = [
     Content("JPEG without marker", b"\xff\xd8\xff\xe0\0\x04abcd", "damaged", "export the file"),
     Content("16-bit PNG", encoded(DEEP, ".png"), "wrong-depth", "save it with 8 bits"),
     Content("16-bit TIFF", encoded(DEEP, ".tiff"), "wrong-depth", "save it with 8 bits"),
-    Content("float TIFF", encoded(CELL / np.float32(255), ".tiff"), "wrong-depth", "32 bits"),
+    Content("float TIFF", FLOATS, "wrong-depth", "32 bits"),
     Content("12-bit JPEG", jpeg_with(12, 50, 50), "wrong-depth", "save it with 8 bits"),
     Content("grey BMP", encoded(GREY, ".bmp"), "greyscale", "save the stained image in colour"),
     Content("grey PNG", encoded(GREY, ".png"), "greyscale", "save the stained image in colour"),
     Content("grey JPEG", encoded(GREY, ".jpg"), "greyscale", "save the stained image in colour"),
     Content("grey TIFF", encoded(GREY, ".tiff"), "greyscale", "save the stained image in colour"),
-    Content("transparent BMP", encoded(CLEAR, ".bmp"), "alpha", "save it as plain RGB"),
+    Content("transparent BMP", transparent_bmp(), "alpha", "save it as plain RGB"),
     Content("transparent PNG", encoded(CLEAR, ".png"), "alpha", "save it as plain RGB"),
     Content("transparent WebP", encoded(CLEAR, ".webp"), "alpha", "save it as plain RGB"),
     Content("transparent TIFF", encoded(CLEAR, ".tiff"), "alpha", "save it as plain RGB"),

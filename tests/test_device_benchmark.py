@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 from command_helpers import edge_all
+from edge_helpers import write_changed_model
 
 from edge.benchmark import Setting, settings
 from edge.condition import condition
@@ -35,19 +37,33 @@ def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
     assert all(words in done.stdout for words in ("p50 ms", "before", "after", "memory"))
 
 
-def test_a_twin_that_is_no_model_is_said_not_to_run(tmp_path: Path) -> None:
+def test_a_twin_the_runtime_refuses_is_said_not_to_run(tmp_path: Path) -> None:
     twin = tmp_path / "twin.tflite"
     twin.write_bytes(b"no model")
-    done = edge_all("benchmark", "--seconds", "0.01", "--float", twin)
+    sha256 = hashlib.sha256(b"no model").hexdigest()
+    model = write_changed_model(tmp_path / "model.tflite", twin_sha256=sha256)
+    options = ["--seconds", "0.01", "--model", str(model), "--float", str(twin)]
+    done = edge_all("benchmark", *options)
     assert done.exit_code == 0
-    assert "not run: float" in done.stdout
+    for batch in (1, 8, 32):
+        assert f"\nnot run: float, batches of {batch}: " in done.stdout
 
 
-def test_a_missing_twin_is_named(tmp_path: Path) -> None:
-    twin = tmp_path / "none.tflite"
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "(missing): {} cannot be read"), (b"cut off", "(changed): {} is not the float twin")],
+    ids=["missing", "another"],
+)
+def test_what_is_not_the_twin_of_the_model_is_never_given_to_a_runtime(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    twin = tmp_path / "twin.tflite"
+    if content is not None:
+        twin.write_bytes(content)
     done = edge_all("benchmark", "--float", twin)
-    assert done.exit_code == 2
-    assert str(twin) in done.stderr
+    assert done.exit_code == 4
+    assert done.stderr.startswith(f"model file refused {words.format(twin)}")
+    assert len(done.stderr.splitlines()) == 1
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tflite_helpers import drawn, in_old_runtime, no_tflite_runtime, untrained
+from environments import no_tflite_runtime
+from tflite_helpers import drawn, in_old_runtime, untrained
 
 from convert.flatbuffer import minimum_runtime, operators, with_any_batch
 from convert.float_tflite import FloatNetwork, to_float_tflite

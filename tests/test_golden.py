@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_helpers import write_changed_model
-from tflite_helpers import in_old_runtime, no_tflite_runtime
+from environments import no_tflite_runtime
+from tflite_helpers import in_old_runtime
 
 from convert.gates import judge_golden
 from convert.golden import LEAST_TOLERANCE, MOST_TOLERANCE, Golden, make_golden, tolerance_for

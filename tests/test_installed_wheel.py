@@ -5,14 +5,16 @@ Needs the package index, as ``make test`` itself does.
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import sqlite3
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from environments import environment, run
+from environments import environment, no_tflite_runtime, run
 
 from edge.drawn import write_samples
 
@@ -30,6 +32,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def device(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment(tmp_path_factory.mktemp("device"), wheel)
+
+
+@pytest.fixture(scope="module")
+def legacy(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Programs of a device whose only runtime is tflite-runtime, as on 32-bit ARM."""
+    programs = environment(tmp_path_factory.mktemp("legacy"), f"{wheel}[legacy]")
+    run(programs / "pip", "uninstall", "--quiet", "--yes", "ai-edge-litert")
+    return programs
 
 
 @pytest.fixture(scope="module")
@@ -71,16 +81,36 @@ def test_a_device_says_which_extra_a_build_command_needs(device: Path, extra: st
     assert f"pip install 'edge-all[{extra}]'" in done.stderr
 
 
-@pytest.mark.skipif(sys.version_info >= (3, 12), reason="tflite-runtime has no wheel for 3.12")
+@no_tflite_runtime
 def test_tflite_runtime_decides_as_litert_does(
-    wheel: Path, device: Path, crops: Path, tmp_path: Path
+    legacy: Path, device: Path, crops: Path, tmp_path: Path
 ) -> None:
-    old = environment(tmp_path / "legacy", f"{wheel}[legacy]")
-    run(old / "pip", "uninstall", "--quiet", "--yes", "ai-edge-litert")
-    assert "in use    tflite-runtime 2.14.0" in run(old / "edge-all", "doctor")
-    found = rows(old, crops, tmp_path / "old.csv")
+    assert "in use    tflite-runtime 2.14.0" in run(legacy / "edge-all", "doctor")
+    found = rows(legacy, crops, tmp_path / "old.csv")
     expected = rows(device, crops, tmp_path / "new.csv")
     assert len(found) == len(expected) == 12
     for one, other in zip(found, expected, strict=True):
         # logits may be a step of int8 apart, which is at most 0.03 in probability
         assert abs(float(one["p_leukemia"]) - float(other["p_leukemia"])) < 0.03
+
+
+@no_tflite_runtime
+def test_a_run_on_tflite_runtime_that_was_cut_off_goes_on_to_the_same_files(
+    legacy: Path, crops: Path, tmp_path: Path
+) -> None:
+    names = [tmp_path / name for name in ("a.csv", "a.jsonl", "a.db")]
+    outputs = [word for name in names for word in ("--out", name)]
+    command = (legacy / "edge-all", "classify", crops, *outputs, "--report", tmp_path / "a.html")
+    run(*command)
+    whole = [name.read_bytes() for name in names[:2]]
+    assert len(whole[1].splitlines()) == 12
+    for name, content in zip(names[:2], whole, strict=True):
+        name.write_bytes(content[: len(content) // 2])
+    names[2].unlink()
+    said = run(*command, "--resume")
+    assert said.startswith("12 cells: ")
+    assert "runtime tflite-runtime 2.14.0" in said
+    assert [name.read_bytes() for name in names[:2]] == whole
+    with contextlib.closing(sqlite3.connect(names[2])) as database:
+        assert database.execute("SELECT count(*) FROM results").fetchone() == (12,)
+    assert "of 12 cells" in (tmp_path / "a.html").read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tflite_helpers import in_old_runtime, no_tflite_runtime
+from environments import no_tflite_runtime
+from tflite_helpers import in_old_runtime
 
 from convert.flatbuffer import names
 from convert.gates import judge_profile

@@ -26,6 +26,16 @@ class Blocked:
 sys.meta_path.insert(0, Blocked())
 """
 
+UNREGISTERED = """
+import importlib.metadata
+
+def version(name):
+    raise importlib.metadata.PackageNotFoundError(name)
+
+importlib.metadata.version = version
+from edge.runtime import find_runtime
+"""
+
 
 def python(code: str, path: Path | None = None, error: str = "ModuleNotFoundError(name)") -> str:
     """Run code in a new Python that cannot import the runtimes; its output."""
@@ -61,7 +71,7 @@ def test_a_runtime_from_another_distribution_is_taken_too(tmp_path: Path) -> Non
     (tmp_path / "tflite_runtime").mkdir()
     (tmp_path / "tflite_runtime" / "interpreter.py").write_text("class Interpreter: pass")
     found = python(
-        "from edge.runtime import find_runtime; r = find_runtime(); print(r.name, r.version)",
+        UNREGISTERED + "r = find_runtime(); print(r.name, r.version)",
         tmp_path,
     )
     assert "tflite-runtime of unknown version" in found

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from edge.drawn import draw_cell
 from edge.preprocess import UInt8Image, to_crop
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "train" / "released"
-
-no_tflite_runtime = pytest.mark.skipif(
-    sys.version_info >= (3, 12), reason="tflite-runtime has no wheel for 3.12"
-)
 
 
 def drawn(n: int, first: int = 0) -> UInt8Image:
