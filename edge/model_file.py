@@ -126,9 +126,10 @@ def read_model_file(path: Path) -> ModelFile:
         ``missing``, ``not-a-model``, ``truncated``, ``changed``, ``schema`` or ``metadata``.
     """
     data = _read(path)
-    _check_seal(path, data)
+    size = _flatbuffer_size(data)
+    hashes = _check_seal(path, data, size)
     try:
-        return _parse(path, data)
+        return _parse(path, data, size, hashes)
     except ModelFileRefused:
         raise
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
@@ -169,7 +170,25 @@ def _read(path: Path) -> bytes:
         raise ModelFileRefused("missing", f"{path} cannot be read: {error.strerror}") from error
 
 
-def _check_seal(path: Path, data: bytes) -> None:
+@dataclass(frozen=True)
+class _Hashes:
+    """sha256 of a model file, and of the flatbuffer it begins with."""
+
+    file: str
+    flatbuffer: str
+
+
+def _flatbuffer_size(data: bytes) -> int:
+    """Bytes before the zip; 0 where there is none, as in a file that was cut off."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return min((entry.header_offset for entry in archive.infolist()), default=0)
+    except Exception:  # zipfile raises many things over damaged bytes; the seal refuses them next
+        return 0
+
+
+def _check_seal(path: Path, data: bytes, size: int) -> _Hashes:
+    """Compare the seal with what it seals; both hashes come out of the same pass over the file."""
     if data[4:8] != b"TFL3":
         raise ModelFileRefused("not-a-model", f"{path} is not a TFLite file")
     seal = _SEAL_PATTERN.fullmatch(data[-_SEAL_SIZE:].decode("latin-1"))
@@ -179,15 +198,20 @@ def _check_seal(path: Path, data: bytes) -> None:
             f"{path} does not end like a model file of edge-all: it was cut off, or is a bare"
             f" .tflite; {_AGAIN}, or pack a bare one with edge-all-convert",
         )
-    if seal[1] != hashlib.sha256(data[:-_SEAL_SIZE]).hexdigest():
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:size])
+    flatbuffer = digest.hexdigest()
+    digest.update(view[size:-_SEAL_SIZE])
+    if seal[1] != digest.hexdigest():
         raise ModelFileRefused(
             "changed", f"{path} was changed after it was made (sha256 differs); {_AGAIN}"
         )
+    digest.update(view[-_SEAL_SIZE:])
+    return _Hashes(digest.hexdigest(), flatbuffer)
 
 
-def _parse(path: Path, data: bytes) -> ModelFile:
+def _parse(path: Path, data: bytes, size: int, hashes: _Hashes) -> ModelFile:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        flatbuffer = data[: min(entry.header_offset for entry in archive.infolist())]
         text = archive.read(_METADATA)
         if schema_of(text) != SCHEMA:
             raise ModelFileRefused(
@@ -198,10 +222,9 @@ def _parse(path: Path, data: bytes) -> ModelFile:
         metadata = parse_metadata(text)
         golden = _read_golden(archive, len(metadata.labels))
         reference = _read_reference(archive)
-    if hashlib.sha256(flatbuffer).hexdigest() != metadata.flatbuffer_sha256:
+    if hashes.flatbuffer != metadata.flatbuffer_sha256:
         raise ModelFileRefused("changed", f"{path}: its metadata are of another model; {_AGAIN}")
-    sha256 = hashlib.sha256(data).hexdigest()
-    return ModelFile(path, sha256, flatbuffer, metadata, golden, reference)
+    return ModelFile(path, hashes.file, data[:size], metadata, golden, reference)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
