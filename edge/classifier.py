@@ -29,8 +29,8 @@ from edge.results import Result
 from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
 
-_CHUNK = 8  # inputs a thread takes, or a batch if that is more: handing over costs little then
-_AHEAD = 32  # inputs per thread, or two chunks: none waits for work, and memory stays flat
+_CHUNK = 16  # inputs a thread takes, or a batch if that is more: handing over costs little then
+_AHEAD = 64  # inputs per thread, or two chunks: none waits for work, and memory stays flat
 _BEFORE_MEASURING = 256  # crops: a run that soon ends is not to spend its time on choosing batches
 
 _Seen = tuple[UInt8Image, Frame]

@@ -21,7 +21,7 @@ class ReadAhead(Generic[T]):
     source : iterable
         Used in that thread only.
     most : int
-        Items at hand at most.
+        Items at hand at most. It goes on reading when half of them were taken.
     """
 
     def __init__(self, source: Iterable[T], most: int) -> None:
@@ -88,11 +88,15 @@ class ReadAhead(Generic[T]):
         if self._error:
             raise self._error
 
+    def _has_room(self) -> bool:
+        return self._left or len(self._items) <= self._most // 2
+
     def _read(self, source: Iterable[T]) -> None:
         try:
             for item in source:
                 with self._changed:
-                    self._changed.wait_for(lambda: self._left or len(self._items) < self._most)
+                    if len(self._items) >= self._most:  # then a pause, or each item taken wakes it
+                        self._changed.wait_for(self._has_room)
                     if self._left:
                         return
                     self._items.append(item)

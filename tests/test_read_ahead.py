@@ -109,11 +109,12 @@ def test_no_more_is_read_ahead_than_asked_for_and_leaving_ends_the_thread() -> N
         finally:
             closed.set()
 
-    with ReadAhead(source(), 3) as items:
-        assert items.take(1) == [0]
-        while len(read) < 5:  # one taken, three at hand, one that waits for room
+    with ReadAhead(source(), 4) as items:
+        assert items.take(2, least=lambda: 4) == [0, 1]
+        while len(read) < 7:  # two taken, four at hand, one that waits for room
             time.sleep(0.001)
-        time.sleep(0.02)
-        assert len(read) == 5
+        assert items.take(1) == [2]
+        time.sleep(0.02)  # it goes on when half is taken, not at each
+        assert len(read) == 7
     assert closed.wait(10)
     assert len(read) < 10
