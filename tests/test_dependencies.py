@@ -106,7 +106,7 @@ with Classifier() as classifier:
         ("convert", ["run", "cnn.keras"], "pip install 'edge-all[convert]'"),
     ],
 )
-def test_an_entry_point_without_its_extra_says_what_to_install(
+def test_a_command_without_its_extra_says_what_to_install(
     package: str, arguments: list[str], missing: str
 ) -> None:
     code = f"sys.argv[0] = 'edge-all-{package}'\nfrom {package}.cli import app\napp()"
@@ -116,3 +116,15 @@ def test_an_entry_point_without_its_extra_says_what_to_install(
     assert done.returncode == 2
     assert missing in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "extra"), [("train", "train"), ("convert", "convert"), ("calibration", "convert")]
+)
+def test_a_command_line_without_its_extra_says_what_to_install(package: str, extra: str) -> None:
+    hide = "import importlib.util; importlib.util.find_spec = lambda name: None\n"
+    done = run_without({"typer"}, f"{hide}from {package}.__main__ import main; main()", "--help")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: typer not installed; install it with: pip install 'edge-all[{extra}]'\n"
+    )

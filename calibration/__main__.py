@@ -1,0 +1,17 @@
+"""``edge-all-calibrate``, also ``python -m calibration``."""
+
+from edge.command import one_sentence
+from edge.extras import need
+
+
+@one_sentence
+def main() -> None:
+    """Run the command line, or say what to install for it."""
+    need("convert", "typer")
+    from calibration.cli import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()
