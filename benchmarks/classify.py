@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("source", nargs="+", help="files, folders and globs of crops")
     parser.add_argument("--models", nargs="+", type=Path, default=[SHIPPED_MODEL], metavar="FILE")
-    parser.add_argument("--count", type=int, default=4000, help="inputs; crops are repeated")
+    parser.add_argument("--count", type=int, default=10_000, help="inputs; crops are repeated")
     parser.add_argument(
         "--many", type=int, default=100_000, help="inputs of the longest run; 0 leaves it out"
     )
