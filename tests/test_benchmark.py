@@ -17,17 +17,24 @@ def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def test_the_benchmark_measures_stages_throughput_cold_start_and_memory(tmp_path: Path) -> None:
+def test_the_benchmark_measures_every_target_and_says_which_are_missed(tmp_path: Path) -> None:
     write_samples(tmp_path / "crops", 3)
-    done = bench(tmp_path / "crops", "--out", tmp_path / "bench.json")
+    done = bench(tmp_path / "crops", "--out", tmp_path / "out", "--count", "40", "--many", "50")
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "bench.json").read_text())
-    assert found["crops"] == 3
-    assert list(found["ms_per_crop"]) == ["read", "decode", "preprocess", "invoke"]
-    figures = [*found["ms_per_crop"].values(), *found["cells_per_second"].values()]
-    figures += [found[name] for name in ("cold_start", "bare_start", "peak_memory", "bare_memory")]
+    found = json.loads((tmp_path / "out" / "bench.json").read_text())
+    assert found["crops"] == "3 files, repeated to 40 inputs"
+    (cnn,) = found["networks"]
+    assert list(cnn["stages"]) == ["read", "decode, reduce", "invoke", "judge quality"]
+    (ours,) = cnn["contenders"]
+    figures = [*cnn["stages"].values(), *cnn["megabytes"].values(), cnn["bound"]]
+    figures += [ours["crops_per_second"], ours["engine_crops_per_second"]]
+    figures += [cnn["seconds"][name] for name in ("bare", "first result", "edge-all --help")]
     assert all(figure > 0 for figure in figures)
-    assert "3 crops, model cnn, on " in done.stdout
+    assert len(cnn["targets"]) == 6
+    for target in cnn["targets"]:
+        (line,) = (line for line in done.stdout.splitlines() if f"  {target['what']} " in line)
+        assert line.endswith("missed") != target["met"]
+    assert "not compared: no " in done.stderr
 
 
 def test_the_benchmark_refuses_an_empty_folder_in_a_sentence(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def figures(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
 
 
 def test_the_plain_script_runs_the_shipped_model(crop_list: Path) -> None:
+    pytest.importorskip("ai_edge_litert", reason="the plain script runs on ai-edge-litert")
     found = figures(run("plain.py", SHIPPED_MODEL, "--list", crop_list))
     assert found["name"] == "plain script"
     assert "agreement" not in found
@@ -105,6 +106,8 @@ def test_a_file_that_is_no_network_is_named_in_one_sentence(
     if script == "onnxruntime_int8.py":
         pytest.importorskip("onnxruntime", reason="needs the onnx extra")
         options = ("--representative", crop_list, "--cache", kept)
+    else:
+        pytest.importorskip("ai_edge_litert", reason="the plain script runs on ai-edge-litert")
     done = run(script, model, "--list", crop_list, *options)
     assert done.returncode == 1
     assert not done.stdout

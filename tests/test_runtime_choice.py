@@ -26,16 +26,6 @@ class Blocked:
 sys.meta_path.insert(0, Blocked())
 """
 
-UNREGISTERED = """
-import importlib.metadata
-
-def version(name):
-    raise importlib.metadata.PackageNotFoundError(name)
-
-importlib.metadata.version = version
-from edge.runtime import find_runtime
-"""
-
 
 def python(code: str, path: Path | None = None, error: str = "ModuleNotFoundError(name)") -> str:
     """Run code in a new Python that cannot import the runtimes; its output."""
@@ -67,14 +57,19 @@ def test_a_runtime_that_does_not_load_is_said_to_be_so() -> None:
     )
 
 
-def test_a_runtime_from_another_distribution_is_taken_too(tmp_path: Path) -> None:
-    (tmp_path / "tflite_runtime").mkdir()
-    (tmp_path / "tflite_runtime" / "interpreter.py").write_text("class Interpreter: pass")
+@pytest.mark.parametrize(
+    ("content", "version"), [("", "of unknown version"), ("__version__ = '2.99'", "2.99")]
+)
+def test_a_runtime_says_its_own_version_or_none(tmp_path: Path, content: str, version: str) -> None:
+    package = tmp_path / "tflite_runtime"
+    package.mkdir()
+    (package / "__init__.py").write_text(content)
+    (package / "interpreter.py").write_text("class Interpreter: pass")
     found = python(
-        UNREGISTERED + "r = find_runtime(); print(r.name, r.version)",
+        "from edge.runtime import find_runtime; r = find_runtime(); print(r.name, r.version)",
         tmp_path,
     )
-    assert "tflite-runtime of unknown version" in found
+    assert f"tflite-runtime {version}\n" in found
 
 
 def test_without_any_runtime_the_error_says_what_to_install() -> None:
