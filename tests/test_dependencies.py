@@ -111,6 +111,7 @@ with Classifier() as classifier:
 def test_a_command_without_its_extra_says_what_to_install(
     package: str, arguments: list[str], missing: str
 ) -> None:
+    pytest.importorskip("typer", reason="needs an extra of the build side")
     code = f"sys.argv[0] = 'edge-all-{package}'\nfrom {package}.cli import app\napp()"
     # find_spec finds what is installed: these stand for packages that are not
     hide = "import importlib.util; importlib.util.find_spec = lambda name: None\n"
