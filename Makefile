@@ -4,7 +4,7 @@
 #   make test                      style, types and tests
 #   make test-backends             training on JAX and PyTorch as well (downloads PyTorch)
 #   make test-legacy               tests of the device side on tflite-runtime alone, as on
-#                                  32-bit ARM (LEGACY_PYTHON=python3.10 or 3.11; 8 minutes)
+#                                  32-bit ARM (LEGACY_PYTHON=python3.10 or 3.11; 4 minutes)
 #   make test-robustness           thousands of bad inputs, lists of a million paths (10 minutes)
 #   make convert [MODELS=files] [CELLS=folder]
 #                                  Keras models -> verified int8 model files, in build/convert
