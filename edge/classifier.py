@@ -30,7 +30,7 @@ from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
 
 _CHUNK = 16  # inputs a thread takes, or a batch if that is more: handing over costs little then
-_AHEAD = 64  # inputs per thread, or two chunks: none waits for work, and memory stays flat
+_AHEAD = 32  # inputs per thread, or two chunks: none waits for work, and memory stays flat
 _BEFORE_MEASURING = 256  # crops: a run that soon ends is not to spend its time on choosing batches
 
 _Seen = tuple[UInt8Image, Frame]
@@ -197,7 +197,7 @@ class Classifier:
             return 1 if idle else size
 
         try:
-            with ReadAhead(inputs, 2 * max(BATCHES)) as source:
+            with ReadAhead(inputs, max(BATCHES)) as source:
                 while True:
                     room = len(waiting) < self.threads * max(2, _AHEAD // size)
                     if room and (chunk := source.take(size, worth_taking, next_is_done)):
