@@ -57,10 +57,10 @@ def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
 def int8_logits(int8: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
     """Logits of an int8 network: crops (n, 70, 70, 3) uint8 to (n, 2)."""
     parts = [part for part in np.array_split(crops, threads) if len(part)]
+    networks = [Int8Network(int8, find_runtime()) for _ in parts]
     with ThreadPoolExecutor(threads) as pool:  # the runtime releases the interpreter lock
-        return np.concatenate(list(pool.map(lambda part: _run(int8, part), parts)))
+        return np.concatenate(list(pool.map(_run, networks, parts)))
 
 
-def _run(int8: bytes, crops: UInt8Image) -> Logits:
-    network = Int8Network(int8, find_runtime())
+def _run(network: Int8Network, crops: UInt8Image) -> Logits:
     return np.stack([network.logits(crop) for crop in crops])

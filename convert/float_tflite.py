@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from convert.flatbuffer import with_any_batch
 from edge.errors import ConversionFailed
+from edge.native_messages import native_messages_silenced
 from edge.preprocess import CROP_SIDE, UInt8Image
-from edge.runtime import find_runtime, native_messages_silenced
+from edge.runtime import find_runtime
 
 if TYPE_CHECKING:
     import keras

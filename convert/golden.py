@@ -17,14 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.drawn import draw_cell
+from edge.metadata import MOST_GOLDEN_TOLERANCE
 from edge.model_file import GoldenVectors
+from edge.native_messages import native_messages_silenced
 from edge.preprocess import UInt8Image, to_crop
-from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime, native_messages_silenced
+from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
 
 LEAST_TOLERANCE = 4
 """Steps allowed at least: the CNN is off by up to 2 between x86-64 and aarch64."""
-MOST_TOLERANCE = 24
-"""Steps allowed at most: the CNN trained on other people is off by 30 or more."""
+MOST_TOLERANCE = MOST_GOLDEN_TOLERANCE
+"""Steps allowed at most."""
 
 _DRAWN, _KEPT = 96, 16
 _RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")

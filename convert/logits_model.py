@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.errors import ConversionFailed
+from edge.native_messages import native_messages_silenced
 from edge.preprocess import CROP_SIDE, UInt8Image
-from edge.runtime import native_messages_silenced
 
 if TYPE_CHECKING:
     import keras

@@ -24,7 +24,7 @@ from convert.versions import created_with
 from edge.decision import judge
 from edge.drift_reference import DriftReference, parse_reference
 from edge.errors import ConversionFailed
-from edge.metadata import SCHEMA, InputContract, Metadata
+from edge.metadata import SCHEMA, InputContract, Metadata, parse_metadata
 from edge.model_file import write_model_file
 from edge.preprocess import CROP_SIDE
 from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT
@@ -51,9 +51,14 @@ def describe(
     golden : Golden
     stages : Stages
     fidelity : Fidelity
+
+    Raises
+    ------
+    ConversionFailed
+        If a device would refuse it: the training record or the calibration is impossible.
     """
     int8, calibration = quantized.flatbuffer, job.calibration
-    return Metadata(
+    metadata = Metadata(
         schema=SCHEMA,
         network=source.network,
         labels=("hem", "all"),
@@ -74,6 +79,13 @@ def describe(
         calibration=asdict(calibration),
         created_with=created_with(),
     )
+    try:
+        return parse_metadata(metadata.to_json())
+    except ValueError as error:
+        raise ConversionFailed(
+            f"no device would read this model file: {error}; see its training record and"
+            " calibration"
+        ) from error
 
 
 def pack(

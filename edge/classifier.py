@@ -18,16 +18,17 @@ import numpy.typing as npt
 from edge.available_memory import available_memory
 from edge.decision import judge
 from edge.decode import crop_and_frame_of, file_name
-from edge.errors import CropUnreadable, ModelFileRefused
+from edge.errors import CropUnreadable, ModelFileRefused, OtherProcess
 from edge.frame import Frame, frame_of
 from edge.model_file import SHIPPED_MODEL, ModelFile, read_model_file
 from edge.plan import BATCHES, Plan, make_plan, measure_batches
 from edge.preprocess import UInt8Image, to_crop
 from edge.quality import limits_of, quality_codes
-from edge.read_ahead import ReadAhead
+from edge.read_ahead import PATIENCE, ReadAhead
 from edge.results import Result
 from edge.runtime import Int8Network, Runtime, find_runtime
 from edge.sources import Input
+from edge.wording import named
 
 _CHUNK = 16  # inputs a thread takes, or a batch if that is more: handing over costs little then
 _AHEAD = 32  # inputs per thread, or two chunks: none waits for work, and memory stays flat
@@ -41,7 +42,8 @@ class Classifier:
     """A loaded model file, ready to classify; thread-safe.
 
     Each thread reads, decodes and preprocesses a few crops, then takes an interpreter for
-    them; OpenCV and the runtime release Python's lock, so all processors are used. How many
+    them; OpenCV and the runtime release Python's lock, so all processors are used. It cannot be
+    used in a process forked from the one that made it: each makes its own. How many
     interpreters there are, and whether they take crops in batches, is the :attr:`plan`.
     Results do not depend on any of this.
 
@@ -108,6 +110,8 @@ class Classifier:
         self._networks: SimpleQueue[Int8Network] = SimpleQueue()
         for network in networks:
             self._networks.put(network)
+        self._process = os.getpid()
+        self._sources: set[ReadAhead[_Given]] = set()
         self._seen = 0
         self._measured = False
         self._counting = Lock()
@@ -125,7 +129,14 @@ class Classifier:
         self.close()
 
     def close(self) -> None:
-        """Stop the threads; inputs not yet started are dropped."""
+        """Stop the threads, those that read sources too; inputs not yet started are dropped.
+
+        In a process forked meanwhile there are none, and this does nothing.
+        """
+        if self._process != os.getpid():
+            return
+        for source in list(self._sources):
+            source.leave()
         self._pool.shutdown(cancel_futures=True)
 
     def classify(self, crop: UInt8Image | str | os.PathLike[str]) -> Result:
@@ -145,14 +156,19 @@ class Classifier:
         ------
         CropUnreadable
             If an array is no RGB image.
+        OtherProcess
+            After a fork, in the process that did not make this classifier.
         """
+        self._require_own_process()
         entry, found = _given(0, crop)
         if isinstance(crop, np.ndarray) and entry.error:
             raise entry.error
         return self._classify_chunk([(entry, found)])[0]
 
     def classify_each(
-        self, crops: Iterable[UInt8Image | str | os.PathLike[str]]
+        self,
+        crops: Iterable[UInt8Image | str | os.PathLike[str]],
+        patience: float = PATIENCE,
     ) -> Iterator[Result]:
         """Classify images as they come, several at a time; results come in their order.
 
@@ -161,6 +177,9 @@ class Classifier:
         crops : iterable of path-like or ndarray of uint8, shape (height, width, 3)
             As :meth:`classify` takes them; read a little ahead, in a thread of its own. A
             result does not wait for the next one of them.
+        patience : float
+            Seconds to wait for the one that is being read, should the results be left early: a
+            camera can be closed then. When Python ends it is waited for a little longer.
 
         Yields
         ------
@@ -168,9 +187,10 @@ class Classifier:
             One for each, with ``error`` set if a file cannot be read or an array is no RGB
             image; ``index`` is its position.
         """
-        return self._classify(_given(index, crop) for index, crop in enumerate(crops))
+        given = (_given(index, crop) for index, crop in enumerate(crops))
+        return self._classify(given, patience)
 
-    def classify_all(self, inputs: Iterable[Input]) -> Iterator[Result]:
+    def classify_all(self, inputs: Iterable[Input], patience: float = PATIENCE) -> Iterator[Result]:
         """Classify inputs as they come; results come in the order of the inputs.
 
         Parameters
@@ -178,14 +198,17 @@ class Classifier:
         inputs : iterable of Input
             As :func:`edge.sources.find_inputs` finds them; read a little ahead, in a thread
             of its own. A result does not wait for the next one of them.
+        patience : float
+            As for :meth:`classify_each`. 0 waits for none, not when Python ends either.
 
         Yields
         ------
         Result
         """
-        return self._classify((entry, None) for entry in inputs)
+        return self._classify(((entry, None) for entry in inputs), patience)
 
-    def _classify(self, inputs: Iterable[_Given]) -> Iterator[Result]:
+    def _classify(self, inputs: Iterable[_Given], patience: float) -> Iterator[Result]:
+        self._require_own_process()
         waiting: deque[Future[list[Result]]] = deque()
         chunks, size = 0, 1  # small at first: a few inputs are for all threads, too
 
@@ -196,9 +219,11 @@ class Classifier:
             idle = sum(not chunk.done() for chunk in waiting) < self.threads
             return 1 if idle else size
 
-        try:
-            with ReadAhead(inputs, max(BATCHES)) as source:
+        with ReadAhead(inputs, max(BATCHES), patience) as source:
+            self._sources.add(source)
+            try:
                 while True:
+                    self._require_own_process()  # a copy of a generator would wait for ever
                     room = len(waiting) < self.threads * max(2, _AHEAD // size)
                     if room and (chunk := source.take(size, worth_taking, next_is_done)):
                         waiting.append(self._pool.submit(self._classify_chunk, chunk))
@@ -211,9 +236,19 @@ class Classifier:
                     else:
                         source.raise_error()
                         return
-        finally:
-            for future in waiting:
-                future.cancel()
+            finally:
+                self._sources.discard(source)
+                if self._process == os.getpid():
+                    for future in waiting:
+                        future.cancel()
+
+    def _require_own_process(self) -> None:
+        if self._process != os.getpid():
+            raise OtherProcess(
+                "this classifier was made before a fork, and its threads are in the other process:"
+                " make a Classifier in each process, and start processes by"
+                " multiprocessing.get_context('spawn')"
+            )
 
     @property
     def _largest_chunk(self) -> int:
@@ -336,6 +371,6 @@ def check_golden(model_file: ModelFile, *networks: Int8Network) -> None:
     if off > allowed:
         raise ModelFileRefused(
             "golden",
-            f"{model_file.path}: golden logits are off by {off} steps on this machine, {allowed}"
-            " are allowed; run edge-all doctor, and try another TFLite runtime version",
+            f"{named(model_file.path)}: golden logits are off by {off} steps on this machine,"
+            f" {allowed} are allowed; run edge-all doctor, and try another TFLite runtime version",
         )

@@ -12,10 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from edge.checks import exactly, items, number, record, string, whole
 from edge.decision import HEALTHY, LEUKEMIA, REFER, Verdict
 from edge.errors import NotComparable
 from edge.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.image_statistics import STATISTICS, ImageStatistics
+from edge.json_text import parse_json
 
 SCHEMA = 1
 """Version of the schema of ``reference.json``; a reader refuses any other."""
@@ -171,26 +173,44 @@ def no_cells_yet(cells_are: str = "") -> DriftReference:
     )
 
 
+_COUNT = whole(0, 10**12)
+_HISTOGRAM = record({"edges": items(number(-1e9, 1e9), 2, 1001), "counts": items(_COUNT, 1, 1000)})
+_check_fields = record(
+    {
+        "schema": exactly(SCHEMA),
+        "cells_are": string(2000),
+        "images": record(dict.fromkeys(STATISTICS, _HISTOGRAM)),
+        "p_leukemia": _HISTOGRAM,
+        "decisions": record(dict.fromkeys(DECISIONS, _COUNT)),
+    }
+)
+
+
 def parse_reference(text: bytes | str) -> DriftReference:
     """Read what :meth:`DriftReference.to_json` made.
 
     Raises
     ------
-    ValueError, KeyError, TypeError
-        If the text is not JSON, of another schema, or a field is missing, unknown or
-        impossible.
+    ValueError
+        If the text is not JSON, or a field is missing, unknown or impossible.
+    NotComparable
+        If it is of another schema.
     """
-    fields = json.loads(text)
-    if fields["schema"] != SCHEMA:
+    fields = parse_json(text)
+    schema = fields.get("schema") if isinstance(fields, dict) else None
+    if type(schema) is int and schema != SCHEMA:
         raise NotComparable(
-            f"the drift reference has schema {fields['schema']}, this edge-all reads {SCHEMA};"
+            f"the drift reference has schema {schema}, this edge-all reads {SCHEMA};"
             " install the edge-all that made it"
         )
-    images = dict(fields["images"])
-    fields["images"] = {name: _histogram(given) for name, given in images.items()}
-    fields["p_leukemia"] = _histogram(fields["p_leukemia"])
-    fields["decisions"] = dict(fields["decisions"])
-    return DriftReference(**fields)
+    _check_fields("", fields)
+    return DriftReference(
+        schema=SCHEMA,
+        cells_are=fields["cells_are"],
+        images={name: _histogram(given) for name, given in fields["images"].items()},
+        p_leukemia=_histogram(fields["p_leukemia"]),
+        decisions=dict(fields["decisions"]),
+    )
 
 
 def _histogram(fields: dict[str, list[int]]) -> Histogram:

@@ -6,6 +6,10 @@ Each class is also the builtin it is a kind of, so ``except ValueError`` works.
 
 from __future__ import annotations
 
+from edge.wording import printable, shortened
+
+_MOST_MESSAGE = 260  # characters: with the words before it, it stays a line
+
 
 class EdgeAllError(Exception):
     """Base of every error that edge-all raises on purpose."""
@@ -50,16 +54,21 @@ class ModelFileRefused(EdgeAllError, ValueError):
         ``missing``, ``truncated``, ``changed``, ``not-a-model``, ``schema``,
         ``metadata``, ``runtime`` or ``golden``.
     message : str
-        Which file, why, and what to do.
+        Which file, why, and what to do. Characters that a terminal would act upon are
+        escaped, and what is too long for a line loses its middle.
     """
 
     def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(shortened(printable(message), _MOST_MESSAGE))
         self.reason = reason
 
 
 class BatchRefused(EdgeAllError, RuntimeError):
     """A network takes one crop at a time only."""
+
+
+class OtherProcess(EdgeAllError, RuntimeError):
+    """A classifier is used in a process that was forked from the one that made it."""
 
 
 class RuntimeMissing(EdgeAllError, ImportError):

@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import re
+import stat
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +23,11 @@ import numpy.typing as npt
 
 from edge.drift_reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
-from edge.metadata import SCHEMA, Metadata, parse_metadata, schema_of
-from edge.preprocess import CROP_SIDE, UInt8Image
+from edge.json_text import parse_json
+from edge.metadata import SCHEMA, Metadata, metadata_of
+from edge.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, Parts, array_bytes
+from edge.preprocess import UInt8Image
+from edge.wording import named, shortened
 
 SHIPPED_MODEL = Path(__file__).with_name("models") / "cnn.tflite"
 """The model file used when none is given."""
@@ -31,8 +35,8 @@ SHIPPED_MODEL = Path(__file__).with_name("models") / "cnn.tflite"
 _SEAL = "edge-all sha256:"
 _SEAL_SIZE = len(_SEAL) + 64
 _SEAL_PATTERN = re.compile(rf"{_SEAL}([0-9a-f]{{64}})")
-_METADATA, _INPUTS, _LOGITS = "edge-all.json", "golden/inputs.npy", "golden/logits.npy"
-_REFERENCE = "reference.json"
+_MOST_GOLDEN = 256  # vectors: each is run at every start
+_MOST_BYTES = (2 << 30) + (64 << 20)  # a flatbuffer has 2 GiB at most
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same content gives the same bytes
 _AGAIN = "download or convert it again"
 
@@ -89,11 +93,11 @@ def write_model_file(
     buffer = io.BytesIO(flatbuffer)
     buffer.seek(0, io.SEEK_END)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, _METADATA, metadata.to_json().encode())
-        _add(archive, _INPUTS, _npy(golden.inputs))
-        _add(archive, _LOGITS, _npy(golden.logits))
+        _add(archive, METADATA, metadata.to_json().encode())
+        _add(archive, INPUTS, array_bytes(golden.inputs))
+        _add(archive, LOGITS, array_bytes(golden.logits))
         if reference is not None:
-            _add(archive, _REFERENCE, reference.to_json().encode())
+            _add(archive, REFERENCE, reference.to_json().encode())
         archive.comment = b"." * _SEAL_SIZE
     body = buffer.getvalue()[:-_SEAL_SIZE]
     seal = _SEAL + hashlib.sha256(body).hexdigest()
@@ -107,10 +111,11 @@ def write_model_file(
 
 
 def read_model_file(path: Path) -> ModelFile:
-    """Read a model file and check every hash in it.
+    """Read a model file, and check every hash and every value in it.
 
-    Whether its golden vectors reproduce is checked where a runtime is at hand
-    (:func:`edge.classifier.check_golden`).
+    What only a runtime can tell is checked where one is at hand: whether the flatbuffer is as
+    the metadata say (:class:`edge.runtime.Int8Network`), and whether the golden vectors
+    reproduce (:func:`edge.classifier.check_golden`).
 
     Parameters
     ----------
@@ -126,14 +131,20 @@ def read_model_file(path: Path) -> ModelFile:
         ``missing``, ``not-a-model``, ``truncated``, ``changed``, ``schema`` or ``metadata``.
     """
     data = _read(path)
-    size = _flatbuffer_size(data)
-    hashes = _check_seal(path, data, size)
     try:
-        return _parse(path, data, size, hashes)
+        parts, why = Parts(data, _SEAL_SIZE), ""
+    except ValueError as error:  # as in a file that was cut off; the seal tells first
+        parts, why = None, str(error)
+    hashes = _check_seal(path, data, parts.start if parts else 0)
+    try:
+        if parts is None:
+            raise ValueError(why)
+        with parts:
+            return _parse(path, data, parts, hashes)
     except ModelFileRefused:
         raise
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelFileRefused("metadata", f"{path}: {error}; {_AGAIN}") from error
+    except ValueError as error:
+        raise ModelFileRefused("metadata", f"{named(path)}: {error}; {_AGAIN}") from error
 
 
 def read_twin(path: Path, model: ModelFile) -> bytes:
@@ -157,17 +168,26 @@ def read_twin(path: Path, model: ModelFile) -> bytes:
     if hashlib.sha256(data).hexdigest() != model.metadata.twin_sha256:
         raise ModelFileRefused(
             "changed",
-            f"{path} is not the float twin of {model.path} (sha256 differs); take the one that"
-            " edge-all-convert wrote beside it",
+            f"{named(path)} is not the float twin of {named(model.path)} (sha256 differs);"
+            " take the one that edge-all-convert wrote beside it",
         )
     return data
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        found = path.stat()  # first: to open a pipe would wait for who writes into it
+        if not stat.S_ISREG(found.st_mode):
+            why = "it is no file"
+        elif found.st_size > _MOST_BYTES:
+            why = "it is larger than any TFLite file"
+        else:
+            return path.read_bytes()
     except OSError as error:
-        raise ModelFileRefused("missing", f"{path} cannot be read: {error.strerror}") from error
+        why = str(error.strerror)
+    except ValueError as error:  # a null byte in its name
+        why = str(error)
+    raise ModelFileRefused("missing", f"{named(path)} cannot be read: {why}; name a model file")
 
 
 @dataclass(frozen=True)
@@ -178,25 +198,16 @@ class _Hashes:
     flatbuffer: str
 
 
-def _flatbuffer_size(data: bytes) -> int:
-    """Bytes before the zip; 0 where there is none, as in a file that was cut off."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return min((entry.header_offset for entry in archive.infolist()), default=0)
-    except Exception:  # zipfile raises many things over damaged bytes; the seal refuses them next
-        return 0
-
-
 def _check_seal(path: Path, data: bytes, size: int) -> _Hashes:
     """Compare the seal with what it seals; both hashes come out of the same pass over the file."""
     if data[4:8] != b"TFL3":
-        raise ModelFileRefused("not-a-model", f"{path} is not a TFLite file")
+        raise ModelFileRefused("not-a-model", f"{named(path)} is not a TFLite file")
     seal = _SEAL_PATTERN.fullmatch(data[-_SEAL_SIZE:].decode("latin-1"))
     if seal is None:
         raise ModelFileRefused(
             "truncated",
-            f"{path} does not end like a model file of edge-all: it was cut off, or is a bare"
-            f" .tflite; {_AGAIN}, or pack a bare one with edge-all-convert",
+            f"{named(path)} does not end like a model file of edge-all: it was cut off, or is"
+            f" a bare .tflite; {_AGAIN}, or pack a bare one with edge-all-convert",
         )
     view = memoryview(data)
     digest = hashlib.sha256(view[:size])
@@ -204,52 +215,44 @@ def _check_seal(path: Path, data: bytes, size: int) -> _Hashes:
     digest.update(view[size:-_SEAL_SIZE])
     if seal[1] != digest.hexdigest():
         raise ModelFileRefused(
-            "changed", f"{path} was changed after it was made (sha256 differs); {_AGAIN}"
+            "changed", f"{named(path)} was changed after it was made (sha256 differs); {_AGAIN}"
         )
     digest.update(view[-_SEAL_SIZE:])
     return _Hashes(digest.hexdigest(), flatbuffer)
 
 
-def _parse(path: Path, data: bytes, size: int, hashes: _Hashes) -> ModelFile:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        text = archive.read(_METADATA)
-        if schema_of(text) != SCHEMA:
-            raise ModelFileRefused(
-                "schema",
-                f"{path} has metadata schema {schema_of(text)}, this edge-all reads {SCHEMA};"
-                " install the edge-all that made it, or convert the model again",
-            )
-        metadata = parse_metadata(text)
-        golden = _read_golden(archive, len(metadata.labels))
-        reference = _read_reference(archive)
+def _parse(path: Path, data: bytes, parts: Parts, hashes: _Hashes) -> ModelFile:
+    fields = parse_json(parts.read(METADATA))
+    schema = fields.get("schema") if isinstance(fields, dict) else None
+    if type(schema) is not int or schema != SCHEMA:
+        given = shortened(str(schema), 30) if isinstance(schema, (str, int, float)) else "none"
+        raise ModelFileRefused(
+            "schema",
+            f"{named(path)} has metadata schema {given}, this edge-all reads {SCHEMA};"
+            " install the edge-all that made it, or convert the model again",
+        )
+    metadata = metadata_of(fields)
+    golden = _read_golden(parts, metadata)
+    has_reference = REFERENCE in parts.names
+    reference = parse_reference(parts.read(REFERENCE)) if has_reference else None
     if hashes.flatbuffer != metadata.flatbuffer_sha256:
-        raise ModelFileRefused("changed", f"{path}: its metadata are of another model; {_AGAIN}")
-    return ModelFile(path, hashes.file, data[:size], metadata, golden, reference)
+        raise ModelFileRefused(
+            "changed", f"{named(path)}: its metadata are of another model; {_AGAIN}"
+        )
+    return ModelFile(path, hashes.file, data[: parts.start], metadata, golden, reference)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data, zipfile.ZIP_DEFLATED)
 
 
-def _npy(array: npt.NDArray[np.generic]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _read_golden(archive: zipfile.ZipFile, labels: int) -> GoldenVectors:
-    inputs, logits = (
-        np.load(io.BytesIO(archive.read(name)), allow_pickle=False) for name in (_INPUTS, _LOGITS)
-    )
-    n = len(inputs)
-    if n == 0 or inputs.shape != (n, CROP_SIDE, CROP_SIDE, 3) or inputs.dtype != np.uint8:
+def _read_golden(parts: Parts, metadata: Metadata) -> GoldenVectors:
+    inputs, logits = parts.read_array(INPUTS), parts.read_array(LOGITS)
+    side, n = metadata.input.side, len(inputs) if inputs.ndim else 0
+    if not 0 < n <= _MOST_GOLDEN:
+        raise ValueError(f"it has {n} golden vectors, not 1 to {_MOST_GOLDEN}")
+    if inputs.shape != (n, side, side, 3) or inputs.dtype != np.uint8:
         raise ValueError(f"golden inputs are {inputs.dtype} {inputs.shape}")
-    if logits.shape != (n, labels) or logits.dtype != np.int8:
+    if logits.shape != (n, len(metadata.labels)) or logits.dtype != np.int8:
         raise ValueError(f"golden logits are {logits.dtype} {logits.shape}")
     return GoldenVectors(inputs, logits)
-
-
-def _read_reference(archive: zipfile.ZipFile) -> DriftReference | None:
-    if _REFERENCE not in archive.namelist():
-        return None
-    return parse_reference(archive.read(_REFERENCE))

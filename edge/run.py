@@ -106,7 +106,8 @@ def _classify(
     """Classify batch by batch: a batch is whole before the next one is waited for."""
     for batch in batches:
         new = batch if resumed is None else _without_earlier(batch, resumed, classifier, tally)
-        yield from classifier.classify_all(new)
+        # no patience: inputs are found in Python, which may end meanwhile, and stdin may rest
+        yield from classifier.classify_all(new, patience=0)
 
 
 def _without_earlier(

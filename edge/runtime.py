@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import os
-import sys
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import BatchRefused, ModelFileRefused, RuntimeMissing
+from edge.native_messages import native_messages_silenced
 from edge.preprocess import CROP_SIDE, UInt8Image
+from edge.wording import shortened
 
 _CANDIDATES = (
     ("ai-edge-litert", "ai_edge_litert.interpreter"),
@@ -116,13 +115,12 @@ class Int8Network:
                 f"{runtime.name} {runtime.version} cannot load the model: {words_of(error)};"
                 " install a newer runtime",
             ) from error
-        details = self._interpreter.get_input_details()[0]
-        _check_input(details)
-        self._input = details["index"]
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        _check_contract(inputs, outputs)
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self._batch = 1
-        output = self._interpreter.get_output_details()[0]
-        self._output = output["index"]
-        self.logit_step, self._zero_point = output["quantization"]
+        self.logit_step, self._zero_point = outputs[0]["quantization"]
 
     def raw_logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.int8]:
         """Logits of crops as the network gives them: (n, 70, 70, 3) uint8 to (n, 2) int8.
@@ -188,39 +186,31 @@ class Int8Network:
 
 def words_of(error: Exception) -> str:
     """What a runtime says went wrong, in one line: they write several, with empty ones."""
-    return " ".join(str(error).split())
+    return shortened(" ".join(str(error).split()), 120)
 
 
-@contextlib.contextmanager
-def native_messages_silenced() -> Iterator[None]:
-    """Keep TFLite's own lines ("Created XNNPACK delegate") off the terminal while it loads.
-
-    The runtimes have no switch for them; what goes wrong is raised as an exception.
-    """
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _check_input(details: dict[str, Any]) -> None:
-    shape = tuple(map(int, details["shape"]))
-    scale, zero_point = details["quantization"]
-    if (
-        shape != (1, CROP_SIDE, CROP_SIDE, 3)
-        or details["dtype"] is not np.int8
-        or abs(scale - INPUT_SCALE) > 1e-9
-        or zero_point != INPUT_ZERO_POINT
-    ):
-        raise ModelFileRefused(
-            "not-a-model",
-            f"its input is {details['dtype'].__name__} {shape}, scale {scale:.6g}, zero point"
-            f" {zero_point}; edge-all feeds int8 (1, 70, 70, 3), scale 1/255, zero point -128:"
-            " convert it with edge-all-convert",
+def _check_contract(inputs: list[dict[str, Any]], outputs: list[dict[str, Any]]) -> None:
+    """Check that a network is what every model file's metadata say (:mod:`edge.metadata`)."""
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise _no_model(f"it has {len(inputs)} inputs and {len(outputs)} outputs, not 1 and 1")
+    shape, kind, (scale, zero_point) = _tensor(inputs[0])
+    wanted = (1, CROP_SIDE, CROP_SIDE, 3), "int8", INPUT_ZERO_POINT
+    if (shape, kind, zero_point) != wanted or not abs(scale - INPUT_SCALE) <= 1e-9:
+        raise _no_model(
+            f"its input is {kind} {shape}, scale {scale:.6g}, zero point {zero_point};"
+            " edge-all feeds int8 (1, 70, 70, 3), scale 1/255, zero point -128"
         )
+    shape, kind, (scale, zero_point) = _tensor(outputs[0])
+    if (shape, kind) != ((1, 2), "int8") or not 0 < scale < math.inf:
+        raise _no_model(
+            f"its output is {kind} {shape}, scale {scale:.6g}; edge-all reads int8 (1, 2), the"
+            " logits of two labels"
+        )
+
+
+def _tensor(details: dict[str, Any]) -> tuple[tuple[int, ...], str, tuple[float, int]]:
+    return tuple(map(int, details["shape"])), details["dtype"].__name__, details["quantization"]
+
+
+def _no_model(words: str) -> ModelFileRefused:
+    return ModelFileRefused("not-a-model", f"{words}: convert it with edge-all-convert")

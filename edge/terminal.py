@@ -14,6 +14,7 @@ from edge.decision import HEALTHY, LEUKEMIA, REFER
 from edge.quality import in_words
 from edge.reasons import REASONS
 from edge.results import Result
+from edge.wording import printable
 
 _FAILED = "failed"
 _COLOURS = {HEALTHY: 32, LEUKEMIA: 31, REFER: 33}  # ANSI: green, red, yellow
@@ -118,11 +119,6 @@ def _why(result: Result) -> str:
     if result.quality:  # read from a result file, which keeps the codes alone
         return printable(in_words(result.quality.split()))
     return REASONS.get(result.error or "", "")
-
-
-def printable(name: str) -> str:
-    """File name without characters that would move the cursor or break the line."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 def with_progress(results: Iterable[Result], tally: Tally, total: int | None) -> Iterator[Result]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from edge.doctor import installed_version, processor_name
 from edge.errors import DataRefused
-from edge.runtime import native_messages_silenced
+from edge.native_messages import native_messages_silenced
 
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
