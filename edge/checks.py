@@ -6,7 +6,6 @@ what it is and what it must be. Lists may be tuples: JSON and dataclasses are ch
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,8 +13,7 @@ from edge.wording import shortened
 
 Check = Callable[[str, Any], None]
 
-# What moves the cursor, breaks a line, turns the direction of writing, or is half a character
-_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_TURNS = "\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _MOST_TEXT = 4096
 _DEEPEST = 12
 _LARGEST = 1e300  # beyond, arithmetic overflows
@@ -71,21 +69,31 @@ def in_order(*wanted: str) -> Check:
     return check
 
 
-def string(most: int, pattern: str = "", words: str = "") -> Check:
-    """Make the check of a text, of certain characters only if a pattern is given."""
-    wanted = re.compile(pattern or "(?s:.*)")
+def string(most: int, is_one: Callable[[str], object] = str, words: str = "") -> Check:
+    """Make the check of a text: printable, not too long, and what `is_one` holds for, if given."""
     words = words or f"a text of at most {most} printable characters"
+    any_will_do = is_one is str  # the empty one, too
 
     def check(name: str, value: Any) -> None:
         if (
             not isinstance(value, str)
             or len(value) > most
-            or _UNPRINTABLE.search(value)
-            or not wanted.fullmatch(value)
+            or not (value.isprintable() or all(map(_may_be_shown, value)))
+            or not (any_will_do or is_one(value))
         ):
             raise _impossible(name, value, words)
 
     return check
+
+
+def _may_be_shown(character: str) -> bool:
+    """Whether it moves no cursor, breaks no line, turns no writing round, and is a whole one.
+
+    Wider than ``str.isprintable``, for which a blank that does not break is none.
+    """
+    code = ord(character)
+    is_control = code < 0x20 or 0x7F <= code < 0xA0
+    return not (is_control or character in _TURNS or 0xD800 <= code < 0xE000)
 
 
 def items(of: Check, least: int, most: int) -> Check:
@@ -148,7 +156,10 @@ def facts(name: str, value: Any) -> None:
     """Check an object of anything that JSON can hold and people and pages can be shown."""
     if not isinstance(value, dict):
         raise _impossible(name, value, "an object")
-    _check_facts(name, value, _DEEPEST)
+    try:
+        _check_facts(name, value, _DEEPEST)
+    except ValueError as error:
+        raise ValueError(f"in {name}, {error}") from None
 
 
 def _check_facts(name: str, value: Any, deeper: int) -> None:
@@ -162,8 +173,8 @@ def _check_facts(name: str, value: Any, deeper: int) -> None:
         raise ValueError(f"{name} is nested more than {_DEEPEST} deep")
     elif isinstance(value, dict):
         for key, one in value.items():
-            _SHORT(f"a name in {name}", key)
-            _check_facts(f"{name}.{key}", one, deeper - 1)
+            _SHORT("a name", key)
+            _check_facts(key, one, deeper - 1)
     else:
         for one in value:
             _check_facts(name, one, deeper - 1)

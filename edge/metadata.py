@@ -139,11 +139,19 @@ class Metadata:
         return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
 
 
-_SHA256 = string(64, "[0-9a-f]{64}", "a sha256")
+def _is_hash(value: str) -> bool:
+    return len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+def _is_operator(value: str) -> bool:
+    return value.isascii() and value.isidentifier() and value.isupper()
+
+
+_SHA256 = string(64, _is_hash, "a sha256")
 
 FIELDS = {
     "schema": exactly(SCHEMA),
-    "network": string(100, "(?s:.+)", "a name of at most 100 printable characters"),
+    "network": string(100, len, "a name of at most 100 printable characters"),
     "labels": in_order("hem", "all"),
     "input": record(
         {
@@ -161,7 +169,7 @@ FIELDS = {
     "operators": items(
         record(
             {
-                "name": string(100, "[A-Z][A-Z0-9_]*", "the name of an operator"),
+                "name": string(100, _is_operator, "the name of an operator"),
                 "version": whole(1, 1000),
                 "count": whole(1, 100_000),
             }

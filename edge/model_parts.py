@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import zipfile
 import zlib
@@ -26,7 +27,11 @@ REFERENCE = "reference.json"
 _MOST_BYTES = {METADATA: MOST_JSON, INPUTS: 32 << 20, LOGITS: 1 << 20, REFERENCE: MOST_JSON}
 _MOST_MEMBERS, _MOST_DIRECTORY = 16, 16 << 10
 _END = struct.Struct("<4s4H2LH")  # of a zip: its directory's size and place, after some counts
-_MOST_HEADER = 512  # bytes of an array's header: numpy writes 128
+# An array as numpy writes it, row by row (numpy.lib.format, version 1.0): 128 bytes of header
+_NPY, _MOST_HEADER = b"\x93NUMPY\1\0", 512
+_HEADER = re.compile(
+    rb"\{'descr': '\|([iu])1', 'fortran_order': False, 'shape': \(([0-9, ]+)\), \} *\n"
+)
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -102,19 +107,16 @@ class Parts:
     def read_array(self, name: str) -> npt.NDArray[Any]:
         """Read a member that is an array of bytes, signed or not."""
         data = self.read(name)
-        file = io.BytesIO(data)
-        try:
-            size = struct.unpack_from("<H", data, 8)[0]
-            if np.lib.format.read_magic(file) != (1, 0) or size > _MOST_HEADER:
-                raise ValueError("it has a header edge-all does not write")
-            shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        except (ValueError, struct.error, RecursionError, MemoryError, OverflowError) as error:
-            raise ValueError(f"{name} is no array: {_words(error)}") from error
-        if dtype not in (np.uint8, np.int8) or is_fortran:
-            raise ValueError(f"{name} holds {_words(dtype)}, not bytes, row by row")
-        if math.prod(shape) != len(data) - file.tell():
-            raise ValueError(f"{name} says it is {_words(shape)}, and holds other bytes")
-        return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape)
+        # not by numpy: what its parser raises over a header depends on its version and Python's
+        start = 10 + int.from_bytes(data[8:10], "little")
+        header = _HEADER.fullmatch(data[10:start]) if start <= _MOST_HEADER else None
+        if data[:8] != _NPY or header is None:
+            raise ValueError(f"{name} is no array of bytes as edge-all writes it")
+        shape = tuple(int(n) for n in header[2].split(b",") if n.strip())
+        if math.prod(shape) != len(data) - start:
+            raise ValueError(f"{name} has {len(data) - start} bytes, not those of {_words(shape)}")
+        dtype = np.uint8 if header[1] == b"u" else np.int8
+        return np.frombuffer(data, dtype, offset=start).reshape(shape)
 
 
 def array_bytes(array: npt.NDArray[np.generic]) -> bytes:

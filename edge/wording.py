@@ -7,6 +7,8 @@ import os
 
 def printable(text: str) -> str:
     """Text without characters that would move the cursor or break the line."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,15 +65,21 @@ def refusal(path: Path, data: bytes | None = None) -> ModelFileRefused:
     return refused.value
 
 
-def sealed(entries: dict[str, bytes], flatbuffer: bytes = FLATBUFFER) -> bytes:
-    """Build a model file by hand: anything at all, with a seal that is right."""
+def sealed(
+    entries: dict[str, bytes],
+    flatbuffer: bytes = FLATBUFFER,
+    how: int = zipfile.ZIP_STORED,
+    change: Callable[[bytearray], object] = bytes,
+) -> bytes:
+    """Build a model file by hand: anything at all, changed at will, with a seal that is right."""
     buffer = io.BytesIO(flatbuffer)
     buffer.seek(0, io.SEEK_END)
-    with zipfile.ZipFile(buffer, "a") as archive:
+    with zipfile.ZipFile(buffer, "a", how) as archive:
         for name, data in entries.items():
             archive.writestr(name, data)
         archive.comment = bytes(len("edge-all sha256:") + 64)
-    body = buffer.getvalue()[: -len(archive.comment)]
+    body = bytearray(buffer.getvalue()[: -len(archive.comment)])
+    change(body)
     return body + b"edge-all sha256:" + hashlib.sha256(body).hexdigest().encode()
 
 
