@@ -8,7 +8,7 @@ its last layer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,8 +112,7 @@ def _last_step(model: Any) -> tuple[Any, str]:
     """Find what makes probabilities, and its kind; empty if there is none."""
     import keras
 
-    operations = getattr(model, "operations", model.layers)  # a Sequential has layers only
-    for operation in reversed(operations):
+    for operation in _from_the_end(model):
         if isinstance(operation, keras.Model):
             return _last_step(operation)
         kind = _kind(operation)
@@ -122,6 +121,20 @@ def _last_step(model: Any) -> tuple[Any, str]:
         if not _only_hands_on(operation):
             break
     return None, ""
+
+
+def _from_the_end(model: Any) -> Iterator[Any]:
+    """Layers and operations that make the output, the last first, up to where they branch."""
+    import keras
+
+    if isinstance(model, keras.Sequential):
+        yield from reversed(model.layers)
+        return
+    tensors = model.outputs
+    while len(tensors) == 1:
+        operation, node, _ = tensors[0]._keras_history
+        yield operation
+        tensors = operation._inbound_nodes[node].input_tensors
 
 
 def _kind(operation: Any) -> str:

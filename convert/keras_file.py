@@ -153,7 +153,7 @@ def _foreign(config: Any) -> Iterator[str]:
         yield "Lambda"
     elif isinstance(name, str) and isinstance(inner, dict):
         module = config.get("module", "keras")
-        if not str(module).partition(".")[0] == "keras":
+        if str(module).partition(".")[0] != "keras":
             yield name
     for part in config.values():
         yield from _foreign(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,12 @@ def load_logits_model(path: Path) -> LogitsModel:
         If the file is missing, damaged or not a classifier of two labels on 70x70x3 crops that
         ends in softmax or in one sigmoid, or a weight is not a finite number.
     """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Keras advises against either holds or is refused
+        return _load(path)
+
+
+def _load(path: Path) -> LogitsModel:
     found = load_keras_file(path)
     _check(path, found.model)
     crops = _some_crops()
@@ -67,7 +74,7 @@ def load_logits_model(path: Path) -> LogitsModel:
     if not is_plain(model):
         model, tolerance = in_plain_float(path, model), _HALF_TOLERANCE
     headless = cut_head(path, model)
-    logits = keras_logits(headless.model, crops)
+    logits = np.asarray(headless.model(crops.astype(np.float32) / 255, training=False))
     expected = PROBABILITIES[headless.head](said)
     if not np.allclose(_softmax(logits), expected, rtol=0, atol=tolerance, equal_nan=True):
         raise ConversionFailed(

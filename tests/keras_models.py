@@ -162,16 +162,15 @@ REFUSED_ENDS: dict[str, tuple[Make, str]] = {
         "has a Lambda layer",
     ),
     "own layer": (_with_own_class, "uses OwnSoftmax, which Keras does not have"),
-    "NaN": (
-        _ending(lambda x: _layer("Dense", 2, "softmax", bias_initializer=_nan)(x)),
-        "holds NaN or infinity",
-    ),
+    "NaN": (lambda: _diverged(), "holds NaN or infinity"),
 }
 """Ends that are refused, and what is said of them."""
 
 
-def _nan(shape: Any, dtype: Any = None) -> Any:
-    return np.full(shape, np.nan)
+def _diverged() -> Any:
+    model = ENDS["softmax as activation"]()
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    return model
 
 
 def _beginning(inputs: Make, first: Callable[[Any], Any] = lambda x: x) -> Make:

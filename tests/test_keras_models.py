@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +26,25 @@ CROPS = np.concatenate([NOISE, drawn(0, 3)])  # as many as the fixed batch takes
 HALF = {"half precision", "mixed precision", "mixed bfloat16", "mixed, nested", "mixed, Sequential"}
 
 
+EXPORTED = {
+    "Softmax layer",
+    "operation",
+    "convolution, softmax, left 1 x 1",
+    "sigmoid",
+    "nested, Softmax layer",
+    "mixed precision",
+    "fixed batch",
+    "augmented",
+}
+"""Of each way to take a network apart one: an export takes a second."""
+
+
 def saved(make: Callable[[], Any], folder: Path) -> tuple[Any, Path]:
-    model, path = make(), folder / "tiny.keras"
-    model.save(path)
+    path = folder / "tiny.keras"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras advises against some of them
+        model = make()
+        model.save(path)
     return model, path
 
 
@@ -37,23 +54,26 @@ def probabilities(logits: Any) -> Any:
 
 
 def answers(model: Any) -> Any:
-    """What the Keras model itself predicts: (n, 1) or (n, 2)."""
+    """What the Keras model itself says in inference: (n, 1) or (n, 2)."""
     import keras
 
-    said = keras.tree.flatten(model.predict(CROPS.astype(np.float32) / 255, 8, verbose=0))[0]
-    return np.asarray(said, np.float64).reshape(len(CROPS), -1)
+    said = keras.tree.flatten(model(CROPS.astype(np.float32) / 255, training=False))[0]
+    return np.asarray(keras.ops.cast(said, "float32"), np.float64).reshape(len(CROPS), -1)
 
 
 @pytest.mark.parametrize("name", [*ENDS, *STARTS])
-def test_the_float_twin_answers_as_the_keras_model_predicts(name: str, tmp_path: Path) -> None:
+def test_what_is_converted_answers_as_the_keras_model_does(name: str, tmp_path: Path) -> None:
     model, path = saved((ENDS | STARTS)[name], tmp_path)
-    expected = answers(model)
-    twin = FloatNetwork(to_float_tflite(load_logits_model(path).model))
-    found = probabilities([twin.logits(crop) for crop in CROPS])
     head = next((head for head in ("log_softmax", "sigmoid") if head in name), "softmax")
-    expected = PROBABILITIES[head](expected)
+    expected = PROBABILITIES[head](answers(model))
+    logits_model = load_logits_model(path).model
+    found = probabilities(logits_model(CROPS.astype(np.float32) / 255))
     assert np.ptp(expected[:, 1]) > 1e-3  # it does tell crops apart
     assert np.abs(found - expected).max() < (0.02 if name in HALF else 1e-5)
+    if name in EXPORTED:
+        twin = FloatNetwork(to_float_tflite(logits_model))
+        in_tflite = probabilities([twin.logits(crop) for crop in CROPS])
+        assert np.abs(in_tflite - found).max() < 1e-5
 
 
 @pytest.mark.parametrize("name", [*REFUSED_ENDS, *REFUSED_STARTS])
@@ -127,7 +147,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
-    with pytest.raises(ConversionFailed, match="no Keras model that loads here|Keras"):
+    with pytest.raises(ConversionFailed, match="Keras"):
         load_logits_model(path)
 
 
