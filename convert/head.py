@@ -102,7 +102,7 @@ def _to_two_logits(model: Any, head: str) -> Any:
     logits = keras.layers.Flatten()(model.outputs[0])
     if head == SIGMOID:  # sigmoid(x) is the softmax of (-x / 2, x / 2)
         logits = keras.layers.Dense(2, use_bias=False, name="two_logits")(logits)
-    found = keras.Model(model.inputs, logits, name=model.name)
+    found = keras.Model(model.inputs[0], logits, name=model.name)
     if head == SIGMOID:
         found.get_layer("two_logits").set_weights([np.array([[-0.5, 0.5]], np.float32)])
     return found

@@ -67,7 +67,7 @@ def test_what_is_converted_answers_as_the_keras_model_does(name: str, tmp_path: 
     head = next((head for head in ("log_softmax", "sigmoid") if head in name), "softmax")
     expected = PROBABILITIES[head](answers(model))
     logits_model = load_logits_model(path).model
-    found = probabilities(logits_model(CROPS.astype(np.float32) / 255))
+    found = probabilities(logits_model(CROPS.astype(np.float32) / 255, training=False))
     assert np.ptp(expected[:, 1]) > 1e-3  # it does tell crops apart
     assert np.abs(found - expected).max() < (0.02 if name in HALF else 1e-5)
     if name in EXPORTED:
