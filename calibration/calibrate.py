@@ -18,6 +18,7 @@ from calibration.predictions import Predictions, join
 from calibration.refer_band import BandMetrics, ReferBand, choose_band, measure_band
 from calibration.reliability import probabilities
 from calibration.risk_coverage import COVERAGES, RiskPoint, selective_risks
+from calibration.temperature import caution
 from edge.errors import DataRefused
 
 _RISKS = tuple(f"risk at {coverage}" for coverage in COVERAGES)
@@ -122,12 +123,16 @@ def calibrate(
     Raises
     ------
     DataRefused
-        If the int8 predictions are of other cells.
+        If the int8 predictions are of other cells, or leukemic cells have no higher margins than
+        healthy ones.
     """
     cells = join(folds)
     quantized = _same_cells(cells, join(int8)) if int8 else None
     fit = fit_logits(cells.margins, cells.labels)
+    at_limits = [caution(fit.temperature, cells.margins, cells.labels)]
     int8_fit = fit_logits(quantized.margins, cells.labels) if quantized else None
+    if quantized and int8_fit:
+        at_limits.append(caution(int8_fit.temperature, quantized.margins, cells.labels))
     p_leukemia = _as_on_the_device(cells.margins, fit.temperature)
     band = choose_band(p_leukemia, cells.labels, missed, false_alarms, sensitivity)
 
@@ -163,7 +168,7 @@ def calibrate(
             for coverage, risk, name in zip(COVERAGES, risks, _RISKS, strict=True)
         ),
         intervals=intervals,
-        warnings=cautions(cells.labels, cells.subjects),
+        warnings=(*cautions(cells.labels, cells.subjects), *filter(None, at_limits)),
         int8=int8_fit,
         folds=tuple(map(_measure_fold, folds)),
     )

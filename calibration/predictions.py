@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
+from edge.terminal import printable
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 COLUMNS = ("name", "subject", "label", "margin")
 """Columns of the file."""
@@ -39,7 +42,8 @@ def read_predictions(path: Path) -> Predictions:
     Raises
     ------
     DataRefused
-        If it is not readable or a class is missing in it.
+        If it is not readable, a margin in it is no finite number of float32, or a class is
+        missing in it.
     """
     rows = _read(path)
     labels = np.array([label for label, _, _ in rows], np.int64)
@@ -62,11 +66,28 @@ def join(parts: Sequence[Predictions]) -> Predictions:
 def _read(path: Path) -> list[tuple[int, float, str]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [
-                (int(row["label"]), float(row["margin"]), row["subject"])
-                for row in csv.DictReader(file)
-            ]
-    except (OSError, ValueError, KeyError) as error:
+            rows = csv.DictReader(file)
+            return [_prediction(path, rows.line_num, row) for row in rows]
+    except DataRefused:  # a ValueError as well
+        raise
+    except KeyError as error:
+        why = f"it has no column {error.args[0]}"
+    except (OSError, ValueError, csv.Error) as error:
+        why = str(error)
+    raise DataRefused(f"{path} is no file of predictions ({', '.join(COLUMNS)}): {why}")
+
+
+def _prediction(path: Path, line: int, row: dict[str, str | None]) -> tuple[int, float, str]:
+    label, margin, subject = row["label"], row["margin"], row["subject"]
+    if label is None or margin is None or subject is None:
+        raise DataRefused(f"{path}, line {line} is cut off; copy the file again")
+    if not abs(float(margin)) <= _LARGEST:  # nor is NaN
         raise DataRefused(
-            f"{path} is no file of predictions ({', '.join(COLUMNS)}): {error}"
-        ) from error
+            f"{path}, line {line}: the margin {printable(margin[:20])} is no finite number; the"
+            " training diverged, or the file was changed"
+        )
+    if int(label) not in (0, 1):
+        raise DataRefused(
+            f"{path}, line {line}: the label {int(label)} is neither 0, hem, nor 1, all"
+        )
+    return int(label), float(margin), subject

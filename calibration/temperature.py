@@ -6,8 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.reliability import calibration_errors
+from edge.errors import DataRefused
 
 _LOWEST, _HIGHEST = 0.05, 20.0
+_AT_A_LIMIT = 1e-3  # relative: how near to an end the search comes
 
 
 def fit_temperature(
@@ -48,6 +50,41 @@ def fit_temperature(
         else:
             low += third
     return 2 / (low + high)
+
+
+def caution(
+    temperature: float, margins: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
+) -> str:
+    """Say that a temperature is only the end of the range it was searched in; empty if not.
+
+    Parameters
+    ----------
+    temperature : float
+        As :func:`fit_temperature` found it.
+    margins, labels : ndarray, shape (n,)
+        What it was fitted on.
+
+    Raises
+    ------
+    DataRefused
+        If leukemic cells have no higher margins than healthy ones on average: the cross-entropy
+        then falls only towards probabilities of one half, and below zero further still.
+    """
+    leukemic, healthy = (float(margins[labels == label].mean()) for label in (1, 0))
+    if leukemic <= healthy:
+        raise DataRefused(
+            f"the margins of leukemic cells ({leukemic:.3g} on average) do not lie above those of"
+            f" healthy ones ({healthy:.3g}): the labels are swapped, or the network tells nothing;"
+            " a margin is logit_all - logit_hem, and label 1 is all"
+        )
+    for limit in (_LOWEST, _HIGHEST):
+        if abs(temperature - limit) <= _AT_A_LIMIT * limit:
+            return (
+                f"the temperature ended at {limit:g}, where its search ends: the margins are"
+                f" {'too small' if limit == _LOWEST else 'too large'} for probabilities that mean"
+                " what they say; look at the network and its labels"
+            )
+    return ""
 
 
 def cross_entropy(

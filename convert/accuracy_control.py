@@ -17,7 +17,7 @@ import numpy.typing as npt
 from convert.equalisation import equalise, find_exponents
 from convert.fidelity import margins_of
 from convert.float_tflite import FloatNetwork
-from convert.graph import Layer, layers
+from convert.graph import CARRIERS, Layer, layers
 from convert.latency import latency_ratio
 from convert.layers import compare_layers
 from convert.range_estimators import ESTIMATORS, MINMAX
@@ -29,7 +29,6 @@ from edge.runtime import Int8Network, find_runtime
 PLAIN = "plain int8: ranges by min-max"
 """The first attempt, in words."""
 
-_CARRIERS = {"MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE"}  # they hand on what they read
 _RANKED_ON = 32  # cells: a ranking needs no more, and keeping all tensors is slow
 _LEAST_GAIN = 0.02  # of the error: less is chance
 
@@ -293,12 +292,12 @@ class _Search:
         found = compare_layers(twin, self.best.flatbuffer, some)
         by_name = {layer.name: layer for layer in self._graph}
         ranked = [by_name[row.name] for row in sorted(found, key=lambda row: row.rank)]
-        worst = [layer for layer in ranked if layer.operator not in _CARRIERS]
+        worst = [layer for layer in ranked if layer.operator not in CARRIERS]
         tried: set[frozenset[str]] = {frozenset(recipe.kept_float)}
         for layer in worst[: self._budget.tried]:
             for more in ({layer.name}, {layer.name, *self._readers(layer)}):
                 kept = frozenset(recipe.kept_float) | more
-                count = sum(by_name[name].operator not in _CARRIERS for name in kept)
+                count = sum(by_name[name].operator not in CARRIERS for name in kept)
                 if kept not in tried and count <= self._budget.float_layers:
                     tried.add(kept)
                     in_order = tuple(layer.name for layer in self._graph if layer.name in kept)
@@ -309,7 +308,7 @@ class _Search:
         for reader in self._graph:
             if layer.output in reader.inputs:
                 yield reader.name
-                if reader.operator in _CARRIERS:
+                if reader.operator in CARRIERS:
                     yield from self._readers(reader)
 
     def _candidate(self, recipe: Recipe, count: int = 0) -> _Candidate:

@@ -62,6 +62,14 @@ def run(
     slower: Annotated[
         float, typer.Option(min=1, help="Times as long as all-int8 that they may take.")
     ] = 1.25,
+    allow_float: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Gate: most layers that run in float. By default those that --float-layers"
+            " left in float to hold the gates, and none that int8 has no form of.",
+        ),
+    ] = None,
     profile: Annotated[
         str | None,
         typer.Option(help="Gate: runtime that must load the model file, such as tflite-2.14."),
@@ -88,14 +96,16 @@ def run(
     from convert.job import Options
     from convert.many import convert_all
 
+    most_float = float_layers if allow_float is None else allow_float
     options = Options(
         cells,
         representative,
         n,
         Limits(agreement=agreement, weighted_f1_loss=f1_loss),
-        Budget(float_layers=float_layers, latency=slower),
+        Budget(float_layers=min(float_layers, most_float), latency=slower),
         profile,
         onnx,
+        allow_float,
     )
     codes = set()
     for outcome in convert_all(models, options, out, workers):

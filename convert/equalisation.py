@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from convert.flatbuffer import own_constant
 from convert.graph import Layer, layers, pack, unpack
 from convert.ranges import observe_channels
 from edge.errors import ConversionFailed
@@ -137,12 +137,12 @@ class _Network:
         for number, layer in enumerate(self._layers):
             homogeneous = self._is_homogeneous(number)
             if number in self._weighted:
-                fixed |= set() if homogeneous else {layer.output}
+                fixed |= set() if homogeneous else {*layer.outputs}
             elif layer.operator in _PASSING and homogeneous and self._channels_stay(layer):
                 for index in layer.inputs:
                     joined.join(index, layer.output)
             else:
-                fixed |= {layer.output, *layer.inputs}
+                fixed |= {*layer.outputs, *layer.inputs}
         fixed_roots = {joined.root(index) for index in fixed}
         members: dict[int, list[int]] = defaultdict(list)
         for layer in self._layers:
@@ -213,35 +213,21 @@ class _Network:
         """Whether the last axis still walks through the channels; flattening repeats them."""
         before, after = [self._width(index) for index in layer.inputs], self._width(layer.output)
         if layer.operator == "RESHAPE":
-            return after % before[0] == 0
+            return bool(before) and after % before[0] == 0
         # a constant would have to be scaled as well, and padding of channels shifts them
         return len(before) == 1 + (layer.operator == "ADD") and set(before) == {after}
 
     def _width(self, index: int) -> int:
-        return int(self._graph.tensors[index].shape[-1])
+        shape = self._graph.tensors[index].shape
+        return int(shape[-1]) if len(shape) else 1  # of a single number
 
     def _own_constants(self) -> None:
-        """Give each layer weights of its own: equal ones, as biases of zeros, are stored once."""
-        tensors, buffers = set(), set()
+        """Give each layer weights of its own."""
         for number in self._weighted:
             operator = self._graph.operators[number]
-            operator.inputs = list(map(int, operator.inputs))
             for place, index in enumerate(operator.inputs[1:], start=1):
-                if index == -1:
-                    continue
-                if index in tensors:
-                    self._graph.tensors.append(copy.copy(self._graph.tensors[index]))
-                    self._graph.tensors[-1].name += b"_%d" % number
-                    index = operator.inputs[place] = len(self._graph.tensors) - 1
-                tensor = self._graph.tensors[index]
-                if tensor.buffer in buffers:
-                    self.model.buffers.append(copy.copy(self.model.buffers[tensor.buffer]))
-                    tensor.buffer = len(self.model.buffers) - 1
-                tensors.add(index)
-                buffers.add(tensor.buffer)
-                self.model.buffers[tensor.buffer].data = self.model.buffers[
-                    tensor.buffer
-                ].data.copy()
+                if index != -1:
+                    own_constant(self.model, operator, place)
 
     def _kernel(self, number: int) -> npt.NDArray[np.float32]:
         return self._constant(int(self._graph.operators[number].inputs[1]))

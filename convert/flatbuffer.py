@@ -1,11 +1,13 @@
-"""Read a TFLite flatbuffer's tables, and free its batch size."""
+"""Read a TFLite flatbuffer's tables, take it apart and change it, and free its batch size."""
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edge.errors import ConversionFailed
 from edge.metadata import Operator
@@ -75,6 +77,57 @@ def root(flatbuffer: bytes | bytearray) -> Any:
     return schema.Model.GetRootAs(flatbuffer, 0)
 
 
+def unpack(flatbuffer: bytes) -> Any:
+    """Take a flatbuffer apart into objects (``ModelT``); their arrays are still read-only."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromObj(root(flatbuffer))
+
+
+def pack(model: Any) -> bytes:
+    """Put the objects together again: the inverse of :func:`unpack`."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def own_constant(model: Any, operator: Any, place: int) -> npt.NDArray[np.uint8]:
+    """Give an operator a constant of its own, so that it can be changed for it alone.
+
+    The converter stores equal constants once: zeros that are the biases of two layers, or
+    ``(1, 2)``, the shape that one operator gives and the axes that another sums over.
+
+    Parameters
+    ----------
+    model : ModelT
+        As :func:`unpack` gives it; changed.
+    operator : OperatorT
+        Of its first subgraph.
+    place : int
+        Of the constant among the inputs of the operator.
+
+    Returns
+    -------
+    ndarray of uint8
+        Its bytes, to be changed in place.
+    """
+    graph = model.subgraphs[0]
+    operator.inputs = list(map(int, operator.inputs))
+    index = operator.inputs[place]
+    read = sum(list(map(int, other.inputs)).count(index) for other in graph.operators)
+    if read > 1 or index in map(int, graph.outputs):
+        graph.tensors.append(copy.copy(graph.tensors[index]))
+        graph.tensors[-1].name += b"_%d" % len(graph.tensors)
+        operator.inputs[place] = index = len(graph.tensors) - 1
+    tensor = graph.tensors[index]
+    data = model.buffers[tensor.buffer].data.copy()
+    if sum(other.buffer == tensor.buffer for part in model.subgraphs for other in part.tensors) > 1:
+        model.buffers.append(copy.copy(model.buffers[tensor.buffer]))
+        tensor.buffer = len(model.buffers) - 1
+    model.buffers[tensor.buffer].data = data
+    return np.asarray(data)
+
+
 def with_any_batch(flatbuffer: bytes) -> bytes:
     """Let a flatbuffer of batch size 1 run at any, once its input is resized.
 
@@ -88,20 +141,23 @@ def with_any_batch(flatbuffer: bytes) -> bytes:
     ConversionFailed
         If a RESHAPE does not keep the crops of a batch apart.
     """
-    writable = bytearray(flatbuffer)
-    model = root(writable)
-    graph = model.Subgraphs(0)
-    for i in range(graph.OperatorsLength()):
-        operator = graph.Operators(i)
-        code = model.OperatorCodes(operator.OpcodeIndex())
-        if operator_name(code.BuiltinCode(), code.DeprecatedBuiltinCode()) != "RESHAPE":
+    model = unpack(flatbuffer)
+    graph = model.subgraphs[0]
+    changed = False
+    for operator in graph.operators:
+        code = model.operatorCodes[operator.opcodeIndex]
+        if operator_name(code.builtinCode, code.deprecatedBuiltinCode) != "RESHAPE":
             continue
-        shape = model.Buffers(graph.Tensors(operator.Inputs(1)).Buffer()).DataAsNumpy()
-        batch = shape.view(np.int32)[:1]
-        if batch[0] not in (1, -1):
+        shape = model.buffers[graph.tensors[operator.inputs[1]].buffer].data
+        if shape is None or len(shape) == 0:
+            raise ConversionFailed("a RESHAPE computes its shape; give layers fixed shapes")
+        batch = int(shape.view(np.int32)[0])
+        if batch not in (1, -1):
             raise ConversionFailed(
                 f"a RESHAPE to {shape.view(np.int32).tolist()} mixes the crops of a batch;"
                 " let the first dimension be the batch throughout"
             )
-        batch[0] = -1
-    return bytes(writable)
+        if batch == 1:
+            own_constant(model, operator, 1).view(np.int32)[0] = -1
+            changed = True
+    return pack(model) if changed else flatbuffer

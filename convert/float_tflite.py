@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.flatbuffer import with_any_batch
+from convert.reasons import in_short
 from edge.errors import ConversionFailed
 from edge.native_messages import native_messages_silenced
 from edge.preprocess import CROP_SIDE, UInt8Image
@@ -49,13 +50,18 @@ def to_float_tflite(model: keras.Model) -> bytes:
     crop = tf.TensorSpec((1, CROP_SIDE, CROP_SIDE, 3), tf.float32, name=INPUT_NAME)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", model.call, input_signature=[crop])
+    # said outright: a layer that augments takes training for granted where nothing is said
+    archive.add_endpoint(
+        "serve", lambda crop: model.call(crop, training=False), input_signature=[crop]
+    )
     with tempfile.TemporaryDirectory(prefix="edge-all-") as folder:
-        archive.write_out(folder, verbose=False)
         try:
+            archive.write_out(folder, verbose=False)
             flatbuffer = tf.lite.TFLiteConverter.from_saved_model(folder).convert()
         except Exception as error:  # the converter raises its own exception type
-            raise ConversionFailed(f"TensorFlow cannot convert the model: {error}") from error
+            raise ConversionFailed(
+                f"TensorFlow cannot convert the model: {in_short(error)}"
+            ) from error
     return with_any_batch(flatbuffer)
 
 
@@ -70,17 +76,27 @@ class FloatNetwork:
         Keep every intermediate tensor readable (slower).
     threads : int
         Processors to use.
+
+    Raises
+    ------
+    ConversionFailed
+        If TFLite cannot run it.
     """
 
     def __init__(self, flatbuffer: bytes, keep_tensors: bool = False, threads: int = 1) -> None:
         with native_messages_silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that keeping tensors takes memory is no news here
-            self.interpreter = find_runtime().interpreter(
-                model_content=flatbuffer,
-                num_threads=threads,
-                experimental_preserve_all_tensors=keep_tensors,
-            )
-            self.interpreter.allocate_tensors()
+            try:
+                self.interpreter = find_runtime().interpreter(
+                    model_content=flatbuffer,
+                    num_threads=threads,
+                    experimental_preserve_all_tensors=keep_tensors,
+                )
+                self.interpreter.allocate_tensors()
+            except (ValueError, RuntimeError) as error:  # as the interpreter raises them
+                raise ConversionFailed(
+                    f"TFLite cannot run the network: {in_short(error)}"
+                ) from error
         self._input = self.interpreter.get_input_details()[0]["index"]
         self._output = self.interpreter.get_output_details()[0]["index"]
 

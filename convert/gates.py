@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from calibration.words import counted
 from convert.fidelity import Comparison, Fidelity
 from convert.golden import MOST_TOLERANCE
+from convert.graph import Layer, short_name
 from convert.profiles import too_new
 from edge.errors import GateFailed
 from edge.metadata import Operator
@@ -54,8 +55,8 @@ class Gate:
     ----------
     name : str
         Stable: ``parity``, ``agreement``, ``mean-p-error``, ``flips-outside-band``,
-        ``weighted-f1-loss``, ``golden-spread``, and where asked for ``runtime-profile``
-        and ``onnx-parity``.
+        ``weighted-f1-loss``, ``golden-spread``, ``float-layers``, and where asked for
+        ``runtime-profile`` and ``onnx-parity``.
     stage : str
         Stable: ``keras-to-float``, ``float-to-int8``, ``int8-to-device`` or ``keras-to-onnx``.
     value : float or None
@@ -116,6 +117,40 @@ def judge_golden(spread: int, limits: Limits | None = None) -> Gate:
         spread <= limit,
         f"int8 outputs differ by {spread} steps between the kernels of this machine, {limit} may",
         "the network amplifies rounding; keep its sensitive layers in float, or retrain it",
+    )
+
+
+def judge_float_layers(
+    found: Sequence[Layer], chosen: Collection[str], allowed: int | None = None
+) -> Gate:
+    """Hold the layers that run in float against those that may.
+
+    Parameters
+    ----------
+    found : sequence of Layer
+        As :func:`convert.graph.float_layers` finds them.
+    chosen : collection of str
+        Names of the layers that accuracy control left in float on purpose.
+    allowed : int, optional
+        How many may; by default those chosen, and no other.
+    """
+    unasked = [layer for layer in found if layer.name not in chosen]
+    limit = len(found) - len(unasked) if allowed is None else allowed
+    named = ", ".join(map(short_name, [*unasked, *(f for f in found if f not in unasked)][:2]))
+    more = f" and {len(found) - 2} more" if len(found) > 2 else ""
+    return _gate(
+        "float-layers",
+        "float-to-int8",
+        float(len(found)),
+        float(limit),
+        len(found) <= limit,
+        f"{counted(len(found), 'layer')} in float ({named}{more}), {limit} may"
+        if found
+        else "no layer runs in float",
+        "int8 has no form of some: build the network with others, such as relu, or allow them with"
+        f" --allow-float {len(found)}"
+        if unasked
+        else f"allow them with --allow-float {len(found)}",
     )
 
 

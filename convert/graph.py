@@ -1,11 +1,17 @@
-"""The graph of a float twin: its layers, and its objects taken apart and put together again."""
+"""The graph of a flatbuffer: its layers in the order in which they run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from convert.flatbuffer import activation_tensors, operator_name, root
+from convert.flatbuffer import activation_tensors, names, operator_name, pack, unpack
+
+__all__ = ["CARRIERS", "Layer", "float_layers", "layers", "pack", "short_name", "unpack"]
+
+CARRIERS = {"MAX_POOL_2D", "AVERAGE_POOL_2D", "PAD", "RESHAPE"}
+"""Operators that hand on what they read, and compute nothing that int8 could spoil."""
+
+_BETWEEN = {"QUANTIZE", "DEQUANTIZE"}
 
 
 @dataclass(frozen=True)
@@ -15,49 +21,66 @@ class Layer:
     Attributes
     ----------
     name : str
-        Its output tensor.
+        Its first output tensor.
     operator : str
         ``CONV_2D``.
-    inputs : tuple of int
-        Indices of the tensors it reads that depend on the input.
-    output : int
-        Index of its output tensor.
+    inputs, outputs : tuple of int
+        Indices of the tensors it reads, without constants, and of those it writes.
+    computes : bool
+        Whether its first output holds float numbers: comparisons give truth values.
     """
 
     name: str
     operator: str
     inputs: tuple[int, ...]
-    output: int
+    outputs: tuple[int, ...]
+    computes: bool
+
+    @property
+    def output(self) -> int:
+        """Index of its first output tensor."""
+        return self.outputs[0]
 
 
 def layers(flatbuffer: bytes) -> tuple[Layer, ...]:
-    """Layers of a float flatbuffer, in the order in which they run."""
-    activations = activation_tensors(flatbuffer)
+    """Layers of a float flatbuffer, one for every operator, in the order in which they run."""
+    floats = activation_tensors(flatbuffer)
     model = unpack(flatbuffer)
+    graph = model.subgraphs[0]
+    made = set(map(int, graph.inputs))
     found = []
-    for operator in model.subgraphs[0].operators:
+    for operator in graph.operators:
         code = model.operatorCodes[operator.opcodeIndex]
-        output = int(operator.outputs[0])
+        outputs = tuple(map(int, operator.outputs))
         found.append(
             Layer(
-                activations[output],
+                graph.tensors[outputs[0]].name.decode(),
                 operator_name(code.builtinCode, code.deprecatedBuiltinCode),
-                tuple(int(index) for index in operator.inputs if index in activations),
-                output,
+                tuple(int(index) for index in operator.inputs if int(index) in made),
+                outputs,
+                outputs[0] in floats,
             )
         )
+        made.update(outputs)
     return tuple(found)
 
 
-def unpack(flatbuffer: bytes) -> Any:
-    """Take a flatbuffer apart into objects (``ModelT``); their arrays are still read-only."""
-    from ai_edge_litert import schema_py_generated as schema
+def float_layers(flatbuffer: bytes) -> tuple[Layer, ...]:
+    """Layers of an int8 network that compute in float all the same; those that hand on are free."""
+    kinds = names("TensorType")
+    tensors = unpack(flatbuffer).subgraphs[0].tensors
+    return tuple(
+        layer
+        for layer in layers(flatbuffer)
+        if layer.operator not in CARRIERS | _BETWEEN
+        and any(
+            kinds[tensors[index].type] in ("FLOAT32", "FLOAT16")
+            for index in (*layer.inputs, *layer.outputs)
+        )
+    )
 
-    return schema.ModelT.InitFromObj(root(flatbuffer))
 
-
-def pack(model: Any) -> bytes:
-    """Put the objects together again: the inverse of :func:`unpack`."""
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+def short_name(layer: Layer) -> str:
+    """Operator and first name of a layer: the converter joins those of all that it fused."""
+    name = layer.name.partition(";")[0]
+    return f"{layer.operator} {name if len(name) <= 60 else f'...{name[-57:]}'}"

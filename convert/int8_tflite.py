@@ -32,6 +32,7 @@ import numpy as np
 from convert.float_tflite import FloatNetwork
 from convert.op_versions import with_int8_versions
 from convert.ranges import Ranges
+from convert.reasons import in_short
 from edge.errors import ConversionFailed
 
 SCHEME = (
@@ -62,7 +63,8 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges, keep_float: Collection[str
     Raises
     ------
     ConversionFailed
-        If the ranges are those of another network, or it has no layer of a name to keep.
+        If the ranges are those of another network, it has no layer of a name to keep, or the
+        quantizer fails.
     """
     from ai_edge_quantizer import qtyping, quantizer
 
@@ -85,7 +87,12 @@ def to_int8_tflite(flatbuffer: bytes, ranges: Ranges, keep_float: Collection[str
         _keep_float(work, keep_float, statistics.keys())
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # a bar of its own
         warnings.simplefilter("ignore")  # its own use of the interpreter's debug mode
-        result = work.quantize(statistics, enable_progress_report=False)
+        try:
+            result = work.quantize(statistics, enable_progress_report=False)
+        except Exception as error:  # it raises whatever the operator that failed raises
+            raise ConversionFailed(
+                f"ai-edge-quantizer cannot make the network int8: {in_short(error)}"
+            ) from error
     return with_int8_versions(bytes(result.quantized_model))
 
 

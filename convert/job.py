@@ -34,6 +34,8 @@ class Options:
         Runtime that the model must load in (:data:`convert.profiles.PROFILES`).
     onnx : bool
         Whether to export ONNX as well.
+    allow_float : int or None
+        Layers that may run in float; None: those that accuracy control leaves in float.
     """
 
     cells: Path | None = None
@@ -43,6 +45,7 @@ class Options:
     budget: Budget = field(default_factory=Budget)
     profile: str | None = None
     onnx: bool = False
+    allow_float: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +85,9 @@ def compare_layers(twin: bytes, int8: bytes, cells: UInt8Image) -> tuple[LayerFi
     ConversionFailed
         If a layer of the twin has no counterpart in the int8 network.
     """
-    graph = layers(twin)
-    whole, single = FloatNetwork(twin, keep_tensors=True), _SingleLayers(twin)
+    graph = tuple(layer for layer in layers(twin) if layer.computes)
+    whole = FloatNetwork(twin, keep_tensors=True)
+    single = _SingleLayers(twin, {layer.output for layer in graph})
     int8_network = _Int8Layers(int8, [layer.name for layer in graph])
     sums = [_Sums(detail) for detail in int8_network.details]
     for cell in cells:
@@ -138,8 +140,8 @@ class _Int8Layers:
 class _SingleLayers:
     """The float twin cut between all layers: each reads what it is given."""
 
-    def __init__(self, flatbuffer: bytes) -> None:
-        cut, self._given = _cut(flatbuffer)
+    def __init__(self, flatbuffer: bytes, between: set[int]) -> None:
+        cut, self._given = _cut(flatbuffer, between)
         self._network = FloatNetwork(cut, keep_tensors=True)
 
     def run(self, cell: UInt8Image, given: dict[int, _Float]) -> None:
@@ -151,8 +153,8 @@ class _SingleLayers:
         return np.asarray(self._network.interpreter.get_tensor(index))
 
 
-def _cut(flatbuffer: bytes) -> tuple[bytes, dict[int, int]]:
-    """Give every tensor between two layers a double that is an input of the network.
+def _cut(flatbuffer: bytes, between: set[int]) -> tuple[bytes, dict[int, int]]:
+    """Give tensors between two layers, by their index, a double that is an input of the network.
 
     Returns the flatbuffer and, by the tensor's index, the index of its double.
     """
@@ -162,7 +164,7 @@ def _cut(flatbuffer: bytes) -> tuple[bytes, dict[int, int]]:
     double: dict[int, int] = {}
     for operator in graph.operators:
         for index in map(int, operator.inputs):
-            if index in made and index not in double:
+            if index in between and index not in double:
                 double[index] = len(graph.tensors)
                 graph.tensors.append(copy.copy(graph.tensors[index]))
                 graph.tensors[-1].name += b"_given"
@@ -180,7 +182,7 @@ class _Sums:
         self._is_int8 = detail["dtype"] is np.int8
         self._minus_128_is_zero = detail["quantization"][1] == -128
         self._signal = self._noise = self._energy = self._dot = 0.0
-        self._own_signal = self._own_noise = np.zeros(int(detail["shape"][-1]))
+        self._own_signal = self._own_noise = np.zeros(_channels(detail["shape"]))
         self._lowest, self._highest = 127, -128
         self._count = self._at_the_ends = 0
 
@@ -199,7 +201,7 @@ class _Sums:
         self._dot += float(x @ y)
 
     def add_own(self, found: _Float, exact: _Float) -> None:
-        x = exact.astype(np.float64).reshape(-1, exact.shape[-1])
+        x = exact.astype(np.float64).reshape(-1, _channels(exact.shape))
         error = found.reshape(x.shape) - x
         self._own_signal = self._own_signal + (x * x).sum(axis=0)
         self._own_noise = self._own_noise + (error * error).sum(axis=0)
@@ -230,6 +232,10 @@ class _Sums:
     @property
     def saturated(self) -> float | None:
         return self._at_the_ends / self._count if self._is_int8 else None
+
+
+def _channels(shape: Sequence[int]) -> int:
+    return int(shape[-1]) if len(shape) else 1  # of a single number
 
 
 def _db(noise: float, signal: float) -> float:

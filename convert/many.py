@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
 from convert.job import Options
+from convert.reasons import in_short
 from edge.classifier import available_processors
 from edge.command import GATE_FAILED, WRONG_USAGE, say
-from edge.errors import ConversionFailed, EdgeAllError
+from edge.errors import ConversionFailed, EdgeAllError, GateFailed
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def convert_all(
     ConversionFailed
         If two files have one name, so that their results would overwrite each other.
     """
+    if not keras_files:
+        return
     names = [file.stem for file in keras_files]
     for name in names:
         if names.count(name) > 1:
@@ -77,9 +81,28 @@ def convert_all(
     if workers == 1:
         yield from map(one, keras_files)
         return
+    with _processes(workers) as pool:
+        running = [(file, pool.submit(one, file)) for file in keras_files]
+        for file, outcome in running:
+            try:
+                yield outcome.result()
+            except BrokenProcessPool:  # one was killed, and with it all that was not done
+                yield _alone(one, file)
+
+
+def _alone(one: Callable[[Path], Outcome], file: Path) -> Outcome:
+    """Convert a model in a process that ends no other if it is killed."""
+    with _processes(1) as pool:
+        try:
+            return pool.submit(one, file).result()
+        except BrokenProcessPool:
+            words = f"error: {file}: its process was killed, as when memory runs out; free some"
+            return Outcome(file.stem, WRONG_USAGE, words, {})
+
+
+def _processes(workers: int) -> ProcessPoolExecutor:
     # TensorFlow does not survive a fork
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, keras_files)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
 
 def convert_one(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
@@ -88,16 +111,31 @@ def convert_one(keras_file: Path, options: Options, out: Path, threads: int) -> 
     name = keras_file.stem
     try:
         return _convert(keras_file, options, out, threads)
+    except GateFailed as error:
+        return Outcome(name, GATE_FAILED, _about(keras_file, f"gate failed: {error}"), {})
     except EdgeAllError as error:
-        return Outcome(name, WRONG_USAGE, f"error: {error}", {})
+        return Outcome(name, WRONG_USAGE, _about(keras_file, f"error: {error}"), {})
+    except Exception as error:  # of a tool, for a network it cannot do; the others still can
+        words = f"error: {keras_file} cannot be converted: {in_short(error)}; please report it"
+        return Outcome(name, WRONG_USAGE, words, {})
+
+
+def _about(keras_file: Path, words: str) -> str:
+    """Name the model where the words do not name a file of its."""
+    if str(keras_file.with_suffix("")) in words:
+        return words
+    kind, _, what = words.partition(": ")
+    return f"{kind}: {keras_file}: {what}"
 
 
 def _convert(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
     from convert.job import prepare
+    from convert.keras_file import read_keras_file
     from convert.pipeline import convert
     from convert.report.words import outcome_words
     from convert.unchanged import earlier, key_of
 
+    read_keras_file(keras_file)  # what is no model is not told that it lacks a record
     job = prepare(keras_file, options)
     key = key_of(job)
     report = earlier(job, key, out)

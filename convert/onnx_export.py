@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from convert.reasons import in_short
 from edge.errors import ConversionFailed
 from edge.preprocess import CROP_SIDE, UInt8Image
 
@@ -52,11 +53,16 @@ def to_onnx(model: keras.Model) -> bytes:
         warnings.simplefilter("ignore")  # Keras' own patch of tf2onnx for numpy 2
         path = Path(folder) / "model.onnx"
         try:
-            model.export(
+            # said outright: a layer that augments takes training for granted where nothing is said
+            given = keras.Input((CROP_SIDE, CROP_SIDE, 3))
+            inference = keras.Model(given, model(given, training=False))
+            inference.export(
                 path, format="onnx", verbose=False, input_signature=[crop], opset_version=OPSET
             )
         except Exception as error:  # tf2onnx raises whatever the operator that failed raises
-            raise ConversionFailed(f"Keras cannot export the model to ONNX: {error}") from error
+            raise ConversionFailed(
+                f"Keras cannot export the model to ONNX: {in_short(error)}"
+            ) from error
         exported = onnx.load(path)
     _rename(exported)
     onnx.checker.check_model(exported)
@@ -89,7 +95,9 @@ def check_onnx(
         session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
         (logits,) = session.run([OUTPUT_NAME], {INPUT_NAME: inputs})
     except Exception as error:  # onnxruntime's own exception types have no common base
-        raise ConversionFailed(f"onnxruntime cannot run the ONNX model: {error}") from error
+        raise ConversionFailed(
+            f"onnxruntime cannot run the ONNX model: {in_short(error)}"
+        ) from error
     return float(np.abs(logits - keras_logits).max())
 
 

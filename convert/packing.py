@@ -66,7 +66,7 @@ def describe(
         head="logits",
         temperature=calibration.temperature,
         refer_band=(calibration.refer_band.low, calibration.refer_band.high),
-        quantization=f"{quantized.recipe.scheme}; ranges from {quantized.ranges_are}",
+        quantization=f"{quantized.scheme}; ranges from {quantized.ranges_are}",
         operators=operators(int8),
         minimum_runtime=minimum_runtime(int8),
         flatbuffer_sha256=_sha256(int8),

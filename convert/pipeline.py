@@ -12,8 +12,16 @@ from convert.evaluate import evaluate
 from convert.fidelity import Stages, compare
 from convert.flatbuffer import operators
 from convert.float_tflite import to_float_tflite
-from convert.gates import Gate, judge, judge_golden, judge_onnx, judge_profile
+from convert.gates import (
+    Gate,
+    judge,
+    judge_float_layers,
+    judge_golden,
+    judge_onnx,
+    judge_profile,
+)
 from convert.golden import make_golden
+from convert.graph import float_layers
 from convert.job import Job
 from convert.layers import compare_layers
 from convert.logits_model import LogitsModel, load_logits_model
@@ -100,6 +108,8 @@ def convert(
     with watch.step("fidelity"):
         fidelity = compare(stages, job.calibration.temperature, job.calibration.refer_band)
     gates = [*judge(fidelity, job.options.limits), judge_golden(golden.seen)]
+    in_float, chosen = float_layers(quantized.flatbuffer), quantized.recipe.kept_float
+    gates.append(judge_float_layers(in_float, chosen, job.options.allow_float))
     if job.options.profile:
         gates.append(judge_profile(operators(quantized.flatbuffer), job.options.profile))
     onnx = b""

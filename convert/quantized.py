@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from convert.accuracy_control import Controlled
+from convert.graph import float_layers, short_name
 from convert.layers import LayerFidelity
 from convert.recipe import Recipe
 from convert.stability import Stability
@@ -32,3 +33,13 @@ class Quantized:
     controlled: Controlled | None = None
     stability: Stability | None = None
     layers: tuple[LayerFidelity, ...] | None = None
+
+    @property
+    def scheme(self) -> str:
+        """The quantization in words, with the layers that int8 has no form of."""
+        chosen = self.recipe.kept_float
+        others = [f for f in float_layers(self.flatbuffer) if f.name not in chosen]
+        if not others:
+            return self.recipe.scheme
+        named = ", ".join(map(short_name, others))
+        return f"{self.recipe.scheme}; in float, as int8 has no form of them: {named}"
