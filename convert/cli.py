@@ -69,6 +69,17 @@ def run(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="What the outputs stand for, such as all,hem, if the record is silent."),
+    ] = None,
+    input_range: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="What black and white were in training, if neither record nor layers say so.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Models at a time; a large one takes 2 to 3 GB.")
     ] = 1,
@@ -85,7 +96,7 @@ def run(
         need("onnx", "tf2onnx", "onnxruntime")
     from convert.accuracy_control import Budget
     from convert.gates import Limits
-    from convert.job import Options
+    from convert.job import Options, parse_input_range, parse_labels
     from convert.many import convert_all
 
     options = Options(
@@ -96,6 +107,8 @@ def run(
         Budget(float_layers=float_layers, latency=slower),
         profile,
         onnx,
+        parse_labels(labels),
+        parse_input_range(input_range),
     )
     codes = set()
     for outcome in convert_all(models, options, out, workers):
