@@ -128,7 +128,7 @@ def _taking_unit_range(model: Any, wanted: InputRange) -> Any:
 def _swap_outputs(model: Any, keras_file: Path) -> None:
     """Let the last weights give the outputs in the other order, which costs a device nothing."""
     noise = np.random.default_rng(0).random((8, CROP_SIDE, CROP_SIDE, 3), np.float32)
-    before = np.asarray(model.predict_on_batch(noise))
+    before = np.asarray(model(noise, training=False))
     for layer in reversed(_layers_with_weights(model)):
         weights = layer.get_weights()
         if any(weight.shape[-1:] != (2,) for weight in weights):
@@ -136,7 +136,7 @@ def _swap_outputs(model: Any, keras_file: Path) -> None:
         layer.set_weights([weight[..., ::-1] for weight in weights])
         if any(weight.ndim > 1 for weight in weights):  # not the statistics of a normalisation
             break
-    after = np.asarray(model.predict_on_batch(noise))
+    after = np.asarray(model(noise, training=False))
     if not np.allclose(after, before[:, ::-1], rtol=_SAME, atol=_SAME):
         raise ConversionFailed(
             f"{keras_file} gives its outputs in the order all, hem, and its last layers do not let"

@@ -116,10 +116,10 @@ def _fed_to(model: Any, layer: Any, images: npt.NDArray[np.float32]) -> npt.NDAr
     import keras
 
     for tensor in _inputs_of(layer):
-        if tensor is model.input:
+        if tensor is model.inputs[0]:
             return images
         try:
-            before = keras.Model(model.input, tensor)
+            before = keras.Model(model.inputs[0], tensor)
         except ValueError:  # a tensor of another model that the layer is part of as well
             continue
         return np.asarray(before(images, training=False))

@@ -23,6 +23,7 @@ PEOPLE_DIFFER = 0.15
 released recipe has a balanced accuracy of 0.59, 0.82 and 0.90 on three groups of people, standard
 deviation 0.16 (``train/released/cnn-calibration.json``)."""
 
+_Z = 1.96  # of the normal distribution, 95 %
 _OTHER_RANGES = (UNIT, BYTES, SIGNED)
 
 
@@ -95,6 +96,24 @@ class NetworkFidelity:
     against_record: tuple[AgainstRecord, ...] = ()
     people: str = ""
     better_range: BetterRange | None = None
+
+    @property
+    def auroc(self) -> Estimate | None:
+        """AUROC of the evaluation; None without labels.
+
+        With an interval that holds both that of the bootstrap over people, which is too narrow
+        for a handful of them, and that of cells (Hanley and McNeil 1982, The meaning and use of the
+        area under a ROC curve, equation 1).
+        """
+        if self.evaluation is None:
+            return None
+        found, ((clear, alarm), (miss, hit)) = (
+            self.evaluation.estimate("auroc"),
+            self.evaluation.confusion,
+        )
+        half = _Z * _hanley_mcneil(found.value, clear + alarm, miss + hit)
+        low, high = min(found.low, found.value - half), max(found.high, found.value + half)
+        return Estimate(found.value, max(low, 0.0), min(high, 1.0))
 
     @property
     def as_recorded(self) -> bool:
@@ -206,6 +225,15 @@ def _better(
         ]
     )
     return BetterRange(other, float(once[score][0]), float(np.percentile(gains, 2.5)))
+
+
+def _hanley_mcneil(auroc: float, negatives: int, positives: int) -> float:
+    """Standard error of an AUROC of independent cells."""
+    of_positives = auroc / (2 - auroc) - auroc**2
+    of_negatives = 2 * auroc**2 / (1 + auroc) - auroc**2
+    variance = auroc * (1 - auroc)
+    variance += (positives - 1) * of_positives + (negatives - 1) * of_negatives
+    return float(np.sqrt(max(variance, 0.0) / (positives * negatives)))
 
 
 def _count(value: object) -> int:

@@ -36,11 +36,10 @@ def judge_network(found: NetworkFidelity, contract: Contract) -> tuple[Gate, ...
 
 
 def _answers_vary(found: NetworkFidelity) -> Gate:
+    says = f"probabilities of leukemia lie {found.spread:.3g} apart, {LEAST_SPREAD:g} is required"
     one_answer = found.evaluation is not None and found.one_label
-    says = f"probabilities of leukemia lie {found.spread:.3g} apart, at least {LEAST_SPREAD:g}"
-    says += " are required"
     if one_answer:
-        says += ", and every cell gets the same label though both are among the cells"
+        says = "every cell gets the same label, though cells of both are among them"
     return gate_of(
         "answers-vary",
         STAGE,
@@ -48,17 +47,16 @@ def _answers_vary(found: NetworkFidelity) -> Gate:
         LEAST_SPREAD,
         found.spread >= LEAST_SPREAD and not one_answer,
         says,
-        "the network gives one answer for all cells; look for a training that failed, or another"
-        " input range",
+        "a network of one answer is no use; look at its training, and at its input range",
     )
 
 
 def _better_than_chance(found: NetworkFidelity, contract: Contract) -> Gate:
     name = "better-than-chance"
-    if found.evaluation is None:
+    auroc = found.auroc
+    if auroc is None:
         says = f"{_NO_LABELS}, so that accuracy was not checked; give labelled cells to judge it"
         return Gate(name, STAGE, None, _CHANCE, None, says)
-    auroc = found.evaluation.estimate("auroc")
     order = f"{', '.join(contract.labels)} ({contract.labels_from})"
     advice = "the network is no better than chance, and nothing it decides can be used"
     if auroc.high < _CHANCE:
