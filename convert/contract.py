@@ -10,7 +10,7 @@ import numpy as np
 
 from calibration.labelled_crops import LABELS
 from convert.input_range import UNIT, InputRange, range_of_layers
-from convert.logits_model import LogitsModel
+from convert.logits_model import LogitsModel, load_logits_model
 from convert.record import TrainingRecord
 from edge.errors import ConversionFailed
 from edge.preprocess import CROP_SIDE
@@ -44,10 +44,26 @@ class Contract:
         """What the exported network does in place of the Keras model, in words; else empty."""
         changes = []
         if self.input_range != UNIT:
-            changes.append(f"crops scaled to {self.input_range} inside, as {self.range_from} says")
+            changes.append(f"crops scaled to {self.input_range} inside ({self.range_from})")
         if self.labels != LABELS:
             changes.append(f"outputs put in order from {', '.join(self.labels)}")
         return "; ".join(changes)
+
+
+def load_for_device(
+    keras_file: Path,
+    record: TrainingRecord,
+    labels: tuple[str, ...] | None = None,
+    input_range: InputRange | None = None,
+) -> tuple[LogitsModel, Contract]:
+    """Load a Keras model and fit it to what devices do.
+
+    Parameters and errors as for :func:`convert.logits_model.load_logits_model`,
+    :func:`contract_of` and :func:`fit_to_device`.
+    """
+    source = load_logits_model(keras_file)
+    contract = contract_of(source.model, record, keras_file, labels, input_range)
+    return fit_to_device(source, contract, keras_file), contract
 
 
 def contract_of(

@@ -85,7 +85,7 @@ def _as_recorded(found: NetworkFidelity) -> Gate:
     if not found.against_record:
         says = "the record holds no accuracy on held-out people to check; train with edge-all-train"
         return Gate(name, STAGE, None, 0.0, None, says)
-    worst = max(found.against_record, key=lambda a: abs(a.recorded - a.measured.value) - a.agrees)
+    worst = min(found.against_record, key=lambda score: score.agrees)  # one that does not, if any
     shown, cells = worst.measured, sum(map(sum, found.evaluation.confusion))
     return gate_of(
         name,

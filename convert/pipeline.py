@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from convert.accuracy_control import control, judge_on
-from convert.contract import Contract, contract_of, fit_to_device
+from convert.contract import Contract, load_for_device
 from convert.evaluate import evaluate, margins_in
 from convert.fidelity import Stages, compare
 from convert.flatbuffer import operators
@@ -17,7 +17,7 @@ from convert.gates import Gate, judge, judge_golden, judge_onnx, judge_profile
 from convert.golden import make_golden
 from convert.job import Job
 from convert.layers import compare_layers
-from convert.logits_model import LogitsModel, load_logits_model
+from convert.logits_model import LogitsModel
 from convert.network_fidelity import measure_network
 from convert.network_gates import judge_network
 from convert.packing import describe, pack
@@ -89,7 +89,9 @@ def convert(
     """
     watch = Stopwatch(say)
     with watch.step("load"):
-        source, contract = _load(job)
+        source, contract = load_for_device(
+            job.keras_file, job.record, job.options.labels, job.options.input_range
+        )
     with watch.step("float TFLite"):
         twin = to_float_tflite(source.model)
     with watch.step("int8"):
@@ -124,15 +126,6 @@ def convert(
         report = replace(report, made=_made(watch, quantized))
         write_reports(report, folder, job.options.cells)
     return Converted(out / f"{job.name}.tflite", report)
-
-
-def _load(job: Job) -> tuple[LogitsModel, Contract]:
-    """Load the Keras model and fit it to what devices do."""
-    source, options = load_logits_model(job.keras_file), job.options
-    contract = contract_of(
-        source.model, job.record, job.keras_file, options.labels, options.input_range
-    )
-    return fit_to_device(source, contract, job.keras_file), contract
 
 
 def _judge_network(

@@ -66,7 +66,7 @@ def put(folder: Path, name: str, model: Any, metrics: dict[str, Any], **changes:
 
 @pytest.fixture(scope="module")
 def converted(labelled: Path, held_out: CropSet, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Folder of the conversions of one right network in two guises, and two wrong ones."""
+    """Folder of the conversions of two networks that want bytes: one says so, one does not."""
     folder = tmp_path_factory.mktemp("wrong")
     red = redness(held_out.crops)
     at = float(np.median(red))
@@ -75,9 +75,7 @@ def converted(labelled: Path, held_out: CropSet, tmp_path_factory: pytest.TempPa
     scaled = layers.Rescaling(1 / 255)
     files = [
         put(folder, "bytes", of_redness(scaled, at, order=-1), right, labels=["all", "hem"]),
-        put(folder, "swapped", of_redness(lambda x: x, at, order=-1), right),
-        put(folder, "dead", of_redness(lambda x: x, -4, steep=0.0), right),
-        put(folder, "told", of_redness(lambda x: x, 255 * at, steep=40 / 255), right),
+        put(folder, "silent", of_redness(lambda x: x, 255 * at, steep=40 / 255), right),
     ]
     arguments = [*map(str, files), "--cells", str(labelled), "--out", str(folder / "out")]
     done = CliRunner().invoke(app, ["run", *arguments, "--n", "100", "--f1-loss", "0.05"])
@@ -100,22 +98,15 @@ def test_its_own_rescaling_and_order_of_outputs_are_exported_with_the_network(
     margins = np.array([np.subtract(*device.logits(crop)[::-1]) for crop in held_out.crops])
     red = redness(held_out.crops)
     np.testing.assert_allclose(margins, 40 * (red - np.median(red)), atol=1.0)
-    assert "crops scaled to 0..255 inside, as its first layers says" not in model.metadata.network
-    assert "0..255" in model.metadata.quantization
+    assert "crops scaled to 0..255 inside (its first layers)" in model.metadata.quantization
     assert "outputs put in order from all, hem" in model.metadata.quantization
 
 
-@pytest.mark.parametrize(
-    ("name", "gates", "words"),
-    [
-        ("swapped", {"better-than-chance", "as-recorded"}, "give --labels all,hem"),
-        ("dead", {"answers-vary", "better-than-chance", "as-recorded"}, "no better than chance"),
-        ("told", {"as-recorded", "input-range"}, "give --input-range 0,255 if it was trained so"),
-    ],
-)
-def test_a_wrong_network_fails_its_gates_and_leaves_no_model_file(
-    converted: Any, name: str, gates: set[str], words: str
+def test_a_wrong_network_fails_its_gates_in_every_report_and_leaves_no_model_file(
+    converted: Any,
 ) -> None:
+    name, gates = "silent", {"as-recorded", "input-range"}
+    words = "give --input-range 0,255 if it was trained so"
     out, done = converted
     found = results(out, name)
     assert {gate for gate in gates if found[gate] == "failed"} == gates
