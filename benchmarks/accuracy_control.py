@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from convert.accuracy_control import control, judge_on
 from convert.cells import labelled_cells
+from convert.contract import load_for_device
 from convert.equalisation import Exponents, equalise, find_exponents
 from convert.evaluate import float_logits, int8_logits
 from convert.fidelity import margins_of
@@ -22,7 +23,6 @@ from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.graph import layers
 from convert.latency import latency_ratio
 from convert.layers import compare_layers
-from convert.logits_model import load_logits_model
 from convert.range_estimators import ESTIMATORS, MINMAX
 from convert.ranges import observe_all_ranges
 from convert.recipe import Recipe
@@ -60,9 +60,10 @@ def measure(
     keras_file: Path, data: Path, n: int, least_agreement: float, float_until: list[int]
 ) -> None:
     """Print all tables of one network."""
-    source = load_logits_model(keras_file)
+    record = read_record(keras_file.with_suffix(".json"))
+    source, _ = load_for_device(keras_file, record)
     twin = to_float_tflite(source.model)
-    cells = labelled_cells(data, read_record(keras_file.with_suffix(".json")).held_out, n)
+    cells = labelled_cells(data, record.held_out, n)
     assert cells.representative is not None
     assert cells.tuning is not None
     exact = float_logits(twin, cells.evaluation)

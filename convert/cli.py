@@ -77,6 +77,17 @@ def run(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
     ] = False,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="What the outputs stand for, such as all,hem, if the record is silent."),
+    ] = None,
+    input_range: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="What black and white were in training, if neither record nor layers say so.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Models at a time; a large one takes 2 to 3 GB.")
     ] = 1,
@@ -93,7 +104,7 @@ def run(
         need("onnx", "tf2onnx", "onnxruntime")
     from convert.accuracy_control import Budget
     from convert.gates import Limits
-    from convert.job import Options
+    from convert.job import Options, parse_input_range, parse_labels
     from convert.many import convert_all
 
     most_float = float_layers if allow_float is None else allow_float
@@ -106,6 +117,8 @@ def run(
         profile,
         onnx,
         allow_float,
+        parse_labels(labels),
+        parse_input_range(input_range),
     )
     codes = set()
     for outcome in convert_all(models, options, out, workers):

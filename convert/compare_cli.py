@@ -34,5 +34,5 @@ def compare_cells(
     from convert.strategy_report import compare_on, save_comparison
 
     record = read_record(keras_file.with_suffix(".json"))
-    for path in save_comparison(compare_on(keras_file, cells, record.held_out, draws), out):
+    for path in save_comparison(compare_on(keras_file, cells, record, draws), out):
         print(f"saved {path}")

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from convert.cells import Cells
-from convert.fidelity import Logits, Stages
+from convert.fidelity import Logits, Stages, margins_of
 from convert.float_tflite import FloatNetwork
+from convert.input_range import InputRange
 from convert.logits_model import keras_logits
 from edge.preprocess import UInt8Image
 from edge.runtime import Int8Network, find_runtime
@@ -43,6 +45,31 @@ def evaluate(
         subjects=cells.subjects,
         cells_are=cells.evaluation_are,
     )
+
+
+def margins_in(
+    model: keras.Model, crops: UInt8Image, fed: InputRange, other: InputRange
+) -> npt.NDArray[np.float64]:
+    """Margins that a Keras model would give if its crops came in another range.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Crops in 0..1 to logits; it scales them to `fed` inside.
+    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    fed, other : InputRange
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    scale = (other.high - other.low) / (fed.high - fed.low) / 255
+    offset = (other.low - fed.low) / (fed.high - fed.low)
+    batches = [
+        model.predict_on_batch(scale * crops[i : i + 64].astype(np.float32) + np.float32(offset))
+        for i in range(0, len(crops), 64)
+    ]
+    return margins_of(np.concatenate([np.asarray(batch) for batch in batches]))
 
 
 def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:

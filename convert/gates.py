@@ -54,11 +54,14 @@ class Gate:
     Attributes
     ----------
     name : str
-        Stable: ``parity``, ``agreement``, ``mean-p-error``, ``flips-outside-band``,
-        ``weighted-f1-loss``, ``golden-spread``, ``float-layers``, and where asked for
+        Stable: ``answers-vary``, ``better-than-chance``, ``as-recorded``, ``input-range``
+        (:mod:`convert.network_gates`), ``parity``, ``agreement``, ``mean-p-error``,
+        ``flips-outside-band``, ``weighted-f1-loss``, ``golden-spread``,
+        ``float-layers``, and where asked for
         ``runtime-profile`` and ``onnx-parity``.
     stage : str
-        Stable: ``keras-to-float``, ``float-to-int8``, ``int8-to-device`` or ``keras-to-onnx``.
+        Stable: ``record-to-keras``, ``keras-to-float``, ``float-to-int8``, ``int8-to-device`` or
+        ``keras-to-onnx``.
     value : float or None
         As measured; None where it cannot be.
     limit : float
@@ -79,6 +82,13 @@ class Gate:
     def result(self) -> str:
         """``passed``, ``failed`` or ``skipped``."""
         return {True: "passed", False: "failed", None: "skipped"}[self.passed]
+
+
+def gate_of(
+    name: str, stage: str, value: float, limit: float, passed: bool, says: str, advice: str
+) -> Gate:
+    """Make a gate that could be judged; the advice is given where it failed."""
+    return Gate(name, stage, value, limit, passed, says if passed else f"{says}: {advice}")
 
 
 def judge(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
@@ -109,7 +119,7 @@ def judge(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
 def judge_golden(spread: int, limits: Limits | None = None) -> Gate:
     """Hold the spread of the golden vectors between kernels, in int8 steps, against its limit."""
     limit = (limits or Limits()).golden_spread
-    return _gate(
+    return gate_of(
         "golden-spread",
         "int8-to-device",
         float(spread),
@@ -157,7 +167,7 @@ def judge_float_layers(
 def judge_profile(operators: Sequence[Operator], profile: str) -> Gate:
     """Hold the operators against what a runtime has (:func:`convert.profiles.too_new`)."""
     found = too_new(operators, profile)
-    return _gate(
+    return gate_of(
         "runtime-profile",
         "int8-to-device",
         float(len(found)),
@@ -171,7 +181,7 @@ def judge_profile(operators: Sequence[Operator], profile: str) -> Gate:
 def judge_onnx(difference: float, limits: Limits | None = None) -> Gate:
     """Hold the largest difference of a logit, Keras to ONNX, against that of float TFLite."""
     limit = (limits or Limits()).parity
-    return _gate(
+    return gate_of(
         "onnx-parity",
         "keras-to-onnx",
         difference,
@@ -207,15 +217,9 @@ def verdict(gates: Sequence[Gate]) -> str:
     )
 
 
-def _gate(
-    name: str, stage: str, value: float, limit: float, passed: bool, says: str, advice: str
-) -> Gate:
-    return Gate(name, stage, value, limit, passed, says if passed else f"{says}: {advice}")
-
-
 def _parity(export: Comparison, limit: float) -> Gate:
     value = export.max_logit_error
-    return _gate(
+    return gate_of(
         "parity",
         "keras-to-float",
         value,
@@ -227,7 +231,7 @@ def _parity(export: Comparison, limit: float) -> Gate:
 
 
 def _agreement(int8: Comparison, cells: int, limit: float) -> Gate:
-    return _gate(
+    return gate_of(
         "agreement",
         "float-to-int8",
         int8.agreement,
@@ -241,7 +245,7 @@ def _agreement(int8: Comparison, cells: int, limit: float) -> Gate:
 
 def _mean_p_error(int8: Comparison, limit: float) -> Gate:
     value = int8.mean_p_error
-    return _gate(
+    return gate_of(
         "mean-p-error",
         "float-to-int8",
         value,
@@ -254,7 +258,7 @@ def _mean_p_error(int8: Comparison, limit: float) -> Gate:
 
 def _flips_outside_band(int8: Comparison, cells: int, limit: int) -> Gate:
     outside = int8.flips_outside_band
-    return _gate(
+    return gate_of(
         "flips-outside-band",
         "float-to-int8",
         float(len(outside)),
@@ -272,7 +276,7 @@ def _weighted_f1_loss(int8: Comparison, limit: float) -> Gate:
         return Gate(name, stage, None, limit, None, f"{says}; give labelled cells to judge it")
     change, cells = int8.accuracy.of("weighted_f1"), int8.accuracy.mcnemar
     loss = round(change.before - change.after, 12)  # 0.002 lost is 0.002, not 2e-18 more
-    return _gate(
+    return gate_of(
         name,
         stage,
         loss,

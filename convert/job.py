@@ -10,8 +10,9 @@ from calibration.calibrate import Calibration, read_calibration
 from convert.accuracy_control import Budget
 from convert.cells import Cells, drawn_cells, labelled_cells
 from convert.gates import Limits
+from convert.input_range import InputRange
 from convert.profiles import too_new
-from convert.record import TrainingRecord, read_record
+from convert.record import TrainingRecord, as_input_range, read_record
 from edge.errors import ConversionFailed
 
 
@@ -36,6 +37,10 @@ class Options:
         Whether to export ONNX as well.
     allow_float : int or None
         Layers that may run in float; None: those that accuracy control leaves in float.
+    labels : tuple of str or None
+        What each output of the Keras model stands for, where its record does not say so.
+    input_range : InputRange or None
+        What 0 and 255 of a crop are for it, where neither record nor layers say so.
     """
 
     cells: Path | None = None
@@ -46,6 +51,8 @@ class Options:
     profile: str | None = None
     onnx: bool = False
     allow_float: int | None = None
+    labels: tuple[str, ...] | None = None
+    input_range: InputRange | None = None
 
 
 @dataclass(frozen=True)
@@ -127,3 +134,26 @@ def prepare(keras_file: Path, options: Options) -> Job:
 def beside(keras_file: Path, ending: str) -> Path:
     """File of the same name with another ending."""
     return keras_file.with_name(f"{keras_file.stem}{ending}")
+
+
+def parse_labels(given: str | None) -> tuple[str, ...] | None:
+    """Read ``--labels hem,all``."""
+    return None if given is None else tuple(label.strip() for label in given.split(","))
+
+
+def parse_input_range(given: str | None) -> InputRange | None:
+    """Read ``--input-range 0,255``.
+
+    Raises
+    ------
+    ConversionFailed
+        If it is no two numbers, the lower one first.
+    """
+    try:
+        ends = as_input_range(None if given is None else [float(e) for e in given.split(",")])
+    except ValueError as error:
+        raise ConversionFailed(
+            f"--input-range {given!r} is no LOW,HIGH: give what black and white were in training,"
+            " such as 0,255"
+        ) from error
+    return None if ends is None else InputRange(*ends)

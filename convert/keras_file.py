@@ -14,7 +14,7 @@ from typing import Any
 
 from convert.reasons import in_short
 from edge.errors import ConversionFailed
-from edge.runtime import native_messages_silenced
+from edge.native_messages import native_messages_silenced
 
 _OTHER_FORMATS = {
     (0, b"\x89HDF\r\n\x1a\n"): "is an HDF5 file, which Keras loads without guarding against code"

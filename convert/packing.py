@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from calibration.drift import drift_reference
+from calibration.labelled_crops import LABELS
 from calibration.metrics import measure
 from calibration.refer_band import measure_band
 from calibration.reliability import probabilities
+from convert.contract import Contract
 from convert.fidelity import Fidelity, Stages, margins_of
 from convert.flatbuffer import minimum_runtime, operators
 from convert.golden import Golden
@@ -33,6 +35,7 @@ from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT
 def describe(
     job: Job,
     source: LogitsModel,
+    contract: Contract,
     twin: bytes,
     quantized: Quantized,
     golden: Golden,
@@ -45,6 +48,8 @@ def describe(
     ----------
     job : Job
     source : LogitsModel
+    contract : Contract
+        What the Keras file takes and gives; `source` is fitted to devices already.
     twin : bytes
         Float flatbuffer.
     quantized : Quantized
@@ -58,15 +63,16 @@ def describe(
         If a device would refuse it: the training record or the calibration is impossible.
     """
     int8, calibration = quantized.flatbuffer, job.calibration
+    scheme = f"{quantized.scheme}; ranges from {quantized.ranges_are}"
     metadata = Metadata(
         schema=SCHEMA,
         network=source.network,
-        labels=("hem", "all"),
+        labels=LABELS,
         input=InputContract(CROP_SIDE, "RGB", "int8", INPUT_SCALE, INPUT_ZERO_POINT),
         head="logits",
         temperature=calibration.temperature,
         refer_band=(calibration.refer_band.low, calibration.refer_band.high),
-        quantization=f"{quantized.scheme}; ranges from {quantized.ranges_are}",
+        quantization="; ".join(part for part in (scheme, contract.departs) if part),
         operators=operators(int8),
         minimum_runtime=minimum_runtime(int8),
         flatbuffer_sha256=_sha256(int8),

@@ -8,7 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from convert.accuracy_control import control, judge_on
-from convert.evaluate import evaluate
+from convert.contract import Contract, load_for_device
+from convert.evaluate import evaluate, margins_in
 from convert.fidelity import Stages, compare
 from convert.flatbuffer import operators
 from convert.float_tflite import to_float_tflite
@@ -24,7 +25,9 @@ from convert.golden import make_golden
 from convert.graph import float_layers
 from convert.job import Job
 from convert.layers import compare_layers
-from convert.logits_model import LogitsModel, load_logits_model
+from convert.logits_model import LogitsModel
+from convert.network_fidelity import measure_network
+from convert.network_gates import judge_network
 from convert.packing import describe, pack
 from convert.quantized import Quantized
 from convert.ranges import observe_cells
@@ -94,7 +97,9 @@ def convert(
     """
     watch = Stopwatch(say)
     with watch.step("load"):
-        source = load_logits_model(job.keras_file)
+        source, contract = load_for_device(
+            job.keras_file, job.record, job.options.labels, job.options.input_range
+        )
     with watch.step("float TFLite"):
         twin = to_float_tflite(source.model)
     with watch.step("int8"):
@@ -107,7 +112,9 @@ def convert(
         golden = make_golden(quantized.flatbuffer)
     with watch.step("fidelity"):
         fidelity = compare(stages, job.calibration.temperature, job.calibration.refer_band)
-    gates = [*judge(fidelity, job.options.limits), judge_golden(golden.seen)]
+    with watch.step("network"):
+        gates = [*_judge_network(job, source, contract, stages)]
+    gates += [*judge(fidelity, job.options.limits), judge_golden(golden.seen)]
     in_float, chosen = float_layers(quantized.flatbuffer), quantized.recipe.kept_float
     gates.append(judge_float_layers(in_float, chosen, job.options.allow_float))
     if job.options.profile:
@@ -117,7 +124,7 @@ def convert(
         with watch.step("ONNX"):
             onnx, gate = _export_onnx(job, source, stages)
         gates.append(gate)
-    metadata = describe(job, source, twin, quantized, golden, stages, fidelity)
+    metadata = describe(job, source, contract, twin, quantized, golden, stages, fidelity)
     sizes = job.keras_file.stat().st_size, len(twin), len(quantized.flatbuffer)
     network = network_of(job.name, metadata, *sizes)
     report = compose(job, network, quantized, stages, fidelity, gates, key)
@@ -129,6 +136,21 @@ def convert(
         report = replace(report, made=_made(watch, quantized))
         write_reports(report, folder, job.options.cells)
     return Converted(out / f"{job.name}.tflite", report)
+
+
+def _judge_network(
+    job: Job, source: LogitsModel, contract: Contract, stages: Stages
+) -> tuple[Gate, ...]:
+    """Judge the Keras network itself."""
+    fed, cells = contract.input_range, job.cells.evaluation
+    found = measure_network(
+        stages,
+        job.record,
+        job.calibration.temperature,
+        fed,
+        lambda other: margins_in(source.model, cells, fed, other),
+    )
+    return judge_network(found, contract)
 
 
 def _quantize(job: Job, source: LogitsModel, twin: bytes) -> Quantized:

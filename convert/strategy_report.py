@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from calibration.mcnemar import mcnemar
 from calibration.strategies import DEFAULT_STRATEGY, FEWEST, STRATEGIES, look_at
 from convert.cells import describe_crops, split_cells
 from convert.compare_cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
+from convert.contract import load_for_device
 from convert.float_tflite import to_float_tflite
-from convert.logits_model import load_logits_model
+from convert.record import TrainingRecord
 
 _BASELINE = "random"
 
@@ -42,7 +43,7 @@ class StrategyComparison:
 
 
 def compare_on(
-    keras_file: Path, data: Path, held_out: Collection[str], draws: int
+    keras_file: Path, data: Path, record: TrainingRecord, draws: int
 ) -> StrategyComparison:
     """Compare the strategies on a network and the folder it was trained from.
 
@@ -51,8 +52,8 @@ def compare_on(
     keras_file : Path
     data : Path
         As for :func:`convert.cells.labelled_cells`.
-    held_out : collection of str
-        Subjects the network was not trained on: their cells are the evaluation cells.
+    record : TrainingRecord
+        The cells of its held-out subjects are the evaluation cells.
     draws : int
 
     Raises
@@ -62,8 +63,8 @@ def compare_on(
     DataRefused
         If `data` cannot be used.
     """
-    source = load_logits_model(keras_file)
-    training, evaluation = split_cells(data, held_out)
+    source, _ = load_for_device(keras_file, record)
+    training, evaluation = split_cells(data, record.held_out)
     crops = load_crops(training)
     outcomes = compare_strategies(
         to_float_tflite(source.model),

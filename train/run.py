@@ -190,6 +190,7 @@ def describe_run(
         "network": system,
         "kind": kind,
         "dataset": dataset,
+        "labels": list(LABELS),
         "split": {"protocol": split.protocol, "name": split.name, "sha256": split.sha256},
         "held_out": describe(test),
         "data_sha256": split.data_sha256,

@@ -22,12 +22,17 @@ MOST_FLIPS, WORST_LAYERS = 40, 10
 """Rows shown; the JSON has all."""
 
 _STAGES = {
+    "record-to-keras": "record to Keras",
     "keras-to-float": "Keras to float TFLite",
     "float-to-int8": "float to int8 TFLite",
     "int8-to-device": "int8 TFLite on devices",
     "keras-to-onnx": "Keras to ONNX",
 }
 _GATES = {  # name -> its title, format, and which side of the limit is allowed
+    "answers-vary": ("spread of the probability", ".3g", "at least"),
+    "better-than-chance": ("least AUROC (95 % interval)", ".3f", "above"),
+    "as-recorded": ("accuracy as recorded", ".3f", "about"),
+    "input-range": ("least gain in another input range", ".3f", "at most"),
     "parity": ("largest logit error", ".2g", "at most"),
     "agreement": ("same label", ".2%", "at least"),
     "mean-p-error": ("mean error of the probability", ".3g", "at most"),
