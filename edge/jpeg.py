@@ -30,6 +30,7 @@ _END = b"\xff\xd9"
 _AFTER_CODED_DATA = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 _RESTART = re.compile(rb"\xff([\xd0-\xd7])")
 _READ_AHEAD = bytes(8)  # libjpeg's bit buffer
+_MORE = b"\xaa\x35\xc9"  # any bits, but neither all zeros nor ones
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,11 @@ def jpeg_pixels(data: bytes, jpeg: Jpeg) -> Pixels | None:
     whole = data[: last.ends]
     if not jpeg.is_one_scan or not _stops_where_data_end():
         pixels = opencv_pixels(whole + _END)
-        if pixels is not None and _may_end_early(jpeg, pixels) and _ends_early(whole, pixels):
+        if pixels is None or not _may_end_early(jpeg, whole, pixels):
+            return pixels
+        # libjpeg speaks of bytes too many on standard error, not of one that it has read ahead
+        more = _MORE * 8 if jpeg.is_one_scan else _MORE[:1]
+        if not _same(opencv_pixels(whole + more + _END), pixels):
             raise _ended()
         return pixels
     _check_between_restarts(data, jpeg)
@@ -255,7 +260,7 @@ def jpeg_pixels(data: bytes, jpeg: Jpeg) -> Pixels | None:
 
 @cache
 def _stops_where_data_end() -> bool:
-    """Whether this OpenCV gives nothing where bytes run out: from 4.10 on."""
+    """Whether this OpenCV gives nothing where bytes run out: from 4.11 on."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     data = cv2.imencode(".jpg", noise)[1].tobytes()
     return opencv_pixels(data[: len(data) // 2]) is None
@@ -280,25 +285,21 @@ def _check_between_restarts(data: bytes, jpeg: Jpeg) -> None:
         at = marker.end()
 
 
-def _may_end_early(jpeg: Jpeg, pixels: Pixels) -> bool:
-    """Whether the last pixel is the grey that libjpeg fills in; always with several scans."""
-    if not jpeg.is_one_scan or len(jpeg.sampling) == 4:
-        return True
-    return bool((np.abs(pixels[-1, -1].astype(int) - 128) <= 1).all())
+def _may_end_early(jpeg: Jpeg, whole: bytes, pixels: Pixels) -> bool:
+    """Whether an image may be partly filled in by the decoder.
 
-
-def _ends_early(whole: bytes, pixels: Pixels) -> bool:
-    """Whether bits beyond the last byte count: the last bit does, and so does one more byte.
-
-    Up to seven bits of the last byte are left over as a rule, so the second decoding that
-    this takes is seldom followed by a third.
+    The last pixel of a single scan would be grey then. What later scans lack is less to be
+    seen. But the last bit of the file would count, while as a rule up to seven
+    bits are left over; they are ones.
     """
-    stuffed = whole.endswith(b"\xff\x00")
-    cut = len(whole) - 1 - stuffed
-    changed = bytes([whole[cut] ^ 1]) if whole[cut] != 0xFE else b"\xff\x00"
-    if _same(opencv_pixels(whole[:cut] + changed + _END), pixels):
-        return False
-    return not _same(opencv_pixels(whole + b"\xaa" + _END), pixels)
+    if jpeg.is_one_scan:
+        return len(jpeg.sampling) == 4 or bool(
+            (np.abs(pixels[-1, -1].astype(int) - 128) <= 1).all()
+        )
+    cut = len(whole) - 1 - whole.endswith(b"\xff\x00")
+    if not whole[cut] & 1:
+        return True
+    return not _same(opencv_pixels(whole[:cut] + bytes([whole[cut] - 1]) + _END), pixels)
 
 
 def _same(found: Pixels | None, pixels: Pixels) -> bool:

@@ -170,24 +170,40 @@ def _check_jpeg_piece(page: Page, piece: bytes, number: int) -> None:
 
 
 def _is_plain(page: Page) -> bool:
-    """Whether the pixels lie in the strips as they are, but for the order of their channels."""
-    return (
-        page.photometric == _RGB
-        and page.channels == 3
-        and page.planes == 1
-        and page.predictor in (1, 2)
-        and not page.tiled
-    )
+    """Whether what was unpacked are red, green and blue, stored or as differences."""
+    return page.photometric == _RGB and page.channels in (3, 4) and page.predictor in (1, 2)
 
 
-def _assembled(page: Page, strips: list[bytes]) -> Pixels:
-    rgb = np.frombuffer(b"".join(strips), np.uint8).reshape(page.height, page.width, 3)
-    if page.predictor == 2:  # each pixel is stored as the difference to the one before
-        columns = cv2.transpose(rgb)  # whole columns are added faster than one row at a time
-        for x in range(1, page.width):
-            columns[x] += columns[x - 1]
-        rgb = np.asarray(cv2.transpose(columns), dtype=np.uint8)
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+def _assembled(page: Page, pieces: list[bytes]) -> Pixels:
+    """Put the strips or tiles of a plain page together, in BGR or BGRA order."""
+    width, height, planes = page.piece_width, page.piece_height, page.planes
+    across, down = _across(page), _down(page)
+    joined = np.frombuffer(b"".join(pieces), np.uint8)
+    if page.tiled:
+        grid = joined.reshape(planes, down, across, height, width, -1)
+        rows = grid.transpose(0, 1, 3, 2, 4, 5).reshape(planes, down * height, across * width, -1)
+    else:
+        rows = joined.reshape(planes, page.height, page.width, -1)
+    if page.predictor == 2:
+        rows = _summed(rows, width)
+    image = rows[:, : page.height, : page.width]
+    rgb = np.ascontiguousarray(image[0] if planes == 1 else image[..., 0].transpose(1, 2, 0))
+    code = cv2.COLOR_RGB2BGR if page.channels == 3 else cv2.COLOR_RGBA2BGRA
+    return np.asarray(cv2.cvtColor(rgb, code))
+
+
+def _summed(rows: Pixels, width: int) -> Pixels:
+    """Undo the predictor: each pixel is stored as the difference to the one before."""
+    found = np.empty_like(rows)
+    for plane, into in zip(rows, found, strict=True):
+        for left in range(0, rows.shape[2], width):
+            part = slice(left, left + width)
+            # whole columns are added faster than one row at a time
+            columns = cv2.transpose(np.ascontiguousarray(plane[:, part]))
+            for x in range(1, width):
+                columns[x] += columns[x - 1]
+            into[:, part] = cv2.transpose(columns).reshape(into[:, part].shape)
+    return found
 
 
 def _check_lzw(data: bytes, page: Page, pixels: Pixels) -> None:

@@ -7,7 +7,7 @@ import struct
 import cv2
 import numpy as np
 import pytest
-from edge_helpers import encoded, small_cell
+from edge_helpers import encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
