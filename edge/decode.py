@@ -16,6 +16,7 @@ from edge.frame import Frame, frame_of
 from edge.image_header import read_header
 from edge.jpeg import Jpeg, jpeg_pixels
 from edge.opencv_decoder import Pixels, opencv_pixels
+from edge.png import Png, png_pixels
 from edge.preprocess import MAX_SIDE, UInt8Image, to_crop
 from edge.tiff import Page
 from edge.tiff_pixels import tiff_pixels
@@ -167,13 +168,15 @@ def _decode_bgr(data: bytes) -> UInt8Image:
     return _in_colour(pixels)
 
 
-def _pixels(data: bytes, layout: BmpHeader | Jpeg | Page | None) -> Pixels | None:
+def _pixels(data: bytes, layout: BmpHeader | Jpeg | Png | Page | None) -> Pixels | None:
     if isinstance(layout, BmpHeader):
         return bmp_pixels(data, layout)
     if isinstance(layout, Jpeg):
         return jpeg_pixels(data, layout)
     if isinstance(layout, Page):
         return tiff_pixels(data, layout)
+    if isinstance(layout, Png):
+        return png_pixels(data, layout)
     return opencv_pixels(data)
 
 

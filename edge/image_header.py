@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge.bmp import BmpHeader, read_bmp_header
 from edge.errors import CropUnreadable, cut_off
 from edge.jpeg import Jpeg, read_jpeg
+from edge.png import SIGNATURE, Png, read_png
 from edge.tiff import Page, TiffFile
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _WEBP_ANIMATED = 2
-_MOST_CHUNKS = 200_000  # looking at each takes a microsecond
 
 
 @dataclass(frozen=True)
@@ -35,15 +33,15 @@ class ImageHeader:
         Pixels.
     bits : int
         Bits per channel.
-    layout : BmpHeader, Jpeg, Page or None
-        Where the image data of a BMP, JPEG or TIFF lie.
+    layout : BmpHeader, Jpeg, Png, Page or None
+        Where the image data lie; None for WebP.
     """
 
     format: str
     width: int
     height: int
     bits: int
-    layout: BmpHeader | Jpeg | Page | None = None
+    layout: BmpHeader | Jpeg | Png | Page | None = None
 
 
 def read_header(data: bytes) -> ImageHeader:
@@ -82,7 +80,7 @@ def read_header(data: bytes) -> ImageHeader:
 def _reader_for(data: bytes) -> Callable[[bytes], ImageHeader] | None:
     if data[:2] == b"BM":
         return _bmp
-    if data[:8] == _PNG_SIGNATURE:
+    if data[:8] == SIGNATURE:
         return _png
     if data[:3] == b"\xff\xd8\xff":
         return _jpeg
@@ -99,35 +97,13 @@ def _bmp(data: bytes) -> ImageHeader:
 
 
 def _png(data: bytes) -> ImageHeader:
-    width, height, bits = struct.unpack_from(">IIB", data, 16)
-    at = len(_PNG_SIGNATURE)
-    for _ in range(_MOST_CHUNKS):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 8 + length
-        if end + 4 > len(data):
-            raise cut_off("the last PNG chunk is cut off")
-        if zlib.crc32(memoryview(data)[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            raise CropUnreadable(
-                "damaged",
-                "a PNG checksum does not match; copy or export the file again",
-            )
-        if kind == b"acTL" and struct.unpack_from(">I", data, at + 8)[0] > 1:
-            raise _animated("PNG")
-        if kind == b"IEND":
-            return ImageHeader("png", width, height, max(bits, 8))
-        at = end + 4
-    raise CropUnreadable("damaged", "it has too many PNG chunks; export the file again")
+    png = read_png(data)
+    return ImageHeader("png", png.width, png.height, png.bits, png)
 
 
 def _jpeg(data: bytes) -> ImageHeader:
     jpeg = read_jpeg(data)
     return ImageHeader("jpeg", jpeg.width, jpeg.height, jpeg.bits, jpeg)
-
-
-def _animated(kind: str) -> CropUnreadable:
-    return CropUnreadable(
-        "unsupported", f"an animated {kind}: several pictures, not one cell; save one frame"
-    )
 
 
 def _webp(data: bytes) -> ImageHeader:
@@ -136,7 +112,10 @@ def _webp(data: bytes) -> ImageHeader:
     kind = data[12:16]
     if kind == b"VP8X":
         if data[20] & _WEBP_ANIMATED:
-            raise _animated("WebP")
+            raise CropUnreadable(
+                "unsupported",
+                "an animated WebP: several pictures, not one cell; save one frame",
+            )
         width, height = (1 + int.from_bytes(data[i : i + 3], "little") for i in (24, 27))
     elif kind == b"VP8L":
         packed = struct.unpack_from("<I", data, 21)[0]

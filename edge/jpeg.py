@@ -176,7 +176,10 @@ def _scan(data: bytes, at: int, starts: int, interval: int) -> Scan:
     found = _AFTER_CODED_DATA.search(data, starts)
     if found is None:
         raise cut_off("the JPEG has no end marker")
-    return Scan(components, first, last, bits & 15, starts, found.start(), interval)
+    ends = found.start()
+    while data[ends - 1] == 0xFF:  # fill bytes of the marker
+        ends -= 1
+    return Scan(components, first, last, bits & 15, starts, ends, interval)
 
 
 def check_jpeg(data: bytes, jpeg: Jpeg) -> None:

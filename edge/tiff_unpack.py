@@ -56,7 +56,8 @@ UNPACK: dict[int, Callable[[bytes, int], bytes]] = {
 def is_marked_at_end(piece: bytes) -> bool:
     """Whether LZW data end with the code that says so, as all that writers finish do."""
     tail = int.from_bytes(piece[-3:], "big")
-    return any(tail >> padding & 0x1FF == _END for padding in range(8))
+    # its last 9 bits, and zeros up to the end of the byte
+    return any(tail & (0x200 << zeros) - 1 == _END << zeros for zeros in range(8))
 
 
 def lzw_size(piece: bytes) -> int:
