@@ -336,6 +336,8 @@ def _given(index: int, crop: UInt8Image | str | os.PathLike[str]) -> _Given:
     try:
         # at once, and apart: a camera may write the next image into the same array
         return Input("array", "", index), (to_crop(crop).copy(), frame_of(crop))
+    except CropUnreadable as error:
+        return Input("array", "", index, error), None
     except ValueError as error:
         return Input("array", "", index, CropUnreadable("not-an-image", str(error))), None
 

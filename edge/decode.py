@@ -10,17 +10,21 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
-from edge.bmp import plain_pixels
+from edge.bmp import BmpHeader, bmp_pixels
 from edge.errors import CropUnreadable
 from edge.frame import Frame, frame_of
 from edge.image_header import read_header
-from edge.preprocess import UInt8Image, to_crop
+from edge.jpeg import Jpeg, jpeg_pixels
+from edge.opencv_decoder import Pixels, opencv_pixels
+from edge.png import Png, png_pixels
+from edge.preprocess import MAX_SIDE, UInt8Image, to_crop
+from edge.tiff import Page
+from edge.tiff_pixels import tiff_pixels
+
+_OPAQUE = 255
 
 MAX_PIXELS = 50_000_000
 """Most pixels that are decoded (150 MB in memory): a field of any lab camera passes."""
-
-MAX_SIDE = 10_000
-"""Longest side that is decoded, in pixels: padded to a square it takes 300 MB."""
 
 MAX_BYTES = 256 * 1024 * 1024
 """Largest file that is read, in bytes."""
@@ -132,7 +136,8 @@ def decode(data: bytes) -> UInt8Image:
     ----------
     data : bytes
         The file. Of several pages the first is taken. EXIF orientation is
-        ignored: a cell has no upright position.
+        ignored: a cell has no upright position. A transparency channel that is opaque
+        everywhere is dropped.
 
     Returns
     -------
@@ -142,7 +147,7 @@ def decode(data: bytes) -> UInt8Image:
     ------
     CropUnreadable
         ``empty``, ``not-an-image``, ``truncated``, ``too-large``, ``damaged``,
-        ``wrong-depth``, ``greyscale`` or ``alpha``.
+        ``unsupported``, ``wrong-depth``, ``greyscale`` or ``alpha``.
     """
     return np.asarray(cv2.cvtColor(_decode_bgr(data), cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
@@ -157,29 +162,34 @@ def _decode_bgr(data: bytes) -> UInt8Image:
         )
     if header.bits != 8:
         raise _wrong_depth(header.bits)
-    if header.format == "bmp" and (plain := plain_pixels(data)) is not None:
-        return plain
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise _damaged() from error
+    pixels = _pixels(data, header.layout)
     if pixels is None:
-        raise _damaged()
+        raise CropUnreadable("damaged", "OpenCV cannot decode it; copy or export the file again")
     return _in_colour(pixels)
 
 
-def _in_colour(pixels: np.ndarray) -> UInt8Image:
+def _pixels(data: bytes, layout: BmpHeader | Jpeg | Png | Page | None) -> Pixels | None:
+    if isinstance(layout, BmpHeader):
+        return bmp_pixels(data, layout)
+    if isinstance(layout, Jpeg):
+        return jpeg_pixels(data, layout)
+    if isinstance(layout, Page):
+        return tiff_pixels(data, layout)
+    if isinstance(layout, Png):
+        return png_pixels(data, layout)
+    return opencv_pixels(data)
+
+
+def _in_colour(pixels: Pixels) -> UInt8Image:
     if pixels.dtype != np.uint8:
         raise _wrong_depth(pixels.dtype.itemsize * 8)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         raise CropUnreadable("greyscale", "one channel; save the stained image in colour")
-    if pixels.shape[2] != 3:
-        raise CropUnreadable("alpha", "it has a transparency channel; save it as plain RGB")
+    if pixels.shape[2] == 4:
+        if pixels[:, :, 3].min() < _OPAQUE:
+            raise CropUnreadable("alpha", "parts of it are transparent; save it as plain RGB")
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_BGRA2BGR)
     return np.asarray(pixels, dtype=np.uint8)
-
-
-def _damaged() -> CropUnreadable:
-    return CropUnreadable("damaged", "OpenCV cannot decode it; copy or export the file again")
 
 
 def _wrong_depth(bits: int) -> CropUnreadable:

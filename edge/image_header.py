@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.bmp import BmpHeader, read_bmp_header
 from edge.errors import CropUnreadable, cut_off
+from edge.jpeg import Jpeg, read_jpeg
+from edge.png import SIGNATURE, Png, read_png
+from edge.tiff import Page, TiffFile
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_JPEG_WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
-_JPEG_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_MOST_PIECES = 200_000  # chunks or segments: looking at each takes a microsecond
-_MOST_SCANS = 100  # of a progressive JPEG; each costs a pass over all pixels, writers make ten
+_WEBP_ANIMATED = 2
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,15 @@ class ImageHeader:
         Pixels.
     bits : int
         Bits per channel.
+    layout : BmpHeader, Jpeg, Png, Page or None
+        Where the image data lie; None for WebP.
     """
 
     format: str
     width: int
     height: int
     bits: int
+    layout: BmpHeader | Jpeg | Png | Page | None = None
 
 
 def read_header(data: bytes) -> ImageHeader:
@@ -57,7 +59,7 @@ def read_header(data: bytes) -> ImageHeader:
     Raises
     ------
     CropUnreadable
-        ``empty``, ``not-an-image``, ``truncated`` or ``damaged``.
+        ``empty``, ``not-an-image``, ``truncated``, ``damaged`` or ``unsupported``.
     """
     if not data:
         raise CropUnreadable("empty", "the file has no bytes; copy it again from the microscope")
@@ -78,7 +80,7 @@ def read_header(data: bytes) -> ImageHeader:
 def _reader_for(data: bytes) -> Callable[[bytes], ImageHeader] | None:
     if data[:2] == b"BM":
         return _bmp
-    if data[:8] == _PNG_SIGNATURE:
+    if data[:8] == SIGNATURE:
         return _png
     if data[:3] == b"\xff\xd8\xff":
         return _jpeg
@@ -89,71 +91,19 @@ def _reader_for(data: bytes) -> Callable[[bytes], ImageHeader] | None:
     return None
 
 
-def _too_many(pieces: str) -> CropUnreadable:
-    return CropUnreadable("damaged", f"it has too many {pieces}; export the file again")
-
-
 def _bmp(data: bytes) -> ImageHeader:
-    pixels_at, header_size = struct.unpack_from("<II", data, 10)
-    if header_size == 12:  # OS/2 header
-        width, height, _, depth = struct.unpack_from("<HHHH", data, 18)
-        compression = 0
-    else:
-        width, height, _, depth, compression = struct.unpack_from("<iiHHI", data, 18)
-    height = abs(height)  # negative: stored top-down
-    uncompressed = compression in (0, 3)
-    if uncompressed and pixels_at + (width * depth + 31) // 32 * 4 * height > len(data):
-        raise cut_off(f"{len(data)} bytes cannot hold {width} x {height} pixels")
-    return ImageHeader("bmp", width, height, 8)
+    bmp = read_bmp_header(data)
+    return ImageHeader("bmp", bmp.width, bmp.height, 8, bmp)
 
 
 def _png(data: bytes) -> ImageHeader:
-    width, height, bits = struct.unpack_from(">IIB", data, 16)
-    at = len(_PNG_SIGNATURE)
-    for _ in range(_MOST_PIECES):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        end = at + 8 + length
-        if end + 4 > len(data):
-            raise cut_off("the last PNG chunk is cut off")
-        if zlib.crc32(memoryview(data)[at + 4 : end]) != struct.unpack_from(">I", data, end)[0]:
-            raise CropUnreadable(
-                "damaged",
-                "a PNG checksum does not match; copy or export the file again",
-            )
-        if kind == b"IEND":
-            return ImageHeader("png", width, height, max(bits, 8))
-        at = end + 4
-    raise _too_many("PNG chunks")
+    png = read_png(data)
+    return ImageHeader("png", png.width, png.height, png.bits, png)
 
 
 def _jpeg(data: bytes) -> ImageHeader:
-    at, header = 2, None
-    for _ in range(_MOST_PIECES):
-        if data[at] != 0xFF:
-            raise CropUnreadable("damaged", "a JPEG marker is missing; export the file again")
-        marker = data[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker == 0xDA:
-            break
-        if marker == 0xD9:
-            raise cut_off("the JPEG ends before its image data")
-        if marker in _JPEG_FRAMES:
-            bits, height, width = struct.unpack_from(">BHH", data, at + 4)
-            header = ImageHeader("jpeg", width, height, bits)
-        no_length = marker in _JPEG_WITHOUT_LENGTH
-        at += 2 if no_length else 2 + struct.unpack_from(">H", data, at + 2)[0]
-    else:
-        raise _too_many("JPEG segments")
-    if header is None:
-        raise CropUnreadable("damaged", "the JPEG has no frame header; export the file again")
-    end = data.find(b"\xff\xd9", at)
-    if end < 0:
-        raise cut_off("the JPEG has no end marker")
-    if data.count(b"\xff\xda", at, end) > _MOST_SCANS:
-        raise _too_many("JPEG scans")
-    return header
+    jpeg = read_jpeg(data)
+    return ImageHeader("jpeg", jpeg.width, jpeg.height, jpeg.bits, jpeg)
 
 
 def _webp(data: bytes) -> ImageHeader:
@@ -161,6 +111,11 @@ def _webp(data: bytes) -> ImageHeader:
         raise cut_off("the WebP is shorter than it says")
     kind = data[12:16]
     if kind == b"VP8X":
+        if data[20] & _WEBP_ANIMATED:
+            raise CropUnreadable(
+                "unsupported",
+                "an animated WebP: several pictures, not one cell; save one frame",
+            )
         width, height = (1 + int.from_bytes(data[i : i + 3], "little") for i in (24, 27))
     elif kind == b"VP8L":
         packed = struct.unpack_from("<I", data, 21)[0]
@@ -173,7 +128,5 @@ def _webp(data: bytes) -> ImageHeader:
 
 
 def _tiff(data: bytes) -> ImageHeader:
-    from edge.tiff import TiffFile  # other formats need none of it
-
     page = TiffFile(io.BytesIO(data)).first_page()
-    return ImageHeader("tiff", page.width, page.height, page.bits)
+    return ImageHeader("tiff", page.width, page.height, page.bits, page)

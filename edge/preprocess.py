@@ -13,8 +13,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.errors import CropUnreadable
+
 CROP_SIDE = 70
 """Side of a crop in pixels (the paper's input size)."""
+
+MAX_SIDE = 10_000
+"""Longest side that is taken, in pixels: padded to a square it takes 300 MB."""
 
 _HALVE_FROM = 4 * CROP_SIDE
 
@@ -44,10 +49,18 @@ def to_crop(rgb: UInt8Image) -> UInt8Image:
     ------
     ValueError
         If `rgb` is not a non-empty uint8 image with three channels.
+    CropUnreadable
+        ``too-large``, a ValueError too: if a side is longer than :data:`MAX_SIDE`.
     """
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.size == 0:
         raise ValueError(
             f"to_crop needs a uint8 image of shape (height, width, 3), got {rgb.dtype} {rgb.shape}"
+        )
+    height, width = rgb.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        raise CropUnreadable(
+            "too-large",
+            f"{width} x {height} pixels, more than {MAX_SIDE} a side; cut the cells out first",
         )
     square = _pad_to_square(rgb)
     if square.shape[0] == CROP_SIDE:

@@ -11,7 +11,7 @@ REASONS = {
     "not-a-file": "a pipe, socket or device",
     "permission": "this user may not read it",
     "encrypted": "a member of a zip with a password",
-    "unsupported": "an archive holds it in a way that is not read: a link, another archive",
+    "unsupported": "held in a way that is not read: its compression, colours, frames, archive",
     "unreachable": "no answer from the network in time",
     "http-error": "the server answered with an error",
     "io-error": "the operating system could not read it",
@@ -22,7 +22,7 @@ REASONS = {
     "damaged": "an image, but it does not decode",
     "wrong-depth": "not 8 bits per channel",
     "greyscale": "one channel: colour is needed",
-    "alpha": "a transparency channel",
+    "alpha": "parts of it are transparent",
     "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""

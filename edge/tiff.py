@@ -12,6 +12,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import BinaryIO
 
 from edge.errors import CropUnreadable, cut_off
@@ -28,11 +29,13 @@ _LARGEST_TILE = 50_000_000  # pixels: a decoder makes room for a whole tile
 _MOST_CHANNELS = 4
 
 _WIDTH, _HEIGHT, _BITS, _CHANNELS, _SUBFILE = 256, 257, 258, 277, 254
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+_TILE_WIDTH, _TILE_HEIGHT, _ROWS, _TABLES, _SUBSAMPLING = 322, 323, 278, 347, 530
+_COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _PLANAR, _PREDICTOR = 259, 262, 266, 284, 317
 _OFFSETS, _COUNTS = (273, 324), (279, 325)  # of strips, of tiles
 _POINTERS = {330, 513, 514, 34665, 34853, 40965}  # to what does not come along with one page
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 16: 8, 17: 8}
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_APART = 2  # planes, not pixels
 _REDUCED, _MASK = 1, 4  # bits of the subfile type: not a page, but a helper of one
 
 
@@ -48,12 +51,35 @@ class Page:
         Bits per channel, the largest.
     pieces : tuple of (int, int)
         Offset and size in bytes of every strip or tile.
+    piece_width, piece_height : int
+        Pixels of a strip or tile; the last strip may have fewer rows.
+    tiled : bool
+        Whether the pieces are tiles.
+    channels, planes : int
+        Channels of a pixel; planes that follow one another, 1 where pixels lie together.
+    compression, photometric, predictor, fill_order : int
+        As the tags of these names say.
+    subsampling : (int, int)
+        Pixels across and down that share their colour, in YCbCr.
+    tables : bytes
+        Tables that the JPEG pieces share.
     """
 
     width: int
     height: int
     bits: int
     pieces: tuple[tuple[int, int], ...]
+    piece_width: int
+    piece_height: int
+    tiled: bool
+    channels: int = 1
+    planes: int = 1
+    compression: int = 1
+    photometric: int = 1
+    predictor: int = 1
+    fill_order: int = 1
+    subsampling: tuple[int, int] = (2, 2)
+    tables: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -121,25 +147,41 @@ class TiffFile:
         entries = {entry.tag: entry for entry in self._directory(at)[0]}
         if any(entry.value_at + entry.size > self._size for entry in entries.values()):
             raise cut_off("a table of the TIFF is cut off")
-        values = {
-            tag: self._values(entries[tag])
-            for tag in (_WIDTH, _HEIGHT, _BITS, _CHANNELS, _TILE_WIDTH, _TILE_HEIGHT)
-            if tag in entries
-        }
-        if not values.get(_WIDTH) or not values.get(_HEIGHT):
+        size = [max(self._of(entries, tag, 0)) for tag in (_WIDTH, _HEIGHT)]
+        if not all(size):
             raise _damaged("no size")
-        if max(values.get(_CHANNELS) or (1,)) > _MOST_CHANNELS:
+        channels = max(self._of(entries, _CHANNELS, 1))
+        if channels > _MOST_CHANNELS:
             raise _damaged(f"more than {_MOST_CHANNELS} channels")
-        tile = [max(values.get(tag) or (1,)) for tag in (_TILE_WIDTH, _TILE_HEIGHT)]
+        tile = [max(self._of(entries, tag, 1)) for tag in (_TILE_WIDTH, _TILE_HEIGHT)]
         if tile[0] * tile[1] > _LARGEST_TILE:
             raise CropUnreadable(
                 "too-large", f"a tile of {tile[0]} x {tile[1]} pixels; save strips"
             )
+        if _TILE_WIDTH not in entries:
+            rows = max(self._of(entries, _ROWS, size[1]))
+            tile = [size[0], min(rows, size[1]) or size[1]]
+        if not all(tile):
+            raise _damaged("tiles of no size")
+        tables = entries.get(_TABLES)
+        shared = self._of(entries, _SUBSAMPLING, 2)
+        planes = channels if max(self._of(entries, _PLANAR, 1)) == _APART else 1
         return Page(
-            width=values[_WIDTH][0],
-            height=values[_HEIGHT][0],
-            bits=max(values.get(_BITS) or (8,)),
+            width=size[0],
+            height=size[1],
+            bits=max(self._of(entries, _BITS, 8)),
             pieces=self._pieces(entries),
+            piece_width=tile[0],
+            piece_height=tile[1],
+            tiled=_TILE_WIDTH in entries,
+            channels=channels,
+            planes=planes,
+            subsampling=(shared[0] or 1, shared[-1] or 1),
+            tables=self._bytes(tables.value_at, tables.size) if tables else b"",
+            compression=max(self._of(entries, _COMPRESSION, 1)),
+            photometric=max(self._of(entries, _PHOTOMETRIC, 1)),
+            predictor=max(self._of(entries, _PREDICTOR, 1)),
+            fill_order=max(self._of(entries, _FILL_ORDER, 1)),
         )
 
     def alone(self, at: int) -> bytes:
@@ -189,6 +231,8 @@ class TiffFile:
             next((self._values(entries[tag]) for tag in tags if tag in entries), ())
             for tags in (_OFFSETS, _COUNTS)
         )
+        if not any(tag in entries for tag in _COUNTS):
+            counts = self._up_to_the_next(offsets)
         if not offsets or len(offsets) != len(counts):
             raise _damaged("no image data")
         if any(at + size > self._size for at, size in zip(offsets, counts, strict=True)):
@@ -196,6 +240,12 @@ class TiffFile:
         if sum(counts) > _MOST_IN_PIECES:
             raise _damaged("strips that overlap")
         return tuple(zip(offsets, counts, strict=True))
+
+    def _up_to_the_next(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
+        """Sizes of pieces in a file that does not say: each may go on to where another begins."""
+        ends = sorted({*offsets, self._size})
+        following = dict(pairwise(ends))
+        return tuple(following.get(at, at) - at for at in offsets)
 
     def _directory(self, at: int) -> tuple[list[_Entry], int]:
         """Tags of a directory, and where the next one is (0: nowhere)."""
@@ -216,6 +266,10 @@ class TiffFile:
             entries.append(_Entry(tag, kind, count, value_at))
         (following,) = self._numbers(self._word, at + n * size)
         return entries, following
+
+    def _of(self, entries: dict[int, _Entry], tag: int, default: int) -> tuple[int, ...]:
+        """Values of a tag, or what the standard takes if it is not there."""
+        return (self._values(entries[tag]) if tag in entries else ()) or (default,)
 
     def _values(self, entry: _Entry) -> tuple[int, ...]:
         """Values of a whole-number tag; none of another."""
