@@ -49,9 +49,7 @@ def without_excluded(
     files = [Path(word) for word in given if Path(word).suffix.lower() in _FILES]
     known = {cell.found.subject for cell in cells if cell.found.subject}
     subjects = {
-        person(canonical_subject(word))
-        for word in given
-        if Path(word).suffix.lower() not in _FILES
+        person(canonical_subject(word)) for word in given if Path(word).suffix.lower() not in _FILES
     }
     if unknown := sorted(subjects - set(map(person, known))):
         there_are = ", ".join(sorted(known)) or "no cells whose subject is known"
