@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibration.found_cells import ReadCell
-from calibration.labelled_crops import subject_of
+from calibration.readings import canonical_subject, cell_of, person
 from edge.errors import DataRefused
 
 _FILES = (".csv", ".json")
@@ -19,7 +19,9 @@ def without_excluded(
 ) -> list[ReadCell]:
     """Leave out every cell that must not be chosen, and every copy of it.
 
-    A copy has the same bytes, or decodes into the same crop.
+    A copy has the same bytes, decodes into the same crop, or bears the name of the same
+    cell of C-NMC. With a subject, the cells go too of which nothing says whose they
+    are: they may be that person's.
 
     Parameters
     ----------
@@ -29,7 +31,7 @@ def without_excluded(
         manifests (``.json``).
     cells : sequence of ReadCell
         What there is. A name stands for the cell of that name; where it is one of
-        C-NMC's, folder and suffix do not matter.
+        C-NMC's, folder, suffix and what else was added to it do not matter.
     data : Path
         Where they come from, for messages.
 
@@ -47,20 +49,22 @@ def without_excluded(
     files = [Path(word) for word in given if Path(word).suffix.lower() in _FILES]
     known = {cell.found.subject for cell in cells if cell.found.subject}
     subjects = {
-        word if word in known else word.upper()
-        for word in given
-        if Path(word).suffix.lower() not in _FILES
+        person(canonical_subject(word)) for word in given if Path(word).suffix.lower() not in _FILES
     }
-    if unknown := sorted(subjects - known):
+    if unknown := sorted(subjects - set(map(person, known))):
         there_are = ", ".join(sorted(known)) or "no cells whose subject is known"
         raise DataRefused(
             f"{data} has no cell of subject {', '.join(unknown)}; there are {there_are}"
         )
-    hashes = {cell.sha256 for cell in cells if cell.found.subject in subjects}
+    hashes = {cell.sha256 for cell in cells if subjects and _may_be_of(subjects, cell)}
     for file in files:
         hashes |= _listed(file, cells, data)
     crops = {cell.crop.tobytes() for cell in cells if cell.sha256 in hashes}
     return [cell for cell in cells if cell.crop.tobytes() not in crops]
+
+
+def _may_be_of(subjects: set[str], cell: ReadCell) -> bool:
+    return not cell.found.subject or person(cell.found.subject) in subjects
 
 
 def _listed(file: Path, cells: Sequence[ReadCell], data: Path) -> set[str]:
@@ -92,5 +96,4 @@ def _rows(text: str) -> list[dict[str, str]]:
 
 def _identity(name: str) -> str:
     """Name of the cell where C-NMC gave it one, the file's name elsewhere."""
-    stem = Path(name).stem
-    return stem if subject_of(stem) else name
+    return cell_of(Path(name).name) or name

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from calibration.crop_set import decode_crop
-from calibration.labelled_crops import LABELS, find_labelled_crops, subject_of
+from calibration.labelled_crops import find_labelled_crops
 from calibration.preliminary import FOLDER
+from calibration.readings import read_path
 from edge.decode import read_bytes
 from edge.errors import CropUnreadable, DataRefused
 from edge.folders import search_folder
@@ -86,11 +87,19 @@ class RefusedCell:
     message: str
 
 
-def find_cells(data: Path) -> list[FoundCell]:
+def find_cells(
+    data: Path, on_remark: Callable[[str], object] = lambda remark: None
+) -> list[FoundCell]:
     """Find the cells below a folder, sorted by name.
 
     A folder that holds a ``hem`` or an ``all`` folder with images, or C-NMC's
     preliminary set, is labelled; of any other every image is taken.
+
+    Parameters
+    ----------
+    data : Path
+    on_remark : callable
+        As for :func:`calibration.labelled_crops.find_labelled_crops`.
 
     Raises
     ------
@@ -100,24 +109,17 @@ def find_cells(data: Path) -> list[FoundCell]:
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
     inputs = list(search_folder(str(data)))
-    folders = {Path(entry.path).parent.name for entry in inputs}
-    if folders & {*LABELS, FOLDER}:
+    names = [Path(entry.path).relative_to(data).as_posix() for entry in inputs]
+    if any(read_path(name, data.name).label or FOLDER in name.split("/") for name in names):
         return [
-            FoundCell(crop.path, crop.name, crop.label, crop.subject, crop.part)
-            for crop in find_labelled_crops(data, keep_twins=True)
+            FoundCell(crop.path, crop.name, crop.label, crop.subject or None, crop.part)
+            for crop in find_labelled_crops(data, keep_twins=True, on_remark=on_remark)
         ]
     if not inputs:
         raise DataRefused(f"{data} holds no image; give the folder that holds the crops")
-    found = [(Path(entry.path), entry.error) for entry in inputs]
     cells = [
-        FoundCell(
-            path=path,
-            name=path.relative_to(data).as_posix(),
-            label=None,
-            subject=subject_of(path.stem),
-            error=error,
-        )
-        for path, error in found
+        FoundCell(Path(entry.path), name, None, read_path(name).subject, error=entry.error)
+        for entry, name in zip(inputs, names, strict=True)
     ]
     return sorted(cells, key=lambda cell: cell.name)
 

@@ -1,7 +1,7 @@
 """Find labelled crops in a folder and say whose cells they are.
 
 Reads C-NMC's published layouts and any folder with ``hem`` and ``all`` folders in it,
-at any depth. Subjects come from C-NMC's names, ``UID_<subject>_<image>_<cell>_<label>``.
+at any depth, and all folders below those. :mod:`calibration.readings` reads the paths.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -18,16 +18,16 @@ from typing import Protocol
 from calibration.cache import default_cache
 from calibration.file_hashes import hash_files
 from calibration.preliminary import find_preliminary
+from calibration.readings import LABELS as LABELS
+from calibration.readings import person, read_path
+from calibration.readings import subject_of as subject_of
+from calibration.remarks import remark_on
 from edge.errors import DataRefused
 from edge.names import IMAGE_SUFFIXES
-
-LABELS = ("hem", "all")
-"""Class names; the position is the class number (``all`` is the positive class)."""
 
 PRELIMINARY = "preliminary"
 """Part of C-NMC's preliminary test set."""
 
-_CNMC_NAME = re.compile(r"UID_(?P<subject>[A-Za-z]?\d+)_\d+_\d+_(?P<label>hem|all)$")
 _FOLD = re.compile(r"fold_\d+$")
 
 
@@ -43,8 +43,7 @@ class LabelledCrop:
     label : int
         0 ``hem``, 1 ``all``.
     subject : str
-        The person the cell comes from: ``H10``, ``51``; the file's own name
-        where the name does not say, so that it counts as a subject of its own.
+        The person the cell comes from: ``H10``, ``51``; empty where nothing says.
     part : str
         ``fold_0`` and so on, :data:`PRELIMINARY`, or empty outside C-NMC's layout.
     sha256 : str
@@ -60,12 +59,16 @@ class LabelledCrop:
 
 
 def find_labelled_crops(
-    data: Path, keep_twins: bool = False, cache: Path | None = None
+    data: Path,
+    keep_twins: bool = False,
+    cache: Path | None = None,
+    on_remark: Callable[[str], object] = lambda remark: None,
 ) -> list[LabelledCrop]:
     """Find every labelled crop below a folder, byte-identical ones once.
 
     Subjects that share byte-identical crops are one subject: in C-NMC 2019 the
-    same cells stand under several subject numbers. A C-NMC ``manifest.csv``
+    same cells stand under several subject numbers
+    (:func:`calibration.readings.person`). A C-NMC ``manifest.csv``
     (columns ``path``, ``sha256``) in `data` adds the ties of files that are not there.
 
     Parameters
@@ -76,6 +79,9 @@ def find_labelled_crops(
         Keep every byte-identical crop, as the paper did.
     cache : Path, optional
         Folder that remembers file hashes; :func:`calibration.cache.default_cache`.
+    on_remark : callable
+        Given a sentence about each thing a person should know: crops whose person
+        nothing says, images left out, contradictions that are none of the label's.
 
     Returns
     -------
@@ -90,17 +96,19 @@ def find_labelled_crops(
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds hem/ and all/")
-    found = [*_in_folders(data), *find_preliminary(data)]
+    found, left_out = _find(data)
     for label in LABELS:
-        if not any(label == given for _, _, given in found):
+        if not any(label == entry.label for entry in found):
             raise DataRefused(f"{data} holds no image in a folder named {label}/")
-    hashes = hash_files([path for path, _, _ in found], cache or default_cache())
+    hashes = hash_files([entry.path for entry in found], cache or default_cache())
     crops = sorted(
-        (_crop(data, *entry, sha256) for entry, sha256 in zip(found, hashes, strict=True)),
+        (_crop(data, entry, sha256) for entry, sha256 in zip(found, hashes, strict=True)),
         key=lambda crop: crop.name,
     )
     _refuse_contradictions(crops)
     merged = _merge_subjects(crops, _ties(data, crops))
+    for remark in remark_on([(crop.name, crop.subject, crop.label) for crop in merged], left_out):
+        on_remark(remark)
     return merged if keep_twins else drop_twins(merged)
 
 
@@ -110,12 +118,6 @@ def drop_twins(crops: Iterable[LabelledCrop]) -> list[LabelledCrop]:
     for crop in crops:
         first.setdefault(crop.sha256, crop)
     return list(first.values())
-
-
-def subject_of(name: str) -> str | None:
-    """Subject in a C-NMC file name (``h3`` is ``H3``), or None."""
-    match = _CNMC_NAME.match(name)
-    return match["subject"].upper() if match else None
 
 
 class Hashed(Protocol):
@@ -136,35 +138,84 @@ def data_hash(crops: Iterable[Hashed]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _in_folders(data: Path) -> Iterator[tuple[Path, str, str]]:
-    """Yield path, cell and label of the images in folders named after a label."""
+@dataclass(frozen=True)
+class _Entry:
+    """A labelled file: `label` as its folder or table gives it, `cell` as it is called there."""
+
+    path: Path
+    cell: str
+    label: str
+    part: str
+
+
+def _find(data: Path) -> tuple[list[_Entry], list[str]]:
+    """Find labelled files, and the names of images that have no label."""
+    listed = [_Entry(*entry, PRELIMINARY) for entry in find_preliminary(data)]
+    labels = {entry.path: entry.label for entry in listed}
+    found, left_out, wrong = [], [], []
+    for path in _images(data):
+        name = path.relative_to(data).as_posix()
+        reading = read_path(name, data.name)
+        if path in labels:
+            if reading.label not in (None, labels[path]):
+                wrong.append(f"{path} is labelled {labels[path]} in its table and {reading.label}")
+        elif reading.label is None:
+            left_out.append(name)
+        elif len(set(reading.labels_above)) > 1 and reading.named_label != reading.label:
+            wrong.append(f"{path} stands in a folder {' in a folder '.join(reading.labels_above)}")
+        else:
+            found.append(_Entry(path, path.name, reading.label, _fold(name)))
+    _refuse(wrong, "leave one label to each crop")
+    found += listed
+    _refuse(
+        [
+            f"{entry.path} is labelled {entry.label}, but its cell is named {Path(entry.cell).stem}"
+            for entry in found
+            if read_path(entry.cell).named_label not in (None, entry.label)
+        ],
+        "correct one",
+    )
+    return found, left_out
+
+
+def _images(data: Path) -> Iterator[Path]:
     for path in data.rglob("*"):
-        if path.parent.name in LABELS and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            yield path, path.stem, path.parent.name
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            yield path
 
 
-def _crop(data: Path, path: Path, cell: str, label: str, sha256: str) -> LabelledCrop:
-    named = _CNMC_NAME.match(cell)
-    if named and named["label"] != label:
-        raise DataRefused(f"{path} is labelled {label}, but its cell is named {cell}; correct one")
+def _refuse(wrong: Sequence[str], remedy: str) -> None:
+    """Refuse labels that contradict one another: the first by name, the others by number."""
+    if wrong:
+        more = f" ({len(wrong)} crops are so)" if len(wrong) > 1 else ""
+        raise DataRefused(f"{min(wrong)}; {remedy}{more}")
+
+
+def _crop(data: Path, entry: _Entry, sha256: str) -> LabelledCrop:
+    name = entry.path.relative_to(data).as_posix()
+    # the preliminary set's files are numbered: the table names the cell
+    subject = subject_of(entry.cell) if entry.part == PRELIMINARY else read_path(name).subject
     return LabelledCrop(
-        path=path,
-        name=path.relative_to(data).as_posix(),
-        label=LABELS.index(label),
-        subject=subject_of(cell) or cell,
-        part=_part(path, cell),
+        path=entry.path,
+        name=name,
+        label=LABELS.index(entry.label),
+        subject=subject or "",
+        part=entry.part,
         sha256=sha256,
     )
 
 
-def _part(path: Path, cell: str) -> str:
-    if path.stem != cell:  # only the preliminary set renames its cells
-        return PRELIMINARY
-    return next((folder for folder in reversed(path.parts) if _FOLD.match(folder)), "")
+def _fold(name: str) -> str:
+    return next((folder for folder in name.split("/")[-2::-1] if _FOLD.match(folder)), "")
 
 
 def _ties(data: Path, crops: Sequence[LabelledCrop]) -> list[tuple[str, str]]:
-    return [*((crop.sha256, crop.subject) for crop in crops), *_manifest_ties(data)]
+    named = {crop.subject for crop in crops if crop.subject}
+    return [
+        *((crop.sha256, crop.subject) for crop in crops if crop.subject),
+        *((f"one person: {person(subject)}", subject) for subject in named),
+        *_manifest_ties(data),
+    ]
 
 
 def _manifest_ties(data: Path) -> list[tuple[str, str]]:
@@ -179,7 +230,10 @@ def _manifest_ties(data: Path) -> list[tuple[str, str]]:
 def _merge_subjects(
     crops: Sequence[LabelledCrop], ties: Iterable[tuple[str, str]]
 ) -> list[LabelledCrop]:
-    """Give subjects that share a hash one name: the first in sorting order."""
+    """Give subjects that share a hash one name, the first in sorting order.
+
+    A crop of nobody that has the bytes of somebody's is theirs.
+    """
     same_hash = defaultdict(set)
     for sha256, subject in ties:
         same_hash[sha256].add(subject)
@@ -194,14 +248,21 @@ def _merge_subjects(
         first, *others = sorted({find(subject) for subject in subjects})
         for other in others:
             representative[other] = first
-    return [replace(crop, subject=find(crop.subject)) for crop in crops]
+    owners = {sha256: find(min(subjects)) for sha256, subjects in same_hash.items()}
+    return [
+        replace(crop, subject=find(crop.subject) if crop.subject else owners.get(crop.sha256, ""))
+        for crop in crops
+    ]
 
 
 def _refuse_contradictions(crops: Iterable[LabelledCrop]) -> None:
     first: dict[str, LabelledCrop] = {}
-    for crop in crops:
-        twin = first.setdefault(crop.sha256, crop)
-        if twin.label != crop.label:
-            raise DataRefused(
-                f"{twin.path} and {crop.path} are the same image, labelled hem and all"
-            )
+    twins = [(first.setdefault(crop.sha256, crop), crop) for crop in crops]
+    _refuse(
+        [
+            f"{twin.path} and {crop.path} are the same image, labelled hem and all"
+            for twin, crop in twins
+            if twin.label != crop.label
+        ],
+        "leave it where it belongs",
+    )

@@ -11,10 +11,12 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from calibration.readings import cell_of
 from edge.errors import DataRefused
 
 FOLDER = "C-NMC_test_prelim_phase_data"
 _CSV = f"{FOLDER}_labels.csv"
+_COLUMNS = ("Patient_ID", "new_names", "labels")
 _LABELS = {"0": "hem", "1": "all"}
 
 
@@ -25,7 +27,8 @@ def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
     ------
     path : Path
     cell : str
-        C-NMC name of the cell, without suffix: ``UID_57_29_1_all``.
+        C-NMC name of the cell, without suffix: ``UID_57_29_1_all``; empty where the
+        table leaves it out.
     label : str
         ``hem`` or ``all``.
 
@@ -33,7 +36,7 @@ def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
     ------
     DataRefused
         If the images are there without their CSV file, or the CSV file names an
-        unknown label or an image that is not there.
+        unknown label, an image that is not there, or a file under another cell's name.
     """
     tables = sorted(data.rglob(_CSV))
     for folder in sorted(path for path in data.rglob(FOLDER) if path.is_dir()):
@@ -54,7 +57,8 @@ def _read(table: Path) -> Iterator[tuple[Path, str, str]]:
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
             rows = [
-                (row["Patient_ID"], row["new_names"], row["labels"]) for row in csv.DictReader(file)
+                tuple((row[column] or "").strip() for column in _COLUMNS)
+                for row in csv.DictReader(file)
             ]
     except (OSError, ValueError, KeyError) as error:
         raise DataRefused(
@@ -63,6 +67,8 @@ def _read(table: Path) -> Iterator[tuple[Path, str, str]]:
     for cell, name, label in rows:
         if label not in _LABELS:
             raise DataRefused(f"{table}: {name} has label {label!r}; 0 (hem) and 1 (all) are known")
+        if cell_of(name) not in (None, cell_of(cell)):
+            raise DataRefused(f"{table} lists {name} as the cell {cell}; correct the one or other")
         yield _image(table, name), Path(cell).stem, _LABELS[label]
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibration.crop_set import CropSet, load_crops
 from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
+from calibration.readings import canonical_subject, person
 from calibration.representative import load_cells, load_representative
 from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
 from edge.drawn import draw_cell
@@ -73,7 +74,8 @@ def labelled_cells(
     """Take cells from a folder of labelled crops.
 
     The representative set comes from the people the network was trained on, the
-    evaluation cells are all of those it was not.
+    evaluation cells are all of those it was not. Cells of which nothing says whose they
+    are go to neither: they may be anybody's.
 
     Parameters
     ----------
@@ -122,14 +124,15 @@ def split_cells(
     data: Path, held_out: Collection[str]
 ) -> tuple[list[LabelledCrop], list[LabelledCrop]]:
     """Crops of training subjects, and of held-out ones; as for :func:`labelled_cells`."""
-    crops = find_labelled_crops(data)
-    evaluation = [crop for crop in crops if crop.subject in held_out]
+    crops = [crop for crop in find_labelled_crops(data) if crop.subject]
+    people = {person(canonical_subject(subject)) for subject in held_out}
+    evaluation = [crop for crop in crops if person(crop.subject) in people]
     if not evaluation:
         raise DataRefused(
             f"{data} holds no crop of the held-out subjects {', '.join(sorted(held_out))};"
             " give the folder the network was trained from"
         )
-    return [crop for crop in crops if crop.subject not in held_out], evaluation
+    return [crop for crop in crops if person(crop.subject) not in people], evaluation
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,16 @@ def test_labels_come_from_the_folder_at_any_depth(tmp_path: Path, layout: str) -
     ]
 
 
-def test_a_crop_whose_name_says_no_subject_is_one_of_its_own(tmp_path: Path) -> None:
+def test_a_crop_of_which_nothing_says_whose_it_is_has_no_subject_and_is_named(
+    tmp_path: Path,
+) -> None:
     put(tmp_path, "hem/one.png", "1")
     put(tmp_path, "all/two.png", "2")
-    assert subjects(tmp_path) == {"one.png": "one", "two.png": "two"}
+    remarks: list[str] = []
+    found = find_labelled_crops(tmp_path, on_remark=remarks.append)
+    assert [crop.subject for crop in found] == ["", ""]
+    (remark,) = remarks
+    assert remark.startswith("nothing says whose cells 2 of 2 crops are: all/two.png, hem/one.png")
 
 
 def test_byte_identical_crops_count_once_and_tie_their_subjects_together(tmp_path: Path) -> None:

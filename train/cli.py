@@ -13,7 +13,10 @@ from edge.command import one_sentence, say
 from edge.extras import need
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from calibration.crop_set import CropSet
+    from train.near_duplicates import NearDuplicate
     from train.recipe import Recipe
     from train.split_file import Split
 
@@ -30,6 +33,8 @@ NETWORKS = {
     "vgg16": "VGG-16 (39,896,898 parameters)",
     "resnet50": "ResNet-50 (23,591,810 parameters)",
 }
+
+_MOST_LISTED = 20
 
 
 class Precision(str, Enum):
@@ -164,15 +169,17 @@ def split(
     """Make splits and save them as files that can be audited."""
     need("train", "sklearn")
     from train.audit import audit, refuse_leaks, sentence
+    from train.near_duplicates import find_near_duplicates
     from train.split_file import save_split
 
     crops = _load(data, keep_twins=protocol is Protocol.paper)
-    for made in _make_splits(crops, protocol, hold_out, seed, folds):
-        refuse_leaks(made)
+    like = find_near_duplicates(crops)
+    for made in _make_splits(crops, protocol, hold_out, seed, folds, like):
+        refuse_leaks(made, like)
         save_split(made, out / f"{made.name}.json")
         print(
             f"{out / made.name}.json: {len(made.training)} to train on, {len(made.test)} to"
-            f" test on; {sentence(audit(made))}"
+            f" test on; {sentence(audit(made, like))}"
         )
 
 
@@ -180,6 +187,13 @@ def split(
 @one_sentence
 def audit_command(
     splits: Annotated[list[Path], typer.Argument(metavar="SPLIT...", help="Split files.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder the splits were made on: look for near-duplicates too, turned,"
+            " re-encoded, resized or cut closer."
+        ),
+    ] = None,
 ) -> None:
     """Report people and images on both sides of a split.
 
@@ -187,13 +201,23 @@ def audit_command(
     """
     from edge.errors import LeakFound
     from train.audit import audit, sentence
-    from train.split_file import load_split
+    from train.near_duplicates import find_near_duplicates
+    from train.split_file import apply_split, load_split
 
+    loaded = [load_split(path) for path in splits]
+    crops = _load(data, keep_twins=True) if data else None
+    like = find_near_duplicates(crops) if crops else None
     leaking = []
-    for path in splits:
-        found = load_split(path)
-        print(f"{found.name}: {sentence(audit(found))}")
-        if found.leak_free and not audit(found).clean:
+    for found in loaded:
+        if crops:
+            apply_split(found, crops)  # or near-duplicates of other files were looked for
+        result = audit(found, like)
+        print(f"{found.name}: {sentence(result)}")
+        for pair in (result.near_duplicates or ())[:_MOST_LISTED]:
+            print(f"  {pair.first} and {pair.second} are one picture ({pair.likeness:.2f})")
+        for name in result.unknown[:_MOST_LISTED]:
+            print(f"  {name}: nothing says whose it is")
+        if found.leak_free and not result.clean:
             leaking.append(found.name)
     if leaking:
         raise LeakFound(f"not leak-free, though they promise to be: {', '.join(leaking)}")
@@ -274,15 +298,18 @@ def _data_and_split(
     data: Path, split: Path | None, protocol: Protocol | None, hold_out: str, seed: int
 ) -> "tuple[CropSet, Split]":
     from train.audit import refuse_leaks
+    from train.near_duplicates import find_near_duplicates
     from train.split_file import load_split
 
     if split:
         chosen = load_split(split)
         crops = _load(data, keep_twins=not chosen.leak_free)
+        like = find_near_duplicates(crops) if chosen.leak_free else None
     else:
         crops = _load(data, keep_twins=protocol is Protocol.paper)
-        chosen = _make_splits(crops, protocol, hold_out, seed, folds=5)[0]
-    refuse_leaks(chosen)
+        like = find_near_duplicates(crops) if protocol is not Protocol.paper else ()
+        chosen = _make_splits(crops, protocol, hold_out, seed, 5, like)[0]
+    refuse_leaks(chosen, like)
     return crops, chosen
 
 
@@ -290,25 +317,32 @@ def _load(data: Path, keep_twins: bool) -> "CropSet":
     from calibration.crop_set import load_crops
     from calibration.labelled_crops import find_labelled_crops
 
-    return load_crops(find_labelled_crops(data, keep_twins))
+    return load_crops(find_labelled_crops(data, keep_twins, on_remark=say))
 
 
 def _make_splits(
-    crops: "CropSet", protocol: Protocol | None, hold_out: str, seed: int, folds: int
+    crops: "CropSet",
+    protocol: Protocol | None,
+    hold_out: str,
+    seed: int,
+    folds: int,
+    like: "Sequence[NearDuplicate]",
 ) -> "list[Split]":
+    from calibration.readings import canonical_subject
     from edge.errors import DataRefused
     from train import split as splits
 
-    named = [name.strip().upper() for name in hold_out.split(",") if name.strip()]
+    named = [canonical_subject(name) for name in hold_out.split(",") if name.strip()]
     if named and protocol:
         raise DataRefused("give --protocol or --hold-out, not both")
     if protocol is Protocol.paper:
         return [splits.paper_split(crops, seed)]
     if protocol is Protocol.subject:
-        return splits.subject_splits(crops, folds, seed)
+        return splits.subject_splits(crops, folds, seed, like)
     if protocol is Protocol.official:
         return [splits.official_split(crops)]
-    return [splits.holdout_split(crops, named or splits.choose_subjects(crops, seed))]
+    chosen = named or splits.choose_subjects(crops, seed, like=like)
+    return [splits.holdout_split(crops, chosen)]
 
 
 def _recipe(

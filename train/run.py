@@ -184,7 +184,8 @@ def describe_run(
         ``logit_all - logit_hem`` of the test crops.
     """
     p_leukemia = 1 / (1 + np.exp(-margins))
-    healthy = per_healthy_subject(p_leukemia, test.labels, test.subjects)
+    known = test.subjects != ""
+    healthy = per_healthy_subject(p_leukemia[known], test.labels[known], test.subjects[known])
     return {
         "schema": SCHEMA,
         "network": system,
@@ -195,7 +196,7 @@ def describe_run(
         "held_out": describe(test),
         "data_sha256": split.data_sha256,
         "code": code_version(),
-        "metrics": asdict(measure(p_leukemia, test.labels, test.subjects)),
+        "metrics": asdict(measure(p_leukemia, test.labels, _counted(test))),
         "per_healthy_subject": {name: asdict(metrics) for name, metrics in healthy.items()},
     }
 
@@ -203,7 +204,7 @@ def describe_run(
 def describe(part: CropSet) -> dict[str, Any]:
     """Subjects and crops per label of a part of the data."""
     return {
-        "subjects": sorted(set(part.subjects.tolist())),
+        "subjects": sorted(set(part.subjects.tolist()) - {""}),
         "crops": {label: int(np.sum(part.labels == i)) for i, label in enumerate(LABELS)},
     }
 
@@ -232,8 +233,13 @@ def save_predictions(path: Path, test: CropSet, margins: npt.NDArray[np.float64]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(zip(test.names, test.subjects, test.labels, margins.round(5), strict=True))
+    writer.writerows(zip(test.names, _counted(test), test.labels, margins.round(5), strict=True))
     save_text(path, text.getvalue())
+
+
+def _counted(test: CropSet) -> npt.NDArray[np.str_]:
+    """Subjects for statistics: a crop of an unknown person counts as one of its own there."""
+    return np.where(test.subjects == "", test.names, test.subjects)
 
 
 def _save_history(path: Path, history: list[Epoch]) -> None:

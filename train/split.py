@@ -11,6 +11,7 @@ import numpy.typing as npt
 from calibration.crop_set import CropSet
 from calibration.labelled_crops import LABELS, PRELIMINARY
 from edge.errors import DataRefused
+from train.near_duplicates import NearDuplicate, one_name_each
 from train.split_file import Split, describe_split
 
 Mask = npt.NDArray[np.bool_]
@@ -43,8 +44,12 @@ def paper_split(data: CropSet, seed: int) -> Split:
     return describe_split(data, test, "paper", f"paper-seed-{seed}", seed)
 
 
-def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
+def subject_splits(
+    data: CropSet, folds: int, seed: int, like: Sequence[NearDuplicate] = ()
+) -> list[Split]:
     """Cut the subjects into folds; every fold is the test part once.
+
+    Crops whose person is unknown are left out.
 
     Parameters
     ----------
@@ -52,6 +57,8 @@ def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
     folds : int
         At least 2, and no more than either class has subjects.
     seed : int
+    like : sequence of NearDuplicate
+        People who share some go into the same fold.
 
     Returns
     -------
@@ -64,7 +71,10 @@ def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    fewest = min(len(set(data.subjects[data.labels == number])) for number in range(len(LABELS)))
+    _need_people(data)
+    known = np.flatnonzero(data.subjects != "")
+    people, labels = one_name_each(data, like)[known], data.labels[known]
+    fewest = min(len(set(people[labels == number])) for number in range(len(LABELS)))
     if not 2 <= folds <= fewest:
         raise DataRefused(
             f"{folds} folds cannot each hold subjects of both classes: one has {fewest};"
@@ -72,9 +82,9 @@ def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
         )
     cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     splits = []
-    for number, (_, chosen) in enumerate(cut.split(data.crops, data.labels, data.subjects)):
+    for number, (_, chosen) in enumerate(cut.split(known, labels, people)):
         test = np.zeros(len(data), bool)
-        test[chosen] = True
+        test[known[chosen]] = True
         _need_both_classes(data, test)
         name = f"subject-{number + 1}-of-{folds}-seed-{seed}"
         splits.append(describe_split(data, test, "subject", name, seed))
@@ -83,6 +93,8 @@ def subject_splits(data: CropSet, folds: int, seed: int) -> list[Split]:
 
 def official_split(data: CropSet) -> Split:
     """Train on C-NMC's folds, test on its preliminary set.
+
+    Crops whose person is unknown are left out.
 
     Raises
     ------
@@ -101,16 +113,19 @@ def official_split(data: CropSet) -> Split:
 def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
     """Test on all crops of the given subjects, train on those of everybody else.
 
+    Crops whose person is unknown are left out.
+
     Raises
     ------
     DataRefused
         If a subject is unknown or a class is missing on either side.
     """
-    unknown = sorted(set(subjects) - set(data.subjects))
+    _need_people(data)
+    unknown = sorted(set(subjects) - (set(data.subjects) - {""}))
     if unknown:
         raise DataRefused(
             f"no crop of subject {', '.join(unknown)};"
-            f" there are {', '.join(sorted(set(data.subjects)))}"
+            f" there are {', '.join(sorted(set(data.subjects) - {''}))}"
         )
     test = np.isin(data.subjects, list(subjects))
     _need_both_classes(data, test)
@@ -151,7 +166,9 @@ def validation_part(training: CropSet, share: float, by_subject: bool, seed: int
     return chosen
 
 
-def choose_subjects(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
+def choose_subjects(
+    data: CropSet, seed: int, share: float = 0.25, like: Sequence[NearDuplicate] = ()
+) -> list[str]:
     """Choose subjects that hold about `share` of the crops of each class.
 
     Subjects are shuffled, then taken while they bring their class closer to the
@@ -163,16 +180,20 @@ def choose_subjects(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
     seed : int
     share : float
         Of the crops of each class, 0..1.
+    like : sequence of NearDuplicate
+        People who share some are chosen together.
 
     Returns
     -------
     list of str
-        Sorted.
+        Sorted; never the crops whose person is unknown.
     """
+    _need_people(data)
+    people = one_name_each(data, like)
     random = np.random.default_rng(seed)
     chosen: list[str] = []
     for number in range(len(LABELS)):
-        of_class = data.subjects[data.labels == number]
+        of_class = people[(data.labels == number) & (people != "")]
         names, counts = np.unique(of_class, return_counts=True)
         order = random.permutation(len(names))
         taken, target = 0, share * len(of_class)
@@ -182,11 +203,28 @@ def choose_subjects(data: CropSet, seed: int, share: float = 0.25) -> list[str]:
                 picked.append(str(names[i]))
                 taken += counts[i]
         chosen += picked or [str(names[np.argmin(counts)])]
-    return sorted(set(chosen))
+    return sorted(set(data.subjects[np.isin(people, chosen)].tolist()))
+
+
+def _need_people(data: CropSet) -> None:
+    """Refuse to split by people where nothing says who they are.
+
+    Raises
+    ------
+    DataRefused
+    """
+    for number, label in enumerate(LABELS):
+        if not np.any(data.subjects[data.labels == number] != ""):
+            raise DataRefused(
+                f"nothing says whose cells the {label} crops are, so no person can be held out;"
+                " name them UID_<subject>_<image>_<cell>_<label> or put them in"
+                f" {label}/<person>/ (--protocol paper splits by image, and leaks)"
+            )
 
 
 def _need_both_classes(data: CropSet, test: Mask) -> None:
-    for side, name in ((test, "test"), (~test, "training")):
+    known = data.subjects != ""
+    for side, name in ((test & known, "test"), (~test & known, "training")):
         for number, label in enumerate(LABELS):
             if not np.any(data.labels[side] == number):
                 raise DataRefused(f"the {name} part has no {label} crop; hold other subjects out")

@@ -32,6 +32,7 @@ class Member:
     sha256 : str
         Of the file.
     subject : str
+        Empty where nothing says whose cell it is; only in ``paper`` then.
     label : int
         0 ``hem``, 1 ``all``.
     """
@@ -57,6 +58,8 @@ class Split:
         Hash of the data it was made on.
     training, test : tuple of Member
         In the order of the data.
+    left_out : tuple of str
+        Names of crops on neither side: nothing says whose cells they are.
     """
 
     protocol: str
@@ -65,6 +68,7 @@ class Split:
     data_sha256: str
     training: tuple[Member, ...]
     test: tuple[Member, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
@@ -86,7 +90,12 @@ class Split:
 def describe_split(
     data: CropSet, test: npt.NDArray[np.bool_], protocol: str, name: str, seed: int | None
 ) -> Split:
-    """Write a split down, given the mask of its test part, shape (n,)."""
+    """Write a split down, given the mask of its test part, shape (n,).
+
+    Crops whose person is unknown stand on no side of a leak-free split: they may be
+    of anybody on the other.
+    """
+    unknown = (data.subjects == "") & (protocol != "paper")
     members = [
         Member(str(name), str(sha256), str(subject), int(label))
         for name, sha256, subject, label in zip(
@@ -95,9 +104,10 @@ def describe_split(
     ]
     sides = [
         tuple(m for m, inside in zip(members, side, strict=True) if inside)
-        for side in (~test, test)
+        for side in (~test & ~unknown, test & ~unknown)
     ]
-    return Split(protocol, name, seed, data.sha256, *sides)
+    left_out = tuple(data.names[unknown].tolist())
+    return Split(protocol, name, seed, data.sha256, sides[0], sides[1], left_out)
 
 
 def save_split(split: Split, path: Path) -> None:
@@ -119,6 +129,7 @@ def load_split(path: Path) -> Split:
         schema, sha256 = fields.pop("schema"), fields.pop("sha256")
         for side in ("training", "test"):
             fields[side] = tuple(Member(**member) for member in fields[side])
+        fields["left_out"] = tuple(fields.get("left_out", ()))
         split = Split(**fields)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataRefused(f"{path} is no split of edge-all-train: {error!r}") from error
