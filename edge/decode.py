@@ -14,6 +14,7 @@ from edge.bmp import plain_pixels
 from edge.errors import CropUnreadable
 from edge.frame import Frame, frame_of
 from edge.image_header import read_header
+from edge.names import without_secrets
 from edge.preprocess import UInt8Image, to_crop
 
 MAX_PIXELS = 50_000_000
@@ -187,5 +188,5 @@ def _wrong_depth(bits: int) -> CropUnreadable:
 
 
 def file_name(path: str | os.PathLike[str]) -> str:
-    r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``, addresses lose secrets."""
+    return without_secrets(os.fsencode(path).decode("utf-8", "backslashreplace"))
