@@ -184,7 +184,8 @@ def _classify(options: argparse.Namespace) -> None:
     from edge.sinks.outputs import check_outputs
     from edge.terminal import say_failures
 
-    outputs = check_outputs(options.out, options.report)
+    watched = [] if options.watch is None else [options.watch]
+    outputs = check_outputs(options.out, options.report, options.sources + watched)
     tally = classify_into(
         _open(options.sources, options.watch),
         outputs,

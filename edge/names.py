@@ -39,7 +39,7 @@ def is_url(source: str) -> bool:
 
 
 def without_secrets(name: str) -> str:
-    """Name, argument or path as it may stand in results: addresses lose what only its user may know.
+    """Name, argument or path as it may stand in results: addresses lose their secrets.
 
     An address keeps scheme, host and path: no user, no password, no query. Where it is not
     clear which part is the password (one with a slash in it, not encoded), nothing before the
@@ -66,7 +66,7 @@ def _shown(rest: str) -> str:
     from urllib.parse import unquote
 
     authority, path, query = _PARTS.match(rest).groups()  # type: ignore[union-attr] # always
-    before, at, host = unquote(authority).rpartition("@")
+    _, at, host = unquote(authority).rpartition("@")
     if not at and "@" in path and (":" in host or not host):
         return f".../{path.rpartition('@')[2]}"
     if not _HOST.fullmatch(host) or (not at and ":" in host and "@" in query):
