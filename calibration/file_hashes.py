@@ -64,7 +64,7 @@ def _load(index: Path) -> _Known:
             path: (int(size), int(changed), str(sha256))
             for path, (size, changed, sha256) in json.loads(index.read_text()).items()
         }
-    except (OSError, ValueError, AttributeError, TypeError):  # none yet, or damaged
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):  # none, or damaged
         return {}
 
 

@@ -12,7 +12,7 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".ta
 """How the name of an archive ends."""
 
 _SCHEME = re.compile(r"https?:/+|[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # pathlib leaves one slash
-_ADDRESS = re.compile(rf"(?:{_SCHEME.pattern})\S*?(?=[,;:.)\]'\"]*(?:\s|$))", re.IGNORECASE)
+_ADDRESS = re.compile(rf"(?:{_SCHEME.pattern})\S*?(?=[,;:)\]'\"]*(?:\s|$))", re.IGNORECASE)
 _PARTS = re.compile(r"([^/?#\\]*)([^?#]*)(.*)", re.DOTALL)  # host and all before it, path, query
 _HOST = re.compile(r"(?:\[[^\[\]@]*\]|[^:\[\]@]*)(?::\d*)?", re.DOTALL)
 
@@ -68,9 +68,9 @@ def _shown(rest: str) -> str:
     authority, path, query = _PARTS.match(rest).groups()  # type: ignore[union-attr] # always
     _, at, host = unquote(authority).rpartition("@")
     if not at and "@" in path and (":" in host or not host):
-        return f".../{path.rpartition('@')[2]}"
-    if not _HOST.fullmatch(host) or (not at and ":" in host and "@" in query):
+        return f".../{path.rpartition('@')[2].partition(';')[0]}"
+    shown, semicolon, _ = f"{host}{without_secrets(path)}".partition(";")
+    if not _HOST.fullmatch(host.partition(";")[0]) or (not at and ":" in host and "@" in query):
         return "..."
-    path, semicolon, _ = without_secrets(path).partition(";")
-    shown = f"{host}{path};..." if semicolon else f"{host}{path}"
+    shown += ";..." * bool(semicolon)
     return f"{shown}?..." if len(query) > 1 and query.startswith("?") else shown

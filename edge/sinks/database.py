@@ -15,13 +15,14 @@ from edge.errors import OutputFailed, ResumeRefused
 from edge.interrupts import Patience
 from edge.results import COLUMNS, Result
 from edge.sinks.file import is_stream
-from edge.sinks.lock import LockFile
+from edge.sinks.lock import LockFile, foreign
 from edge.sinks.schema import (
     APPLICATION_ID,
     LOOK_AGAIN,
     PATIENCE,
     SCHEMA,
     SCHEMA_VERSION,
+    SMALLEST,
     advice_on,
     check_health,
     check_schema,
@@ -100,6 +101,8 @@ class Database:
             raise OutputFailed(f"cannot write {self._path}: it is a pipe or a device; name a file")
         if not self._path.exists() or not self._path.stat().st_size:
             return
+        if self._path.is_file() and self._path.stat().st_size < SMALLEST:
+            raise foreign(self._path, "results database")  # SQLite takes it for an empty one
         with self._failing(), contextlib.closing(self._connect()) as connection:
             check_schema(self._path, connection)
             if self._resume:

@@ -12,8 +12,7 @@ from edge.errors import ResumeRefused
 from edge.results import COLUMNS, Result, are_columns
 from edge.sinks.sink import START_AGAIN
 
-LONGEST_RECORD = 1 << 20
-"""Bytes: several times the longest command line argument."""
+_LONGEST_RECORD = 1 << 20  # bytes: several times the longest command line argument
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 _TEXT_MARK = "'"
@@ -162,10 +161,10 @@ class EarlierRows(Iterator[Result]):
         """Next whole record; one that was cut off in writing ends the iteration."""
         lines: list[bytes] = []
         size = quotes = 0
-        while line := self._file.readline(LONGEST_RECORD):
+        while line := self._file.readline(_LONGEST_RECORD):
             lines.append(line)
             size += len(line)
-            if size > LONGEST_RECORD:
+            if size > _LONGEST_RECORD:
                 raise self._damaged("it is too long")
             # a quoted name may hold line breaks: quotes come in pairs in a whole record
             quotes += line.count(b'"') if self._format.may_span_lines else 0

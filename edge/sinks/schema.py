@@ -19,6 +19,9 @@ _LOCKED = "locked"  # as SQLite words it; codes of errors come with Python 3.11
 _DAMAGED = "name another file, and save what can be read with sqlite3 OLD.db .recover"
 _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 
+SMALLEST = 512
+"""Bytes of the smallest database."""
+
 SCHEMA_VERSION = 1
 """``PRAGMA user_version`` of a results database; any other is refused."""
 

@@ -10,10 +10,12 @@ from types import TracebackType
 from edge.errors import ResumeRefused
 from edge.results import Result
 from edge.sinks.file import RegularFile, is_stream
-from edge.sinks.formats import FORMATS, LONGEST_RECORD, EarlierRows
+from edge.sinks.formats import FORMATS, EarlierRows
 from edge.sinks.lock import foreign
 from edge.sinks.pipe import Pipe
 from edge.sinks.sink import check_same_input, too_many
+
+_START = 1 << 16  # bytes that tell whose file it is
 
 
 class ResultFile:
@@ -61,7 +63,7 @@ class ResultFile:
         """Refuse what is there, if it is not to be replaced or gone on with."""
         if isinstance(self._out, Pipe):
             return
-        is_own = self._format.is_own(self._out.start(LONGEST_RECORD))
+        is_own = self._format.is_own(self._out.start(_START))
         if resume and not is_own:
             raise ResumeRefused(
                 f"{self._path} cannot be resumed: its first line is not that of a result file of"
