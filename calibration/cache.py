@@ -6,6 +6,14 @@ import os
 from pathlib import Path
 
 
-def default_cache() -> Path:
-    """Folder of the cache: ``$XDG_CACHE_HOME/edge-all`` or ``~/.cache/edge-all``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edge-all"
+def default_cache() -> Path | None:
+    """Folder of the cache: ``$XDG_CACHE_HOME/edge-all`` or ``~/.cache/edge-all``.
+
+    None for a user without a home folder: then nothing is kept.
+    """
+    if kept := os.environ.get("XDG_CACHE_HOME"):
+        return Path(kept) / "edge-all"
+    try:
+        return Path.home() / ".cache" / "edge-all"
+    except RuntimeError:
+        return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from calibration.labelled_crops import LabelledCrop, data_hash
 from edge.decode import decode, read_bytes
 from edge.errors import CropUnreadable, DataRefused
 from edge.preprocess import CROP_SIDE, UInt8Image, to_crop
+from edge.whole_file import replacing
 
 _PREPROCESSING = 2  # raise when what is cached for a file changes
 
@@ -81,16 +82,19 @@ def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> Crop
         If a crop cannot be decoded; names the file.
     """
     sha256 = data_hash(found)
-    file = (cache or default_cache()) / f"crops-{_PREPROCESSING}-{sha256[:32]}.npy"
+    cache = cache or default_cache()
+    file = cache / f"crops-{_PREPROCESSING}-{sha256[:32]}.npy" if cache else None
     crops = np.empty((len(found), CROP_SIDE, CROP_SIDE, 3), np.uint8)
     by_hash = sorted(range(len(found)), key=lambda i: found[i].sha256)
-    if file.is_file():
-        crops[by_hash] = np.load(file)
+    kept = _load(file, crops.shape) if file else None
+    if kept is not None:
+        crops[by_hash] = kept
     else:
         with ThreadPoolExecutor() as pool:  # OpenCV releases the GIL while it decodes
             for i, crop in enumerate(pool.map(_decode, found)):
                 crops[i] = crop
-        _save(file, crops[by_hash])
+        if file:
+            _save(file, crops[by_hash])
     return CropSet(
         crops,
         np.array([crop.label for crop in found], np.int32),
@@ -135,8 +139,18 @@ def _decode(crop: LabelledCrop) -> UInt8Image:
         raise DataRefused(f"{crop.path}: {error}; repair or remove it") from error
 
 
+def _load(file: Path, shape: tuple[int, ...]) -> UInt8Image | None:
+    """What the cache kept, if it can be read."""
+    try:
+        crops = np.load(file)
+    except (OSError, ValueError, EOFError):  # none yet, not ours to read, or damaged
+        return None
+    return crops if crops.shape == shape and crops.dtype == np.uint8 else None
+
+
 def _save(file: Path, crops: UInt8Image) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_suffix(f".{os.getpid()}.npy")
-    np.save(unfinished, crops)
-    unfinished.replace(file)
+    """Keep crops, if that can be: a cache is no result."""
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as unfinished:
+            np.save(unfinished, crops)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edge.errors import DataRefused, OutputFailed
+from edge.whole_file import replacing
 
 _Known = dict[str, tuple[int, int, str]]  # path -> size, mtime in ns, sha256
 
 
-def hash_files(paths: Sequence[Path], cache: Path) -> list[str]:
+def hash_files(paths: Sequence[Path], cache: Path | None) -> list[str]:
     """Hash files, or take the hash of those unchanged since the last time.
 
     Parameters
     ----------
     paths : sequence of Path
-    cache : Path
+    cache : Path or None
         Folder that remembers; a file counts as unchanged while its path, size and
-        time of change are.
+        time of change are. Where nothing can be kept, all are hashed again the next time.
 
     Returns
     -------
@@ -35,13 +35,14 @@ def hash_files(paths: Sequence[Path], cache: Path) -> list[str]:
     DataRefused
         If a file cannot be read; names it.
     """
-    index = cache / "hashes.json"
-    known = _load(index)
+    index = cache / "hashes.json" if cache else None
+    known = _load(index) if index else {}
     with ThreadPoolExecutor() as pool:  # hashlib releases the GIL
         entries = list(pool.map(lambda path: _entry(path, known), paths))
     fresh = {str(path.absolute()): entry for path, entry in zip(paths, entries, strict=True)}
-    if any(known.get(path) != entry for path, entry in fresh.items()):
-        save_text(index, json.dumps(known | fresh))
+    if index and any(known.get(path) != entry for path, entry in fresh.items()):
+        with contextlib.suppress(OutputFailed):  # a cache is no result
+            save_text(index, json.dumps(known | fresh))
     return [sha256 for _, _, sha256 in entries]
 
 
@@ -63,7 +64,7 @@ def _load(index: Path) -> _Known:
             path: (int(size), int(changed), str(sha256))
             for path, (size, changed, sha256) in json.loads(index.read_text()).items()
         }
-    except (OSError, ValueError, AttributeError, TypeError):  # none yet, or damaged
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):  # none, or damaged
         return {}
 
 
@@ -80,14 +81,11 @@ def save_bytes(path: Path, data: bytes) -> None:
     OutputFailed
         If it cannot be written: a full disk, a folder nobody may write to.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
+        with replacing(path) as file:
+            file.write(data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
         raise OutputFailed(
             f"cannot write {path}: {error.strerror}; check the folder and the free space"
         ) from error

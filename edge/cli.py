@@ -7,19 +7,23 @@ importing numpy, OpenCV and the runtime together, and a device waits for that at
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from edge.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, give_up_stdout, one_sentence
+from edge.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, flush_stdout, one_sentence
+from edge.names import without_secrets_in
+from edge.streams import give_up_stdout, open_standard_streams
 
 if TYPE_CHECKING:
     from edge.sources import Inputs
     from edge.watch import Watch
 
 _ABOUT = "Classify single-cell crops. Research software: it gives no diagnosis."
+_MOST_THREADS = 256  # more than any device has processors for; each holds a network in memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -35,19 +39,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     SystemExit
         With an exit code other than 0.
     """
+    open_standard_streams()
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a bad file, a row says
     for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        _run(given)
-        sys.stdout.flush()
+        try:
+            _run(given)
+        finally:
+            flush_stdout()
     except BrokenPipeError:  # the reader has left, as head does
         give_up_stdout()
         raise SystemExit(BROKEN_PIPE) from None
-    except KeyboardInterrupt:
-        raise SystemExit(INTERRUPTED) from None
+    except KeyboardInterrupt as interrupt:
+        raise SystemExit(getattr(interrupt, "exit_code", INTERRUPTED)) from None
 
 
 def _run(given: list[str]) -> None:
@@ -56,16 +63,21 @@ def _run(given: list[str]) -> None:
         raise SystemExit(2)
     options = _program().parse_args(given[:1])
     about, describe, run = COMMANDS[options.command]
-    parser = argparse.ArgumentParser(
-        f"edge-all {options.command}", description=about, allow_abbrev=False
-    )
+    parser = _Parser(f"edge-all {options.command}", description=about, allow_abbrev=False)
     describe(parser)
     run(parser.parse_intermixed_args(given[1:]))
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that repeats no password in what it says of wrong options."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(without_secrets_in(message))
+
+
 def _program() -> argparse.ArgumentParser:
     names = "\n".join(f"  {name:<10} {about}" for name, (about, _, _) in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "edge-all",
         usage="edge-all [--version] [--help] COMMAND ...",
         description=f"{_ABOUT}\n\ncommands:\n{names}",
@@ -89,10 +101,15 @@ class _PrintVersions(argparse.Action):
         raise SystemExit(0)
 
 
-def _at_least(least: float, kind: Callable[[str], float]) -> Callable[[str], float]:
+def _at_least(
+    least: float, kind: Callable[[str], float], most: float = math.inf
+) -> Callable[[str], float]:
     def number(text: str) -> float:
-        if (value := kind(text)) < least:
+        value = kind(text)
+        if not value >= least:
             raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        if value > most:
+            raise argparse.ArgumentTypeError(f"{text} is more than {most}")
         return value
 
     number.__name__ = "number"  # argparse names it where the text is none
@@ -143,9 +160,9 @@ def _describe_classify(parser: argparse.ArgumentParser) -> None:
     _add_model(parser)
     parser.add_argument(
         "--threads",
-        type=_at_least(1, int),
+        type=_at_least(1, int, _MOST_THREADS),
         metavar="N",
-        help="cells at a time; by default one per processor",
+        help=f"cells at a time, at most {_MOST_THREADS}; by default one per processor",
     )
     parser.add_argument(
         "--strict",
@@ -167,7 +184,8 @@ def _classify(options: argparse.Namespace) -> None:
     from edge.sinks.outputs import check_outputs
     from edge.terminal import say_failures
 
-    outputs = check_outputs(options.out, options.report)
+    watched = [] if options.watch is None else [options.watch]
+    outputs = check_outputs(options.out, options.report, options.sources + watched)
     tally = classify_into(
         _open(options.sources, options.watch),
         outputs,

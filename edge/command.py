@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
+from edge.names import without_secrets_in
+from edge.streams import give_up_stderr, give_up_stdout, open_standard_streams
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
@@ -16,13 +18,42 @@ SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit codes of what a signal ends, as shells give them: 128 and its number."""
 
+_CANNOT_WRITE = "error: cannot write the results: {}; check the free space"
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 def say(message: str) -> None:
-    """Print a message for people: to stderr, stdout is for results."""
-    print(message, file=sys.stderr)
+    """Print a message for people: to stderr, stdout is for results.
+
+    Addresses in it lose user, password and query. Where nobody can read it any more, it is
+    dropped: results matter more.
+    """
+    try:
+        print(without_secrets_in(message), file=sys.stderr, flush=True)
+    except OSError:
+        give_up_stderr()
+
+
+def flush_stdout() -> None:
+    """Write what stdout still holds, or say that it cannot be written.
+
+    Raises
+    ------
+    BrokenPipeError
+        If the reader has left.
+    SystemExit
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        give_up_stdout()
+        if error.errno != errno.EIO:  # the terminal is gone, and nobody there to read
+            say(_CANNOT_WRITE.format(error.strerror))
+            raise SystemExit(WRONG_USAGE) from error
 
 
 def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
@@ -30,6 +61,7 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        open_standard_streams()
         try:
             return command(*args, **kwargs)
         except ModelFileRefused as error:
@@ -48,14 +80,7 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
             if error.filename:
                 say(f"error: {error.filename}: {error.strerror}; check it and its permissions")
             else:  # a stream
-                say(f"error: cannot write the results: {error.strerror}; check the free space")
+                say(_CANNOT_WRITE.format(error.strerror))
             raise SystemExit(WRONG_USAGE) from error
 
     return wrapped
-
-
-def give_up_stdout() -> None:
-    """Let what is still buffered go nowhere, or Python fails on it again at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    os.close(nowhere)

@@ -15,6 +15,7 @@ from edge.errors import CropUnreadable
 from edge.frame import Frame, frame_of
 from edge.image_header import read_header
 from edge.jpeg import Jpeg, jpeg_pixels
+from edge.names import without_secrets
 from edge.opencv_decoder import Pixels, opencv_pixels
 from edge.png import Png, png_pixels
 from edge.preprocess import MAX_SIDE, UInt8Image, to_crop
@@ -197,5 +198,5 @@ def _wrong_depth(bits: int) -> CropUnreadable:
 
 
 def file_name(path: str | os.PathLike[str]) -> str:
-    r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""Name of a path as text: bytes that are not UTF-8 become ``\xNN``, addresses lose secrets."""
+    return without_secrets(os.fsencode(path).decode("utf-8", "backslashreplace"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.decision import REFER, Verdict
+from edge.decision import HEALTHY, LEUKEMIA, REFER, Verdict
 from edge.quality import in_words
 
 if TYPE_CHECKING:
@@ -83,11 +84,15 @@ class Result:
         fields = {column: None if row[column] == "" else row[column] for column in COLUMNS}
         if None in (fields["source"], fields["file"], fields["index"]):
             raise ValueError("it names no input")
+        if fields["decision"] not in (None, HEALTHY, LEUKEMIA, REFER):
+            raise ValueError(f"{fields['decision']!r} is no decision")
         numbers = {
             column: float(str(fields[column]))
             for column in ("p_leukemia", "logit_hem", "logit_all")
             if fields[column] is not None
         }
+        if not all(map(math.isfinite, numbers.values())):
+            raise ValueError("a number is not finite")
         texts = {
             column: None if value is None else str(value)
             for column, value in fields.items()
@@ -137,3 +142,11 @@ COLUMNS = (
     "error",
 )
 """Columns of a result file, version 1: later versions only add columns at the end."""
+
+_FIRST_VERSION = 12  # columns
+
+
+def are_columns(names: Iterable[str]) -> bool:
+    """Whether names are the columns of a result file, of this version or an earlier one."""
+    found = tuple(names)
+    return len(found) >= _FIRST_VERSION and found == COLUMNS[: len(found)]

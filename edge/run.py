@@ -17,7 +17,7 @@ from edge.classifier import Classifier
 from edge.command import say
 from edge.decode import file_name
 from edge.errors import OutputFailed, ResumeRefused
-from edge.interrupts import Interrupted, Interrupts
+from edge.interrupts import Interrupted, Interrupts, hangup_of_terminal
 from edge.results import Result
 from edge.sinks.outputs import Outputs, is_report
 from edge.sinks.sink import START_AGAIN, Run
@@ -65,7 +65,7 @@ def classify_into(
     ------
     ModelFileRefused, RuntimeMissing, OutputFailed, ResumeRefused
     SystemExit
-        If interrupted: 130 by Ctrl-C, 143 by SIGTERM.
+        If interrupted: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
     """
     if resume and not outputs:
         raise OutputFailed("--resume goes on with result files; name them with --out or --report")
@@ -91,6 +91,8 @@ def classify_into(
             seconds = time.perf_counter() - start
     except Interrupted as interrupt:
         again = "; the same command with --resume goes on" if outputs else ""
+        if interrupt.unwritten:
+            say(f"error: {interrupt.unwritten}")
         say(f"interrupted after {tally.total} inputs{again}")
         raise SystemExit(interrupt.exit_code) from None
     print(summary(tally, seconds, classifier))
@@ -160,7 +162,8 @@ def _put_all(
             outputs.write(result)
             tally.add(result)
         if table:
-            table.write(result)
+            with hangup_of_terminal():
+                table.write(result)
 
 
 def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:

@@ -79,7 +79,7 @@ class Inputs:
     how = ""  # nothing that people need to know
 
     def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
-        self.names = tuple(map(_shown, sources))
+        self.names = tuple(map(file_name, sources))
         self._sources = sources
         self._found = found
 
@@ -119,7 +119,7 @@ def open_sources(sources: Sequence[str]) -> Inputs:
     NoInputs
         If none exists, or there is no image in them.
     """
-    names = ", ".join(map(_shown, sources))
+    names = ", ".join(map(file_name, sources))
     if not any(map(_exists, sources)):
         raise NoInputs(f"no such file or folder: {names}")
     found = find_inputs(sources)
@@ -128,10 +128,6 @@ def open_sources(sources: Sequence[str]) -> Inputs:
         suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
         raise NoInputs(f"no image in {names}: none of {suffixes}")
     return Inputs(sources, chain([first], found))
-
-
-def _shown(source: str) -> str:
-    return file_name(without_secrets(source) if is_url(source) else source)
 
 
 def find_inputs(sources: Iterable[str]) -> Iterator[Input]:

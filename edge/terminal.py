@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TextIO, cast
 
 from edge.classifier import Classifier
 from edge.command import say
@@ -14,6 +15,7 @@ from edge.decision import HEALTHY, LEUKEMIA, REFER
 from edge.quality import in_words
 from edge.reasons import REASONS
 from edge.results import Result
+from edge.streams import Careful
 from edge.wording import printable
 
 _FAILED = "failed"
@@ -126,7 +128,8 @@ def with_progress(results: Iterable[Result], tally: Tally, total: int | None) ->
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(file=sys.stderr)) as bar:
+    stderr = cast("TextIO", Careful(sys.stderr))  # a terminal may go away while a run goes on
+    with Progress(console=Console(file=stderr)) as bar:
         task = bar.add_task("classifying", total=total)
         for result in results:
             yield result

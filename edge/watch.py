@@ -24,6 +24,7 @@ from edge.decode import file_name
 from edge.errors import NoEvents, NoInputs
 from edge.folder_events import folder_events
 from edge.folders import search_folder
+from edge.interrupts import ask_to_end
 from edge.names import IMAGE_SUFFIXES, suffix_of
 from edge.results import Result
 from edge.sources import Input, open_path
@@ -255,6 +256,7 @@ def _stopped_by_signals(watch: Watch) -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         restore()
+        ask_to_end()
         watch.stop()
 
     def restore() -> None:

@@ -11,6 +11,8 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sink_helpers import RUN, database_rows, file_size_limit, results
 
 from edge.decision import Verdict
@@ -18,6 +20,7 @@ from edge.decode import file_name
 from edge.errors import EdgeAllError, OutputFailed
 from edge.results import COLUMNS, Result
 from edge.sinks import outputs
+from edge.sinks.formats import as_text, from_text
 from edge.sinks.outputs import BATCH, Outputs, check_outputs
 from edge.sinks.text import ResultFile
 
@@ -103,9 +106,20 @@ def test_a_row_is_read_again_from_values_and_from_the_texts_of_csv(result: Resul
     assert Result.from_row(row).row() == Result.from_row(texts).row() == row
 
 
-@pytest.mark.parametrize("change", [{"index": "x"}, {"p_leukemia": "much"}, {"file": ""}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"index": "x"},
+        {"p_leukemia": "much"},
+        {"p_leukemia": "nan"},
+        {"file": ""},
+        {"decision": "heal\0hy"},
+    ],
+)
 def test_a_row_that_is_no_result_is_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"invalid literal|could not convert|names no input"):
+    with pytest.raises(
+        ValueError, match=r"invalid literal|could not convert|names no|no decision|finite"
+    ):
         Result.from_row({**DECIDED.row(), **change})
 
 
@@ -296,6 +310,35 @@ def test_any_file_name_is_written_and_read_back(tmp_path: Path, name: str, file:
     first, second = rows(tmp_path / name)
     assert (first["source"], first["file"]) == (file, file)
     assert second["file"] == FAILED.file
+
+
+FORMULAS = ["=1+1.png", "+1", "-x.png", "@SUM(A1)", "\tx", "\r=x", "'=x", "''@x", "＝1", "'", "'x"]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_spreadsheet_takes_a_name_for_a_formula_and_resume_reads_it_back(
+    tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "out.csv"
+    result = replace(DECIDED, source=name, file=name)
+    write(path, result)
+    (row,) = rows(path)
+    assert row["file"] == row["source"]
+    assert row["file"] in (name, f"'{name}")
+    assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "＝"))  # noqa: RUF001
+    assert row["logit_hem"] == "-1.5"  # a number is no text
+    with ResultFile(path, resume=True) as file:
+        assert file.earlier(replace(BLANK, source=name, file=name)) == replace(
+            result, p_leukemia=0.123457
+        )
+
+
+@given(text=st.text(st.sampled_from("'=+-@\t\r\nx＝")))  # noqa: RUF001
+def test_every_text_is_given_back_and_none_looks_like_a_formula(text: str) -> None:
+    assert from_text(as_text(text)) == text
+    assert not as_text(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))  # noqa: RUF001
+    if "'" not in text:  # as files of earlier versions hold it
+        assert from_text(text) == text
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])

@@ -236,6 +236,7 @@ def start(crops: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # whoever runs the tests
     )
 
 
@@ -295,7 +296,9 @@ def test_a_run_of_5000_crops_killed_ten_times_has_each_exactly_once(
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"]
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
+    ids=["ctrl-c", "sigterm", "sighup"],
 )
 def test_an_interrupted_run_leaves_all_outputs_alike_and_goes_on(
     many_crops: Path, tmp_path: Path, number: int, code: int

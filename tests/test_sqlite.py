@@ -263,3 +263,58 @@ def test_a_disk_that_fills_up_leaves_whole_batches(tmp_path: Path) -> None:
     assert database_rows(tmp_path / "r.db") == [each.row() for each in some[:done]]
     assert query(tmp_path / "r.db", "PRAGMA integrity_check") == [("ok",)]
     assert resume([tmp_path / "r.db"], some[: done + 10]) == list(range(done, done + 10))
+
+
+def test_two_resumes_of_one_database_are_told_of_each_other(tmp_path: Path) -> None:
+    write(tmp_path / "r.db", 3)
+    with Database(tmp_path / "r.db", RUN, resume=True):
+        with pytest.raises(OutputFailed, match="another run is writing it; wait for it, or name"):
+            Database(tmp_path / "r.db", RUN, resume=True)
+        write(tmp_path / "r.db", 2)  # runs may be added
+    assert len(database_rows(tmp_path / "r.db", 2)) == 2
+    with Database(tmp_path / "r.db", RUN, resume=True):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["r.db"]
+
+
+def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
+    with (
+        Database(tmp_path / "r.db", RUN),
+        pytest.raises(OutputFailed, match="another run is writing it"),
+    ):
+        Database(tmp_path / "r.db", RUN, resume=True)
+
+
+@pytest.mark.parametrize("page", range(2, 9))
+def test_a_damaged_page_is_found_before_a_run_goes_on(tmp_path: Path, page: int) -> None:
+    path = tmp_path / "r.db"
+    write(path, 100)
+    before = bytearray(path.read_bytes())
+    before[(page - 1) * 4096 : (page - 1) * 4096 + 600] = b"\xa5" * 600
+    path.write_bytes(before)
+    with pytest.raises((OutputFailed, ResumeRefused), match=r"damaged|malformed.*recover"):
+        resume([path], results(120))
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "damage", ["decision = 'healt\0y'", "p_leukemia = 'much'", "file = x'ff'", "logit_all = 9e999"]
+)
+def test_a_row_that_is_no_result_is_refused_in_words(tmp_path: Path, damage: str) -> None:
+    write(tmp_path / "r.db", 3)
+    with contextlib.closing(sqlite3.connect(tmp_path / "r.db")) as connection:
+        connection.execute(f"UPDATE results SET {damage} WHERE idx = 1")
+        connection.commit()
+    with pytest.raises(ResumeRefused, match=r"r\.db cannot be resumed: "):
+        resume([tmp_path / "r.db"], results(5))
+
+
+def test_a_locked_database_is_waited_for_and_then_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.sinks.schema.PATIENCE", 0.3)
+    write(tmp_path / "r.db", 1)
+    with contextlib.closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(OutputFailed, match="locked; another program is writing it: wait for"):
+            Database(tmp_path / "r.db", RUN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import html
 import json
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,9 +14,15 @@ from edge.errors import OutputFailed
 from edge.reasons import REASONS
 from edge.report.gathered import Gathered, Origin
 from edge.report.histogram import histogram
+from edge.sinks.file import cannot_write, is_stream
+from edge.sinks.lock import foreign
+from edge.whole_file import replacing
 
 _PARTS = Path(__file__).parent
 _MIDDLE = "<!-- cells -->"
+_DOCTYPE = b"<!DOCTYPE html>"
+_MARKS = (b'<meta name="generator" content="edge-all">', b"<title>Cells to look at</title>")
+_START = 1024  # bytes of a page, with its marks; pages of the first version have only the title
 _CACHE = 256  # KiB: everything is read once
 
 
@@ -36,21 +41,38 @@ def write_page(gathered: Path, page: Path) -> None:
     OutputFailed
         If the page cannot be written.
     """
-    unfinished = page.with_name(f".{page.name}.{os.getpid()}")
     try:
         with contextlib.closing(sqlite3.connect(gathered)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE}")  # sorting takes as much again
-            with unfinished.open("w", encoding="utf-8") as file:
-                file.writelines(_texts(Gathered(connection)))
-            unfinished.replace(page)
+            with replacing(page) as file:
+                file.writelines(text.encode() for text in _texts(Gathered(connection)))
     except (OSError, sqlite3.Error) as error:
         raise OutputFailed(
             f"cannot write {page}: {error}; check the free space, then run the command again with"
             " --resume"
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+
+
+def check_page(page: Path) -> None:
+    """Refuse a name where no page can be written, and one of a file that is no page of edge-all.
+
+    Raises
+    ------
+    OutputFailed
+    """
+    if page.is_dir():
+        raise OutputFailed(f"cannot write {page}: it is a folder; name a file")
+    if is_stream(page):
+        raise OutputFailed(f"cannot write {page}: it is a pipe or a device; name a file")
+    try:
+        with page.open("rb") as file:
+            start = file.read(_START)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(page, error) from error
+    if start and not (start.startswith(_DOCTYPE) and any(mark in start for mark in _MARKS)):
+        raise foreign(page, "page")
 
 
 def _texts(found: Gathered) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 
@@ -9,10 +10,12 @@ import cv2
 
 from edge.errors import OutputFailed
 from edge.preprocess import UInt8Image
-from edge.report.page import write_page
+from edge.report.page import check_page, write_page
 from edge.results import Result
-from edge.sinks.database import SCHEMA, Database
+from edge.sinks.database import Database
+from edge.sinks.schema import SCHEMA
 from edge.sinks.sink import Run
+from edge.whole_file import remove_abandoned
 
 _THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (idx INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)"
 _QUALITY = 90  # about 1.1 kB a crop, encoded in a thirtieth of the time WebP takes
@@ -34,6 +37,8 @@ class ReportFile(Database):
     resume : bool
         Go on with an unfinished report, if there is one. Of a finished one
         everything is classified again.
+    begin : bool
+        Call :meth:`begin`, too.
 
     Raises
     ------
@@ -42,14 +47,26 @@ class ReportFile(Database):
     """
 
     schema = f"{SCHEMA};{_THUMBNAILS}"
+    alone = True  # a page is of one run
 
-    def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
+    def __init__(self, path: Path, run: Run, resume: bool = False, begin: bool = True) -> None:
         self._page = path
-        self._gathered = path.with_name(f"{path.name}.unfinished")
+        real = Path(os.path.realpath(path))
+        self._gathered = real.with_name(f"{real.name}.unfinished")
         self._thumbnails: list[tuple[int, bytes]] = []
-        if not resume:
+        super().__init__(self._gathered, run, resume, begin)
+
+    def _check(self) -> None:
+        """Refuse what is there, if it is no page of edge-all, and change nothing."""
+        check_page(self._page)
+        super()._check()
+        remove_abandoned(Path(os.path.realpath(self._page)))
+
+    def begin(self) -> None:
+        """Forget what an earlier run gathered, or go on with it."""
+        if not self._resume:
             self._forget()
-        super().__init__(self._gathered, run, resume)
+        super().begin()
 
     def __exit__(
         self,
@@ -57,11 +74,17 @@ class ReportFile(Database):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        super().__exit__(kind, error, traceback)
-        if kind is None or issubclass(kind, KeyboardInterrupt):
-            write_page(self._gathered, self._page)
-        if kind is None:
-            self._forget()
+        try:
+            super().__exit__(kind, error, traceback)
+            if self._begun and (kind is None or issubclass(kind, KeyboardInterrupt)):
+                write_page(self._gathered, self._page)
+            if self._begun and kind is None:
+                self._forget()
+        finally:
+            self._lock.release()
+
+    def _let_go(self) -> None:
+        """Keep the lock: the page is still to be written."""
 
     def write(self, result: Result) -> None:
         """Add one result and its thumbnail, unless it is there already."""

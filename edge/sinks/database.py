@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed, ResumeRefused
+from edge.interrupts import Patience
 from edge.results import COLUMNS, Result
+from edge.sinks.file import is_stream
+from edge.sinks.lock import LockFile, foreign
+from edge.sinks.schema import (
+    APPLICATION_ID,
+    LOOK_AGAIN,
+    PATIENCE,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SMALLEST,
+    advice_on,
+    check_health,
+    check_schema,
+    patiently,
+)
 from edge.sinks.sink import START_AGAIN, Run, check_same_input, too_many
-
-SCHEMA_VERSION = 1
-"""``PRAGMA user_version`` of a results database; any other is refused."""
-
-APPLICATION_ID = 0x65646765
-"""``PRAGMA application_id`` of a results database: "edge" in ASCII."""
-
-_PATIENCE = 30.0  # seconds that a run waits for another one to finish its batch
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS models (
-  sha256 TEXT PRIMARY KEY,
-  network TEXT NOT NULL,
-  metadata TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS runs (
-  id INTEGER PRIMARY KEY,
-  started TEXT NOT NULL,
-  finished TEXT,
-  command TEXT NOT NULL,
-  sources TEXT NOT NULL,
-  edge_all TEXT NOT NULL,
-  runtime TEXT NOT NULL,
-  machine TEXT NOT NULL,
-  threads INTEGER NOT NULL,
-  model_sha256 TEXT NOT NULL REFERENCES models (sha256)
-);
-CREATE TABLE IF NOT EXISTS results (
-  run_id INTEGER NOT NULL REFERENCES runs (id),
-  source TEXT NOT NULL,
-  file TEXT NOT NULL,
-  idx INTEGER NOT NULL,
-  label TEXT,
-  decision TEXT,
-  p_leukemia REAL,
-  logit_hem REAL,
-  logit_all REAL,
-  quality TEXT,
-  model TEXT NOT NULL,
-  model_sha256 TEXT NOT NULL,
-  error TEXT,
-  UNIQUE (run_id, idx)
-);
-"""
-"""The tables; docs/results-database.md says what is in them."""
 
 _PLACES = ", ".join("?" * len(COLUMNS))
 # "index" is a word of SQL
@@ -82,6 +53,8 @@ class Database:
     run : Run
     resume : bool
         Go on with the last run in the database, if there is one, instead of adding a run.
+    begin : bool
+        Call :meth:`begin`, too.
 
     Attributes
     ----------
@@ -92,39 +65,81 @@ class Database:
     Raises
     ------
     OutputFailed
-        If the file cannot be written, or is no results database of this schema.
+        If the file cannot be written, is no results database of this schema, or another
+        run is writing it and this one is to go on with one.
     ResumeRefused
-        If the last run had other sources or another model.
+        If the last run had other sources or another model, or the database is damaged.
     """
 
     schema = SCHEMA
+    alone = False  # runs share a database
 
-    def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
+    def __init__(self, path: Path, run: Run, resume: bool = False, begin: bool = True) -> None:
         self._path = path
+        self._run = run
+        self._resume = resume
         self._waiting: list[_Row] = []
         self._earlier = 0
         self._earlier_rows: sqlite3.Cursor | None = None
+        self._begun = False
+        self._lock = LockFile(path)
+        # a resumed run is nobody else's; to add runs side by side is no harm
+        self._lock.take(
+            shared=not (resume or self.alone),
+            patience=None if resume or self.alone else Patience(PATIENCE),
+        )
+        with ExitStack() as if_refused:
+            if_refused.callback(self._lock.release)
+            self._check()
+            if begin:
+                self.begin()
+            if_refused.pop_all()
+
+    def _check(self) -> None:
+        """Refuse what is there, if it is no results database or damaged, and change nothing."""
+        if is_stream(self._path):
+            raise OutputFailed(f"cannot write {self._path}: it is a pipe or a device; name a file")
+        if not self._path.exists() or not self._path.stat().st_size:
+            return
+        if self._path.is_file() and self._path.stat().st_size < SMALLEST:
+            raise foreign(self._path, "results database")  # SQLite takes it for an empty one
+        with self._failing(), contextlib.closing(self._connect()) as connection:
+            check_schema(self._path, connection)
+            if self._resume:
+                check_health(self._path, connection)
+
+    def begin(self) -> None:
+        """Add the run, or go on with the last one; see :class:`~edge.sinks.sink.Sink`."""
         with self._failing():
-            self.connection = sqlite3.connect(
-                path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-            )
+            self.connection = self._connect()
         try:
             with self._failing():
-                self._open()
+                self._make_tables()
                 with self.transaction():
-                    found = self._last_run(run) if resume else None
-                    self.run_id = self._add_run(run) if found is None else found
+                    found = self._last_run() if self._resume else None
+                    self.run_id = self._add_run(self._run) if found is None else found
                     self._set_finished(None)
-                if resume:
+                if self._resume:
                     self._earlier_rows = self.connection.execute(_SELECT, [self.run_id])
+            if not self.alone:
+                self._lock.share()
         except BaseException:
             self.connection.close()
             raise
+        self._begun = True
 
-    def _open(self) -> None:
-        """Check whose database it is before anything in it changes."""
-        if self._pragma("schema_version"):
-            check_schema(self._path, self.connection)
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=LOOK_AGAIN, isolation_level=None, check_same_thread=False
+        )
+        try:
+            patiently(connection, "PRAGMA schema_version")  # the first look takes a lock
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _make_tables(self) -> None:
         self._pragma("journal_mode = WAL")
         self._pragma("synchronous = NORMAL")
         self._pragma("foreign_keys = ON")
@@ -134,9 +149,8 @@ class Database:
             self._pragma(f"application_id = {APPLICATION_ID}")
             self._pragma(f"user_version = {SCHEMA_VERSION}")
 
-    def _pragma(self, text: str) -> object:
-        row = self.connection.execute(f"PRAGMA {text}").fetchone()
-        return row[0] if row else None
+    def _pragma(self, text: str) -> None:
+        patiently(self.connection, f"PRAGMA {text}")
 
     def _add_run(self, run: Run) -> int:
         self.connection.execute(
@@ -149,7 +163,7 @@ class Database:
             [
                 _now(),
                 run.command,
-                json.dumps(run.sources, ensure_ascii=False),
+                _sources_of(run),
                 run.edge_all,
                 run.runtime,
                 run.machine,
@@ -160,14 +174,15 @@ class Database:
         assert added.lastrowid is not None
         return added.lastrowid
 
-    def _last_run(self, run: Run) -> int | None:
+    def _last_run(self) -> int | None:
         last = self.connection.execute(
             "SELECT id, sources, model_sha256 FROM runs ORDER BY id DESC LIMIT 1"
         ).fetchone()
         if last is None:
             return None
         run_id, sources, model_sha256 = last
-        if json.loads(sources) != list(run.sources) or model_sha256 != run.model_sha256:
+        run = self._run
+        if sources != _sources_of(run) or model_sha256 != run.model_sha256:
             raise ResumeRefused(
                 f"{self._path} cannot be resumed: its last run, {run_id}, had other sources or"
                 f" another model; {START_AGAIN}"
@@ -186,21 +201,31 @@ class Database:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if not self._begun:
+            self._lock.release()
+            return
         try:
             self.flush()
             if kind is None:
                 with self._failing(), self.transaction():
                     self._set_finished(_now())
         finally:
-            self._end_of_earlier()
-            with self._failing():
-                self.connection.close()
+            try:
+                self._end_of_earlier()
+                with self._failing():
+                    self.connection.close()
+            finally:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        """Let others write it: the run has ended."""
+        self._lock.release()
 
     def rows(self) -> Iterator[Result]:
         """Look at the results that are there already; see :class:`~edge.sinks.sink.Sink`."""
         with self._failing():
-            found = self.connection.execute(_SELECT, [self.run_id]).fetchall()
-        yield from (Result.from_row(dict(zip(COLUMNS, row, strict=True))) for row in found)
+            found = patiently(self.connection, _SELECT, [self.run_id]).fetchall()
+        yield from map(self._result_of, found)
 
     def earlier(self, expected: Result) -> Result | None:
         """Take the next result that is there already; see :class:`~edge.sinks.sink.Sink`."""
@@ -223,7 +248,16 @@ class Database:
         if row is None:
             self._end_of_earlier()
             return None
-        return Result.from_row(dict(zip(COLUMNS, row, strict=True)))
+        return self._result_of(row)
+
+    def _result_of(self, row: _Row) -> Result:
+        try:
+            return Result.from_row(dict(zip(COLUMNS, row, strict=True)))
+        except ValueError as error:
+            raise ResumeRefused(
+                f"{self._path} cannot be resumed: a row of run {self.run_id} is no result"
+                f" ({error}); {START_AGAIN}"
+            ) from error
 
     def _end_of_earlier(self) -> None:
         if self._earlier_rows:
@@ -256,7 +290,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of what happens inside, or nothing."""
-        self.connection.execute("BEGIN IMMEDIATE")
+        patiently(self.connection, "BEGIN IMMEDIATE")
         try:
             yield
             self.connection.execute("COMMIT")
@@ -270,27 +304,11 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            no_database = type(error) is sqlite3.DatabaseError  # or a damaged one
-            advice = "name another file" if no_database else "check the folder and the free space"
-            raise OutputFailed(f"cannot write {self._path}: {error}; {advice}") from error
+            raise OutputFailed(f"cannot write {self._path}: {error}; {advice_on(error)}") from error
 
 
-def check_schema(path: Path, connection: sqlite3.Connection) -> None:
-    """Refuse a database that is not one of results, or of another schema.
-
-    Raises
-    ------
-    OutputFailed
-    """
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID:
-        raise OutputFailed(f"{path} is a database of another program; name another file")
-    if version != SCHEMA_VERSION:
-        raise OutputFailed(
-            f"{path} has results of schema {version}, this edge-all writes {SCHEMA_VERSION};"
-            " name another file, or use the edge-all that made it"
-        )
+def _sources_of(run: Run) -> str:
+    return json.dumps(run.sources, ensure_ascii=False)
 
 
 def _now() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed
+from edge.interrupts import Interrupted
 from edge.results import Result
 from edge.sinks.sink import Run, Sink
 
@@ -25,24 +27,24 @@ SYNC_SECONDS = 10.0
 _DATABASE = (".db", ".sqlite")
 _REPORT = (".html", ".htm")
 _TEXT = (".csv", ".jsonl")
-# in this order: what replaces an earlier file is opened last, when nothing else was refused
+# in this order: a pipe waits for its reader when nothing else was refused
 _ORDER = (*_DATABASE, *_REPORT, *_TEXT)
 
 
 def _open_sink(path: Path, run: Run, resume: bool) -> Sink:
-    """Open a sink by suffix; what it needs is imported only then: most runs start without."""
+    """Make a sink by suffix; what it needs is imported only then: most runs start without."""
     suffix = path.suffix.lower()
     if suffix in _DATABASE:
         from edge.sinks.database import Database
 
-        return Database(path, run, resume)
+        return Database(path, run, resume, begin=False)
     if suffix in _REPORT:
         from edge.report.sink import ReportFile
 
-        return ReportFile(path, run, resume)
+        return ReportFile(path, run, resume, begin=False)
     from edge.sinks.text import ResultFile
 
-    return ResultFile(path, resume)
+    return ResultFile(path, resume, begin=False)
 
 
 class Outputs:
@@ -77,6 +79,8 @@ class Outputs:
         with ExitStack() as opened:
             for path in sorted(paths, key=lambda path: _ORDER.index(path.suffix.lower())):
                 self._sinks.append(opened.enter_context(_open_sink(path, run, resume)))
+            for sink in self._sinks:  # all are locked, none was refused: now things may change
+                sink.begin()
             self._opened = opened.pop_all()
         if self._sinks:
             self._clock.start()
@@ -93,12 +97,19 @@ class Outputs:
         self._closing.set()
         if self._sinks:
             self._clock.join()
-        failure = None if error else self._failure
-        if failure:
+        failure = self._failure
+        if failure and not error:
             kind, error = type(failure), failure
-        with self._lock:
-            self._opened.__exit__(kind, error, traceback)
-        if failure:
+        try:
+            with self._lock:
+                self._opened.__exit__(kind, error, traceback)
+        except OutputFailed as late:
+            if not isinstance(error, Interrupted):
+                raise
+            failure = late
+        if isinstance(error, Interrupted):  # which goes on, with what was not written
+            error.unwritten = error.unwritten or failure
+        elif failure and error is failure:
             raise failure
 
     def rows(self) -> list[Result]:
@@ -175,14 +186,18 @@ class Outputs:
                     return
 
 
-def check_outputs(out: Iterable[Path], report: Path | None) -> list[Path]:
-    """Refuse output files whose names cannot work, before any work is done.
+def check_outputs(
+    out: Iterable[Path], report: Path | None, sources: Sequence[str] = ()
+) -> list[Path]:
+    """Refuse output files that cannot be, before any work is done.
 
     Parameters
     ----------
     out : iterable of Path
         Result files.
     report : Path or None
+    sources : sequence of str
+        What the results are of.
 
     Returns
     -------
@@ -192,18 +207,32 @@ def check_outputs(out: Iterable[Path], report: Path | None) -> list[Path]:
     Raises
     ------
     OutputFailed
-        If a suffix names no format, a file is named twice, or a folder is missing.
+        If a suffix names no format, a file is named twice, a folder is missing, or an
+        output is an input.
     """
     paths = list(_with_suffix(out, _TEXT + _DATABASE))
     paths += _with_suffix([report] if report else [], _REPORT)
     for n, path in enumerate(paths):
-        if path.resolve() in [other.resolve() for other in paths[:n]]:
+        if any(_is_same(path, other) for other in paths[:n]):
             raise OutputFailed(f"{path} is named twice; name another file")
         if not path.absolute().parent.is_dir():
             raise OutputFailed(
                 f"cannot write {path}: no such folder as {path.parent}; make it first"
             )
+    if paths and sources:
+        from edge.sinks.read_back import refuse_inputs
+
+        refuse_inputs(paths, sources)
     return paths
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if os.path.realpath(path) == os.path.realpath(other):
+        return True
+    try:
+        return path.is_file() and path.samefile(other)  # two names of one file
+    except OSError:
+        return False
 
 
 def is_report(path: Path) -> bool:

@@ -51,7 +51,18 @@ class Sink(Protocol):
     Results come in the order of the inputs, without a gap. So the results that
     are there already stand for the first inputs of the run, and a run is resumed
     by asking for each input whether its result is there, until one is not.
+
+    Made, a sink has locked its file and refused one that is not to be replaced, and nothing has
+    changed yet: :meth:`begin` is called when no other output was refused either.
     """
+
+    def begin(self) -> None:
+        """Take the place of what is there, or go on with it.
+
+        Raises
+        ------
+        OutputFailed
+        """
 
     def rows(self) -> Iterator[Result]:
         """Look at the results that are there already, without taking them."""

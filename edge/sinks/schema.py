@@ -1,0 +1,132 @@
+"""What a results database is: its tables, whose it is, whether it is whole, who waits for it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.errors import OutputFailed, ResumeRefused
+from edge.interrupts import Patience
+
+PATIENCE = 30.0
+"""Seconds that a run waits for another one to finish its batch."""
+
+LOOK_AGAIN = 0.1
+"""Seconds that SQLite waits by itself."""
+
+_LOCKED = "locked"  # as SQLite words it; codes of errors come with Python 3.11
+_DAMAGED = "name another file, and save what can be read with sqlite3 OLD.db .recover"
+_LONGEST_WORDS = 120  # characters of what SQLite says of damage
+
+SMALLEST = 512
+"""Bytes of the smallest database."""
+
+SCHEMA_VERSION = 1
+"""``PRAGMA user_version`` of a results database; any other is refused."""
+
+APPLICATION_ID = 0x65646765
+"""``PRAGMA application_id`` of a results database: "edge" in ASCII."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS models (
+  sha256 TEXT PRIMARY KEY,
+  network TEXT NOT NULL,
+  metadata TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS runs (
+  id INTEGER PRIMARY KEY,
+  started TEXT NOT NULL,
+  finished TEXT,
+  command TEXT NOT NULL,
+  sources TEXT NOT NULL,
+  edge_all TEXT NOT NULL,
+  runtime TEXT NOT NULL,
+  machine TEXT NOT NULL,
+  threads INTEGER NOT NULL,
+  model_sha256 TEXT NOT NULL REFERENCES models (sha256)
+);
+CREATE TABLE IF NOT EXISTS results (
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  source TEXT NOT NULL,
+  file TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  label TEXT,
+  decision TEXT,
+  p_leukemia REAL,
+  logit_hem REAL,
+  logit_all REAL,
+  quality TEXT,
+  model TEXT NOT NULL,
+  model_sha256 TEXT NOT NULL,
+  error TEXT,
+  UNIQUE (run_id, idx)
+);
+"""
+"""The tables; docs/results-database.md says what is in them."""
+
+
+def patiently(
+    connection: sqlite3.Connection, statement: str, values: Sequence[object] = ()
+) -> sqlite3.Cursor:
+    """Run a statement, waiting for others who have the database; not in SQLite, deaf to signals.
+
+    Raises
+    ------
+    sqlite3.OperationalError
+        If they still have it when patience is over.
+    """
+    patience = Patience(PATIENCE)
+    while True:
+        try:
+            return connection.execute(statement, values)
+        except sqlite3.OperationalError as error:
+            if _LOCKED not in str(error) or patience.is_over():
+                raise
+
+
+def advice_on(error: sqlite3.Error) -> str:
+    """What to do about an error of SQLite."""
+    if _LOCKED in str(error):
+        return "another program is writing it: wait for it, or name another file"
+    if isinstance(error, sqlite3.IntegrityError):
+        return "another run is writing the same results: wait for it, or name another file"
+    if "not a database" in str(error):
+        return "name another file"
+    if "malformed" in str(error) or "decode" in str(error):
+        return _DAMAGED
+    return "check the folder and the free space"
+
+
+def check_schema(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse a database that is not one of results, or of another schema.
+
+    Raises
+    ------
+    OutputFailed
+    """
+    (tables,) = connection.execute("PRAGMA schema_version").fetchone()
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if not tables and application in (0, APPLICATION_ID):
+        return  # a run was killed before it made them
+    if application != APPLICATION_ID:
+        raise OutputFailed(f"{path} is a database of another program; name another file")
+    if version != SCHEMA_VERSION:
+        raise OutputFailed(
+            f"{path} has results of schema {version}, this edge-all writes {SCHEMA_VERSION};"
+            " name another file, or use the edge-all that made it"
+        )
+
+
+def check_health(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse to go on with a database that is damaged, as far as its structure tells.
+
+    Raises
+    ------
+    ResumeRefused
+    """
+    (found,) = patiently(connection, "PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        words = " ".join(str(found).split())[:_LONGEST_WORDS]
+        raise ResumeRefused(f"{path} cannot be resumed: it is damaged ({words}); {_DAMAGED}")
