@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from convert.difference import Change, Difference, QuantizationChange, WeightChange
 from convert.inspection import Inspection, Tensor
-from edge.terminal import printable
+from edge.names import printable
 
 _NAME = 34  # columns for the name of a tensor
 _LISTED = 20  # differences of a kind; --json has them all

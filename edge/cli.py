@@ -60,7 +60,19 @@ def _run(given: list[str]) -> None:
         f"edge-all {options.command}", description=about, allow_abbrev=False
     )
     describe(parser)
-    run(parser.parse_intermixed_args(given[1:]))
+    run(_parse(parser, given[1:]))
+
+
+def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
+    """Parse options and sources in any order; after ``--`` all are sources, ``-x.png`` too."""
+    if "--" not in given:
+        return parser.parse_intermixed_args(given)
+    at = given.index("--")
+    if not any(action.dest == "sources" for action in parser._actions):
+        return parser.parse_args(given)
+    options = parser.parse_intermixed_args(given[:at])  # which does not know --
+    options.sources += given[at + 1 :]
+    return options
 
 
 def _program() -> argparse.ArgumentParser:
@@ -165,11 +177,12 @@ def _describe_classify(parser: argparse.ArgumentParser) -> None:
 def _classify(options: argparse.Namespace) -> None:
     from edge.run import classify_into
     from edge.sinks.outputs import check_outputs
-    from edge.terminal import say_failures
+    from edge.terminal import say_failures, say_left_out
 
     outputs = check_outputs(options.out, options.report)
+    inputs = _open(options.sources, options.watch)
     tally = classify_into(
-        _open(options.sources, options.watch),
+        inputs,
         outputs,
         not options.out,
         options.resume,
@@ -179,6 +192,7 @@ def _classify(options: argparse.Namespace) -> None:
         options.verbose,
     )
     say_failures(tally)
+    say_left_out(inputs.left_out)
     if tally.failed:
         raise SystemExit(SOME_FAILED)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
+from edge.names import printable
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
@@ -21,8 +22,11 @@ R = TypeVar("R")
 
 
 def say(message: str) -> None:
-    """Print a message for people: to stderr, stdout is for results."""
-    print(message, file=sys.stderr)
+    """Print a message for people: to stderr, stdout is for results.
+
+    Whatever comes from outside in it - names, what a server or a file says - moves no cursor.
+    """
+    print("\n".join(map(printable, message.split("\n"))), file=sys.stderr)
 
 
 def one_sentence(command: Callable[P, R]) -> Callable[P, R]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Template
 
 from edge.errors import OutputFailed
+from edge.names import printable
 from edge.reasons import REASONS
 from edge.report.gathered import Gathered, Origin
 from edge.report.histogram import histogram
@@ -149,4 +150,4 @@ def _note(shown: int, cells: int) -> str:
 
 def _text(value: object) -> str:
     """Text of a page; characters nobody can see are shown as escapes."""
-    return html.escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value)))
+    return html.escape(printable(str(value)))
