@@ -66,7 +66,7 @@ def select(
     from calibration.representative import select_cells
     from calibration.strategies import DEFAULT_STRATEGY
 
-    chosen = select_cells(data, n, strategy or DEFAULT_STRATEGY, seed, exclude or ())
+    chosen = select_cells(data, n, strategy or DEFAULT_STRATEGY, seed, exclude or (), say)
     chosen.save(out)
     print(f"{len(chosen.cells)} of {chosen.candidates} cells, {chosen.strategy}, seed {seed}")
     if chosen.excluded:

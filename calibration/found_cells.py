@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from edge.decode import read_bytes
 from edge.errors import CropUnreadable, DataRefused
 from edge.folders import search_folder
 from edge.image_statistics import image_statistics
+from edge.left_out import LeftOut
 from edge.preprocess import UInt8Image
 
 
@@ -86,11 +87,19 @@ class RefusedCell:
     message: str
 
 
-def find_cells(data: Path) -> list[FoundCell]:
+def find_cells(
+    data: Path, on_remark: Callable[[str], object] = lambda remark: None
+) -> list[FoundCell]:
     """Find the cells below a folder, sorted by name.
 
     A folder that holds a ``hem`` or an ``all`` folder with images, or C-NMC's
     preliminary set, is labelled; of any other every image is taken.
+
+    Parameters
+    ----------
+    data : Path
+    on_remark : callable
+        As for :func:`calibration.labelled_crops.find_labelled_crops`.
 
     Raises
     ------
@@ -99,13 +108,16 @@ def find_cells(data: Path) -> list[FoundCell]:
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
-    inputs = list(search_folder(str(data)))
+    left_out = LeftOut()
+    inputs = list(search_folder(str(data), left_out))
     folders = {Path(entry.path).parent.name for entry in inputs}
     if folders & {*LABELS, FOLDER}:
         return [
             FoundCell(crop.path, crop.name, crop.label, crop.subject, crop.part)
-            for crop in find_labelled_crops(data, keep_twins=True)
+            for crop in find_labelled_crops(data, keep_twins=True, on_remark=on_remark)
         ]
+    for line in left_out.lines():
+        on_remark(line)
     if not inputs:
         raise DataRefused(f"{data} holds no image; give the folder that holds the crops")
     found = [(Path(entry.path), entry.error) for entry in inputs]

@@ -10,16 +10,17 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from calibration.cache import default_cache
 from calibration.file_hashes import hash_files
+from calibration.found_images import find_images
 from calibration.preliminary import find_preliminary
 from edge.errors import DataRefused
-from edge.names import IMAGE_SUFFIXES
+from edge.left_out import LeftOut
 
 LABELS = ("hem", "all")
 """Class names; the position is the class number (``all`` is the positive class)."""
@@ -60,7 +61,10 @@ class LabelledCrop:
 
 
 def find_labelled_crops(
-    data: Path, keep_twins: bool = False, cache: Path | None = None
+    data: Path,
+    keep_twins: bool = False,
+    cache: Path | None = None,
+    on_remark: Callable[[str], object] = lambda remark: None,
 ) -> list[LabelledCrop]:
     """Find every labelled crop below a folder, byte-identical ones once.
 
@@ -76,6 +80,8 @@ def find_labelled_crops(
         Keep every byte-identical crop, as the paper did.
     cache : Path, optional
         Folder that remembers file hashes; :func:`calibration.cache.default_cache`.
+    on_remark : callable
+        Given a sentence about each thing a person should know: files that were left out.
 
     Returns
     -------
@@ -90,7 +96,8 @@ def find_labelled_crops(
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds hem/ and all/")
-    found = [*_in_folders(data), *find_preliminary(data)]
+    left_out = LeftOut()
+    found = [*_in_folders(data, left_out), *find_preliminary(data)]
     for label in LABELS:
         if not any(label == given for _, _, given in found):
             raise DataRefused(f"{data} holds no image in a folder named {label}/")
@@ -100,6 +107,8 @@ def find_labelled_crops(
         key=lambda crop: crop.name,
     )
     _refuse_contradictions(crops)
+    for line in left_out.lines():
+        on_remark(line)
     merged = _merge_subjects(crops, _ties(data, crops))
     return merged if keep_twins else drop_twins(merged)
 
@@ -136,10 +145,10 @@ def data_hash(crops: Iterable[Hashed]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _in_folders(data: Path) -> Iterator[tuple[Path, str, str]]:
+def _in_folders(data: Path, left_out: LeftOut) -> Iterator[tuple[Path, str, str]]:
     """Yield path, cell and label of the images in folders named after a label."""
-    for path in data.rglob("*"):
-        if path.parent.name in LABELS and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+    for path in find_images(data, left_out):
+        if path.parent.name in LABELS:
             yield path, path.stem, path.parent.name
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +114,7 @@ def select_cells(
     strategy: str = DEFAULT_STRATEGY,
     seed: int = 0,
     exclude: Sequence[str] = (),
+    on_remark: Callable[[str], object] = lambda remark: None,
 ) -> RepresentativeSet:
     """Choose a representative set from a folder of crops, labelled or not.
 
@@ -128,6 +129,8 @@ def select_cells(
     seed : int
     exclude : sequence of str
         As for :func:`calibration.exclusion.without_excluded`.
+    on_remark : callable
+        As for :func:`calibration.labelled_crops.find_labelled_crops`.
 
     Returns
     -------
@@ -139,7 +142,7 @@ def select_cells(
         If fewer than :data:`calibration.strategies.FEWEST` usable cells are left, or
         cells of one class only, or `exclude` matches nothing.
     """
-    read, refused = read_cells(find_cells(data))
+    read, refused = read_cells(find_cells(data, on_remark))
     allowed = without_excluded(exclude, read, data)
     excluded = len(read) - len(allowed)
     cells, twins = set_twins_aside(allowed)

@@ -13,6 +13,7 @@ from calibration.crop_set import CropSet, load_crops
 from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
 from calibration.representative import load_cells, load_representative
 from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
+from edge.command import say
 from edge.drawn import draw_cell
 from edge.errors import DataRefused
 from edge.preprocess import UInt8Image, to_crop
@@ -122,7 +123,7 @@ def split_cells(
     data: Path, held_out: Collection[str]
 ) -> tuple[list[LabelledCrop], list[LabelledCrop]]:
     """Crops of training subjects, and of held-out ones; as for :func:`labelled_cells`."""
-    crops = find_labelled_crops(data)
+    crops = find_labelled_crops(data, on_remark=say)
     evaluation = [crop for crop in crops if crop.subject in held_out]
     if not evaluation:
         raise DataRefused(

@@ -204,9 +204,16 @@ def _open(sources: list[str], folder: str | None) -> Inputs | Watch:
     if bool(sources) == (folder is not None):
         raise NoInputs("name sources, or a folder to --watch")
     if folder is None:
+        from edge.left_out import LeftOut
         from edge.sources import open_sources
+        from edge.terminal import say_left_out
 
-        return open_sources(sources)
+        left_out = LeftOut()
+        try:
+            return open_sources(sources, left_out)
+        except NoInputs:
+            say_left_out(left_out)
+            raise
     from edge.watch import Watch
 
     return Watch(folder)

@@ -9,10 +9,11 @@ from edge.names import is_archive, printable
 _EXAMPLES = 3  # of each kind
 _LONGEST = 60  # characters of an example: its end tells most
 
-HIDDEN, ARCHIVES, OTHERS = (
+HIDDEN, ARCHIVES, OTHERS, LOOPS = (
     "hidden or system files",
     "archives in a folder",
     "not named like an image",
+    "links to what was searched already",
 )
 """Why something was left out."""
 
@@ -48,7 +49,7 @@ class LeftOut:
 
     def lines(self) -> list[str]:
         """Say what was left out, a line for each kind; nothing if that is nothing."""
-        found = [self._line(why) for why in (HIDDEN, ARCHIVES, OTHERS) if self._counts[why]]
+        found = [self._line(why) for why in (HIDDEN, ARCHIVES, OTHERS, LOOPS) if self._counts[why]]
         return [*found, "what is named itself is taken, whatever its name"] if found else []
 
     def _line(self, why: str) -> str:

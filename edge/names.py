@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 
+USUAL_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""How images are called, for people."""
+
 _TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf2", ".tf8"})  # the last three: BigTIFF
-IMAGE_SUFFIXES = _TIFF_SUFFIXES | {
-    *(".bmp", ".dib", ".png", ".apng", ".webp"),
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif", ".mpo"),
-}
+IMAGE_SUFFIXES = _TIFF_SUFFIXES.union(
+    USUAL_SUFFIXES, (".dib", ".apng", ".jpe", ".jfif", ".jfi", ".jif", ".mpo")
+)
 """Suffixes that folders and archives are searched for. A file named outright may have any name."""
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

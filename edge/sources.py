@@ -16,7 +16,7 @@ from edge.decode import file_name, open_file, read_bytes, unreadable
 from edge.errors import CropUnreadable, NoInputs
 from edge.folders import search_folder, search_glob
 from edge.left_out import LeftOut
-from edge.names import IMAGE_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
+from edge.names import USUAL_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
 from edge.path_lists import read_paths, refuse_to_search
 
 STANDARD_INPUT = "-"
@@ -82,9 +82,7 @@ class Inputs:
 
     how = ""  # nothing that people need to know
 
-    def __init__(
-        self, sources: Sequence[str], found: Iterator[Input], left_out: LeftOut
-    ) -> None:
+    def __init__(self, sources: Sequence[str], found: Iterator[Input], left_out: LeftOut) -> None:
         self.names = tuple(map(_shown, sources))
         self.left_out = left_out
         self._sources = sources
@@ -109,12 +107,13 @@ class Inputs:
         return sum(1 for _ in find_inputs(self._sources))
 
 
-def open_sources(sources: Sequence[str]) -> Inputs:
+def open_sources(sources: Sequence[str], left_out: LeftOut | None = None) -> Inputs:
     """Open sources, making sure that they hold anything at all.
 
     Parameters
     ----------
     sources : sequence of str
+    left_out : LeftOut, optional
         As for :func:`find_inputs`.
 
     Returns
@@ -129,13 +128,11 @@ def open_sources(sources: Sequence[str]) -> Inputs:
     names = ", ".join(map(_shown, sources))
     if not any(map(_exists, sources)):
         raise NoInputs(f"no such file or folder: {names}")
-    left_out = LeftOut()
+    left_out = LeftOut() if left_out is None else left_out
     found = find_inputs(sources, left_out)
     first = next(found, None)
     if first is None:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-        words = "\n".join([f"no image in {names}: none of {suffixes}", *left_out.lines()])
-        raise NoInputs(words)
+        raise NoInputs(f"no image in {names}: none of {', '.join(USUAL_SUFFIXES)}")
     return Inputs(sources, chain([first], found), left_out)
 
 

@@ -12,8 +12,8 @@ from edge.classifier import Classifier
 from edge.command import say
 from edge.decision import HEALTHY, LEUKEMIA, REFER
 from edge.left_out import LeftOut
-from edge.quality import in_words
 from edge.names import printable
+from edge.quality import in_words
 from edge.reasons import REASONS
 from edge.results import Result
 

@@ -21,6 +21,7 @@ from edge.content import Found
 from edge.errors import NoInputs
 from edge.folder_events import network_share
 from edge.folders import search_folder
+from edge.left_out import LeftOut
 from edge.sources import Input
 from edge.watch import Watch
 
@@ -145,12 +146,12 @@ def test_without_events_a_file_that_grows_is_waited_for(
 ) -> None:
     written = 0
 
-    def search_while_it_grows(top: str) -> Iterator[Found]:
+    def search_while_it_grows(top: str, *more: LeftOut) -> Iterator[Found]:
         nonlocal written
         if written < 20:
             written += 1
             (folder / "slow.png").write_bytes(bytes(written))
-        yield from search_folder(top)
+        yield from search_folder(top, *more)
 
     monkeypatch.setattr("edge.watch.search_folder", search_while_it_grows)
     with Watching(folder, events=False) as watching:

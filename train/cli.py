@@ -290,7 +290,7 @@ def _load(data: Path, keep_twins: bool) -> "CropSet":
     from calibration.crop_set import load_crops
     from calibration.labelled_crops import find_labelled_crops
 
-    return load_crops(find_labelled_crops(data, keep_twins))
+    return load_crops(find_labelled_crops(data, keep_twins, on_remark=say))
 
 
 def _make_splits(
