@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edge.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, give_up_stdout, one_sentence
+from edge.names import printable_lines
 
 if TYPE_CHECKING:
     from edge.sources import Inputs
@@ -56,11 +57,15 @@ def _run(given: list[str]) -> None:
         raise SystemExit(2)
     options = _program().parse_args(given[:1])
     about, describe, run = COMMANDS[options.command]
-    parser = argparse.ArgumentParser(
-        f"edge-all {options.command}", description=about, allow_abbrev=False
-    )
+    parser = _Parser(f"edge-all {options.command}", description=about, allow_abbrev=False)
     describe(parser)
     run(_parse(parser, given[1:]))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with a message: a shell may have put the name of any file into it."""
+        super().error(printable_lines(message))
 
 
 def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
@@ -225,7 +230,7 @@ def _doctor(options: argparse.Namespace) -> None:
     from edge.model_file import SHIPPED_MODEL
 
     for fact in examine(options.model or SHIPPED_MODEL):
-        print(fact)
+        print(printable_lines(fact))
     print("all is well")
 
 

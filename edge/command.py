@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
-from edge.names import printable
+from edge.names import printable_lines
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
@@ -26,7 +26,7 @@ def say(message: str) -> None:
 
     Whatever comes from outside in it - names, what a server or a file says - moves no cursor.
     """
-    print("\n".join(map(printable, message.split("\n"))), file=sys.stderr)
+    print(printable_lines(message), file=sys.stderr)
 
 
 def one_sentence(command: Callable[P, R]) -> Callable[P, R]:

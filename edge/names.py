@@ -90,6 +90,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Several lines with texts from outside in them, each :func:`printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def is_url(source: str) -> bool:
     """Whether a source is an ``http://`` or ``https://`` address."""
     return source.lower().startswith(("http://", "https://"))

@@ -13,6 +13,7 @@ from edge.errors import CropUnreadable
 _PIECE = 1 << 16
 _LONGEST_PATH = 1 << 16  # characters: no operating system takes a longer one
 _SAMPLE = 1 << 12  # bytes that tell the encoding
+_ENOUGH = 256  # bytes that tell text from noise
 _MARKS = (  # of UTF-32 first: it begins like that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -20,6 +21,7 @@ _MARKS = (  # of UTF-32 first: it begins like that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
     (codecs.BOM_UTF8, "utf-8"),
 )
+_ALL_MARKS = tuple(mark for mark, _ in _MARKS)
 _MOSTLY = 0.6  # of UTF-16 in paths is ASCII, whatever the language: separators, digits, suffixes
 # how files begin that are given for a list by mistake: images, archives, documents, databases
 _NO_LISTS = (
@@ -146,7 +148,7 @@ def _tells_encoding(head: bytes) -> bool:
         return head == codecs.BOM_UTF8
     if b"\0" in head[:4]:  # of 16 or 32 bits, or a short name
         return len(head) >= 8
-    return head.startswith(tuple(mark for mark, _ in _MARKS)) or b"\0" in head or b"\n" in head
+    return head.startswith(_ALL_MARKS) or b"\0" in head or b"\n" in head
 
 
 def _encoding_of(head: bytes) -> tuple[bytes, str | None]:
@@ -166,7 +168,7 @@ def _is_written_in(encoding: str, head: bytes) -> bool:
     """Whether a list without a mark reads like one in an encoding of 16 or 32 bits."""
     text = head[: min(len(head), _SAMPLE) // 4 * 4].decode(encoding, "replace")
     if encoding.startswith("utf-32"):
-        return bool(text) and "\ufffd" not in text  # hardly any other bytes are code points
+        return bool(text.strip("\0")) and "\ufffd" not in text  # hardly any other bytes are code points
     written = [ord(character) for character in text if character != "\0"]
     if sum(code < 128 for code in written) >= max(_MOSTLY * len(written), 1):
         return True
@@ -178,18 +180,13 @@ def _is_written_in(encoding: str, head: bytes) -> bool:
 def _refuse_other_files(head: bytes) -> None:
     if head.startswith(_NO_LISTS) or (head.startswith(b"BM") and b"\0" in head[:10]):
         raise _no_list("it begins like an image, an archive, a document or a program")
-    try:
-        head.decode()
-    except UnicodeDecodeError as error:
-        if error.start >= len(head) - 3:  # a character that goes on in the next piece
-            return
-    else:
+    if head.startswith(_ALL_MARKS):
         return
-    if head.startswith(tuple(mark for mark, _ in _MARKS)):
-        return
-    control = sum(byte < 32 and byte not in _WHITE for byte in head)
-    foreign = sum(byte > 127 for byte in head)
-    if control > 0.05 * len(head) and foreign > 0.25 * len(head):
+    sample = head[:_SAMPLE]
+    control = sum(byte < 32 and byte not in _WHITE for byte in sample)
+    foreign = sum(byte > 127 for byte in sample)
+    # names may hold anything, but most of them hold letters
+    if len(sample) >= _ENOUGH and control > len(sample) / 20 and foreign > len(sample) / 4:
         raise _no_list("its bytes are no text")
 
 
