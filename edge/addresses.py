@@ -6,6 +6,8 @@ import re
 import string
 from urllib.parse import SplitResult, quote, urlsplit
 
+from edge.names import printable
+
 
 class NoAddress(ValueError):
     """Something cannot be written as an address; says what, and nothing secret."""
@@ -56,7 +58,7 @@ def _host(host: str) -> str:
         name = ""
     # IDNA lets through whatever is ASCII
     if not name or not re.fullmatch(r"[A-Za-z0-9._~!$&'()*+,;=%-]+", name):
-        raise NoAddress(f"no host can be called {host[:80]!a}")
+        raise NoAddress(f"no host can be called '{printable(host)[:60]}'")
     return name
 
 

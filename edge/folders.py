@@ -99,9 +99,12 @@ class _Search:
                 reached.add(at + 1)
         return frozenset(reached)
 
-    def _advance(self, states: _States, name: str, hidden: bool) -> tuple[_States, bool]:
+    def _advance(
+        self, states: _States, name: str, hidden: bool, is_folder: bool
+    ) -> tuple[_States, bool]:
         """Positions that a name leads to, and whether being hidden keeps it from any."""
-        following, is_kept = set(), False
+        following: set[int] = set()
+        is_kept = False
         for at in states:
             if at == len(self.parts):
                 continue
@@ -110,9 +113,11 @@ class _Search:
                 continue
             if hidden and not _asks_for(part, name):
                 is_kept = True
-            else:
-                following.add(at if part == "**" else at + 1)
-        return self.closure(following), is_kept
+            elif part == "**":
+                following |= self.closure({at})
+            else:  # nothing follows a file, not even no folder at all
+                following |= self.closure({at + 1}) if is_folder else {at + 1}
+        return frozenset(following), is_kept
 
     def walk(self, top: str, states: _States, inside_match: bool) -> Iterator[Found]:
         """Walk depth first, on a stack: folders nest deeper than Python calls."""
@@ -135,7 +140,7 @@ class _Search:
             self._note(folder, states, inside_match)
             for name, kind in sorted_names(folder):
                 hidden = is_hidden(name)
-                following, is_kept = self._advance(states, name, hidden)
+                following, is_kept = self._advance(states, name, hidden, kind == _FOLDER)
                 matches = len(self.parts) in following
                 is_inside = inside_match and not hidden
                 path = os.path.join(folder, name)

@@ -168,7 +168,8 @@ def _is_written_in(encoding: str, head: bytes) -> bool:
     """Whether a list without a mark reads like one in an encoding of 16 or 32 bits."""
     text = head[: min(len(head), _SAMPLE) // 4 * 4].decode(encoding, "replace")
     if encoding.startswith("utf-32"):
-        return bool(text.strip("\0")) and "\ufffd" not in text  # hardly any other bytes are code points
+        # hardly any other bytes are code points
+        return bool(text.strip("\0")) and "\ufffd" not in text
     written = [ord(character) for character in text if character != "\0"]
     if sum(code < 128 for code in written) >= max(_MOSTLY * len(written), 1):
         return True

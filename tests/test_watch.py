@@ -277,6 +277,35 @@ def test_a_network_share_is_looked_at_and_named(
     assert "cifs does not tell what other machines write" in watching.watch.how
 
 
+@pytest.mark.parametrize(
+    "name", ["my cells", "tab\there", "line\nbreak", "back\\slash", "nb\xa0sp", "ü"]
+)
+def test_a_network_share_is_known_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    share = tmp_path / name
+    share.mkdir()
+    escaped = str(share).replace("\\", r"\134")
+    for character in " \t\n":
+        escaped = escaped.replace(character, f"\\{ord(character):03o}")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\n//lab/my\\040share {escaped} cifs rw 0 0\n")
+    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    assert network_share(str(share)) == "cifs"
+    assert network_share(str(tmp_path)) is None
+
+
+def test_of_two_mounts_in_one_place_the_last_counts(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    mounts.write_text(f"x {folder} zfs rw 0 0\nx {folder} nfs4 rw 0 0\n")
+    assert network_share(str(folder)) == "nfs4"
+    mounts.write_text(f"x {folder} nfs4 rw 0 0\nx {folder} ext4 rw 0 0\n")
+    assert network_share(str(folder)) is None
+
+
 def test_a_missing_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(NoInputs, match=r"^no such folder to watch: .*missing$"):
         Watch(str(tmp_path / "missing"))
