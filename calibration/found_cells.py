@@ -16,6 +16,7 @@ from edge.decode import read_bytes
 from edge.errors import CropUnreadable, DataRefused
 from edge.folders import search_folder
 from edge.image_statistics import image_statistics
+from edge.left_out import LeftOut
 from edge.preprocess import UInt8Image
 
 
@@ -108,13 +109,16 @@ def find_cells(
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
-    inputs = list(search_folder(str(data)))
+    left_out = LeftOut()
+    inputs = list(search_folder(str(data), left_out))
     names = [Path(entry.path).relative_to(data).as_posix() for entry in inputs]
     if any(read_path(name, data.name).label or FOLDER in name.split("/") for name in names):
         return [
             FoundCell(crop.path, crop.name, crop.label, crop.subject or None, crop.part)
             for crop in find_labelled_crops(data, keep_twins=True, on_remark=on_remark)
         ]
+    for line in left_out.lines():
+        on_remark(line)
     if not inputs:
         raise DataRefused(f"{data} holds no image; give the folder that holds the crops")
     cells = [

@@ -10,20 +10,21 @@ import csv
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 from calibration.cache import default_cache
 from calibration.file_hashes import hash_files
+from calibration.found_images import find_images
 from calibration.preliminary import find_preliminary
 from calibration.readings import LABELS as LABELS
 from calibration.readings import person, read_path
 from calibration.readings import subject_of as subject_of
 from calibration.remarks import remark_on
 from edge.errors import DataRefused
-from edge.names import IMAGE_SUFFIXES
+from edge.left_out import LeftOut
 
 PRELIMINARY = "preliminary"
 """Part of C-NMC's preliminary test set."""
@@ -80,8 +81,8 @@ def find_labelled_crops(
     cache : Path, optional
         Folder that remembers file hashes; :func:`calibration.cache.default_cache`.
     on_remark : callable
-        Given a sentence about each thing a person should know: crops whose person
-        nothing says, images left out, contradictions that are none of the label's.
+        Given a sentence about each thing a person should know: files left out, crops whose
+        person nothing says, contradictions that are none of the label's.
 
     Returns
     -------
@@ -96,7 +97,8 @@ def find_labelled_crops(
     """
     if not data.is_dir():
         raise DataRefused(f"{data} is not a folder; give the folder that holds hem/ and all/")
-    found, left_out = _find(data)
+    left_out = LeftOut()
+    found, unlabelled = _find(data, left_out)
     for label in LABELS:
         if not any(label == entry.label for entry in found):
             raise DataRefused(f"{data} holds no image in a folder named {label}/")
@@ -106,8 +108,10 @@ def find_labelled_crops(
         key=lambda crop: crop.name,
     )
     _refuse_contradictions(crops)
+    for line in left_out.lines():
+        on_remark(line)
     merged = _merge_subjects(crops, _ties(data, crops))
-    for remark in remark_on([(crop.name, crop.subject, crop.label) for crop in merged], left_out):
+    for remark in remark_on([(crop.name, crop.subject, crop.label) for crop in merged], unlabelled):
         on_remark(remark)
     return merged if keep_twins else drop_twins(merged)
 
@@ -148,19 +152,19 @@ class _Entry:
     part: str
 
 
-def _find(data: Path) -> tuple[list[_Entry], list[str]]:
+def _find(data: Path, left_out: LeftOut) -> tuple[list[_Entry], list[str]]:
     """Find labelled files, and the names of images that have no label."""
     listed = [_Entry(*entry, PRELIMINARY) for entry in find_preliminary(data)]
     labels = {entry.path: entry.label for entry in listed}
-    found, left_out, wrong = [], [], []
-    for path in _images(data):
+    found, unlabelled, wrong = [], [], []
+    for path in find_images(data, left_out):
         name = path.relative_to(data).as_posix()
         reading = read_path(name, data.name)
         if path in labels:
             if reading.label not in (None, labels[path]):
                 wrong.append(f"{path} is labelled {labels[path]} in its table and {reading.label}")
         elif reading.label is None:
-            left_out.append(name)
+            unlabelled.append(name)
         elif len(set(reading.labels_above)) > 1 and reading.named_label != reading.label:
             wrong.append(f"{path} stands in a folder {' in a folder '.join(reading.labels_above)}")
         else:
@@ -175,13 +179,7 @@ def _find(data: Path) -> tuple[list[_Entry], list[str]]:
         ],
         "correct one",
     )
-    return found, left_out
-
-
-def _images(data: Path) -> Iterator[Path]:
-    for path in data.rglob("*"):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            yield path
+    return found, unlabelled
 
 
 def _refuse(wrong: Sequence[str], remedy: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from calibration.found_images import find_images
 from calibration.labelled_crops import LABELS
 from edge.decode import read_crop
 from edge.errors import CropUnreadable, DataRefused
-from edge.names import IMAGE_SUFFIXES
+from edge.left_out import LeftOut
 from edge.preprocess import UInt8Image
 
 
@@ -29,9 +30,8 @@ class Pictures:
     def __init__(self, folder: Path) -> None:
         self._paths: dict[str, list[Path]] = defaultdict(list)
         if folder.is_dir():
-            for path in sorted(folder.rglob("*")):
-                if path.suffix.lower() in IMAGE_SUFFIXES:
-                    self._paths[path.name].append(path)
+            for path in find_images(folder, LeftOut()):
+                self._paths[path.name].append(path)
         if not self._paths:
             raise DataRefused(f"{folder} holds no image; give the folder that the crops are in")
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
-from edge.terminal import printable
+from edge.wording import printable
 
 _LARGEST = float(np.finfo(np.float32).max)
 

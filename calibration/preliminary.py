@@ -13,6 +13,7 @@ from pathlib import Path
 
 from calibration.readings import cell_of
 from edge.errors import DataRefused
+from edge.names import hidden_part
 
 FOLDER = "C-NMC_test_prelim_phase_data"
 _CSV = f"{FOLDER}_labels.csv"
@@ -38,8 +39,8 @@ def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
         If the images are there without their CSV file, or the CSV file names an
         unknown label, an image that is not there, or a file under another cell's name.
     """
-    tables = sorted(data.rglob(_CSV))
-    for folder in sorted(path for path in data.rglob(FOLDER) if path.is_dir()):
+    tables = _shown(data, _CSV)
+    for folder in filter(Path.is_dir, _shown(data, FOLDER)):
         if any(folder.glob("*.bmp")) and not any(_serves(table, folder) for table in tables):
             raise DataRefused(
                 f"{folder} holds images, but {_CSV} is neither in it nor beside it;"
@@ -47,6 +48,11 @@ def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
             )
     for table in tables:
         yield from _read(table)
+
+
+def _shown(data: Path, name: str) -> list[Path]:
+    """Paths of a name below a folder, but for those in bins and the like."""
+    return sorted(path for path in data.rglob(name) if not hidden_part(str(path.relative_to(data))))
 
 
 def _serves(table: Path, folder: Path) -> bool:

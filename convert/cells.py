@@ -14,6 +14,7 @@ from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_cr
 from calibration.readings import canonical_subject, person
 from calibration.representative import load_cells, load_representative
 from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
+from edge.command import say
 from edge.drawn import draw_cell
 from edge.errors import DataRefused
 from edge.preprocess import UInt8Image, to_crop
@@ -124,7 +125,7 @@ def split_cells(
     data: Path, held_out: Collection[str]
 ) -> tuple[list[LabelledCrop], list[LabelledCrop]]:
     """Crops of training subjects, and of held-out ones; as for :func:`labelled_cells`."""
-    crops = [crop for crop in find_labelled_crops(data) if crop.subject]
+    crops = [crop for crop in find_labelled_crops(data, on_remark=say) if crop.subject]
     people = {person(canonical_subject(subject)) for subject in held_out}
     evaluation = [crop for crop in crops if person(crop.subject) in people]
     if not evaluation:

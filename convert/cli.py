@@ -11,6 +11,7 @@ from convert.inspect_cli import diff, inspect
 from convert.report_cli import report
 from edge.command import GATE_FAILED, WRONG_USAGE, one_sentence
 from edge.extras import need
+from edge.wording import printable_lines
 
 app = typer.Typer(
     add_completion=False,
@@ -122,7 +123,7 @@ def run(
     )
     codes = set()
     for outcome in convert_all(models, options, out, workers):
-        typer.echo(outcome.words, err=bool(outcome.exit_code))
+        typer.echo(printable_lines(outcome.words), err=bool(outcome.exit_code))
         codes.add(outcome.exit_code)
     if codes - {0}:  # that one could not be converted at all weighs more than a failed gate
         raise SystemExit(WRONG_USAGE if WRONG_USAGE in codes else GATE_FAILED)

@@ -148,7 +148,7 @@ def judge_float_layers(
     limit = len(found) - len(unasked) if allowed is None else allowed
     named = ", ".join(map(short_name, [*unasked, *(f for f in found if f not in unasked)][:2]))
     more = f" and {len(found) - 2} more" if len(found) > 2 else ""
-    return _gate(
+    return gate_of(
         "float-layers",
         "float-to-int8",
         float(len(found)),

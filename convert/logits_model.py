@@ -17,7 +17,6 @@ from convert.plain_float import all_layers, in_plain_float, is_plain
 from convert.reasons import in_short
 from edge.drawn import draw_cell
 from edge.errors import ConversionFailed
-from edge.native_messages import native_messages_silenced
 from edge.preprocess import CROP_SIDE, UInt8Image, to_crop
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge.terminal import printable
+from edge.wording import printable
 
 _MOST = 140
 """Characters: the sentence around it names a file and says what to do."""

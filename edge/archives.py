@@ -19,10 +19,10 @@ from typing import Any, BinaryIO
 from edge.content import MAX_HELD, Content, Found, Held, Slice, too_large
 from edge.decode import MAX_BYTES, open_file, unreadable
 from edge.errors import CropUnreadable
-from edge.names import IMAGE_SUFFIXES, is_archive, may_be_tiff, suffix_of
+from edge.left_out import LeftOut
+from edge.names import IMAGE_SUFFIXES, hidden_part, is_archive, may_be_tiff, suffix_of
 from edge.tiff_pages import each_page
 
-_FOREIGN = "__MACOSX/"  # where macOS keeps what is named like an image and is none
 _FREE_EXPANSION = 1 << 30  # bytes that any compressed tar may unpack to, and beyond them:
 _MOST_EXPANSION = 200  # times its own size; deflate could reach 1,000, xz and bzip2 far more
 _MOST_IN_EXTENSION = 1 << 20  # bytes of a long name or of attributes
@@ -54,13 +54,15 @@ _DAMAGE = (
 )
 
 
-def each_member(path: str) -> Iterator[Found]:
+def each_member(path: str, left_out: LeftOut | None = None) -> Iterator[Found]:
     """Find the images in an archive, by suffix, in its order; called ``cells.zip!day1/a.png``.
 
     Parameters
     ----------
     path : str
         A zip or tar file; a tar may be compressed with gzip, bzip2 or xz.
+    left_out : LeftOut, optional
+        Counts what is left out: hidden names, and what is not named like an image.
 
     Yields
     ------
@@ -68,9 +70,11 @@ def each_member(path: str) -> Iterator[Found]:
         Including members that are refused (encrypted, links, archives again), and
         the archive itself with the reason where it cannot be read any further.
     """
+    wanted = _Wanted(path, LeftOut() if left_out is None else left_out)
     try:
         with open_file(path) as file:
-            members = _zip(path) if path.lower().endswith(".zip") else _tar(path, file)
+            is_zip = path.lower().endswith(".zip")
+            members = _zip(path, wanted) if is_zip else _tar(path, file, wanted)
             for member in members:
                 yield from _look_inside(member)
     except CropUnreadable as error:
@@ -106,10 +110,32 @@ def _member(archive: str, name: str, content: Content, refusal: CropUnreadable |
     return Found(path, error=refusal) if refusal else Found(path, content)
 
 
-def _wanted(name: str) -> bool:
-    """Whether a member is an image, or an archive in which images would be missed."""
-    named_so = suffix_of(name) in IMAGE_SUFFIXES or is_archive(name)
-    return named_so and not name.startswith(_FOREIGN)
+class _Wanted:
+    """Tells the members that are images, or archives in which images would be missed."""
+
+    def __init__(self, archive: str, left_out: LeftOut) -> None:
+        self._archive = archive
+        self._left_out = left_out
+        self._folders: set[str] = set()  # hidden ones, that each counts once
+
+    def __call__(self, name: str, is_folder: bool) -> bool:
+        """Whether to read a member; counts it if not."""
+        if hidden := hidden_part(name.rstrip("/")):
+            self._leave_hidden(hidden, is_folder or hidden != name)
+        elif is_folder:
+            return False
+        elif suffix_of(name) in IMAGE_SUFFIXES or is_archive(name):
+            return True
+        else:
+            self._left_out.add_unnamed(f"{self._archive}!{name}")
+        return False
+
+    def _leave_hidden(self, name: str, is_folder: bool) -> None:
+        if is_folder:
+            if name in self._folders:
+                return
+            self._folders.add(name)
+        self._left_out.add_hidden(f"{self._archive}!{name}" + "/" * is_folder)
 
 
 def _unsupported(what: str) -> CropUnreadable:
@@ -143,10 +169,10 @@ class _ZipMember:
         return data
 
 
-def _zip(path: str) -> Iterator[Found]:
+def _zip(path: str, wanted: _Wanted) -> Iterator[Found]:
     archive, lock = zipfile.ZipFile(path), Lock()  # closed when the last member has been read
     for info in archive.infolist():
-        if not info.is_dir() and _wanted(info.filename):
+        if wanted(info.filename, info.is_dir()):
             content = _ZipMember(archive, info, lock)
             yield _member(path, info.filename, content, _zip_refusal(info))
 
@@ -199,7 +225,7 @@ class _Unpacking:
         return data
 
 
-def _tar(path: str, file: BinaryIO) -> Iterator[Found]:
+def _tar(path: str, file: BinaryIO, wanted: _Wanted) -> Iterator[Found]:
     opened = _COMPRESSED.get(file.read(2))
     file.seek(0)
     stream: Any = _Unpacking(file, opened(file)) if opened else file
@@ -218,7 +244,7 @@ def _tar(path: str, file: BinaryIO) -> Iterator[Found]:
             raise CropUnreadable("damaged", "tar headers that lead back; copy the archive again")
         reached = tar.offset
         tar.members.clear()  # type: ignore[attr-defined]  # it would remember them all
-        if not header.isdir() and _wanted(header.name):
+        if wanted(header.name, header.isdir()):
             yield _tar_member(path, tar, header, in_order=opened is not None)
     while opened and stream.read(1 << 16):  # the checksum is at the end
         pass

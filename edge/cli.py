@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from edge.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, flush_stdout, one_sentence
 from edge.names import without_secrets_in
 from edge.streams import give_up_stdout, open_standard_streams
+from edge.wording import printable_lines
 
 if TYPE_CHECKING:
     from edge.sources import Inputs
@@ -65,14 +66,26 @@ def _run(given: list[str]) -> None:
     about, describe, run = COMMANDS[options.command]
     parser = _Parser(f"edge-all {options.command}", description=about, allow_abbrev=False)
     describe(parser)
-    run(parser.parse_intermixed_args(given[1:]))
+    run(_parse(parser, given[1:]))
+
+
+def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
+    """Parse options and sources in any order; after ``--`` all are sources, ``-x.png`` too."""
+    if "--" not in given:
+        return parser.parse_intermixed_args(given)
+    at = given.index("--")
+    if not any(action.dest == "sources" for action in parser._actions):
+        return parser.parse_args(given)
+    options = parser.parse_intermixed_args(given[:at])  # which does not know --
+    options.sources += given[at + 1 :]
+    return options
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that repeats no password in what it says of wrong options."""
+    """A parser whose messages move no cursor and repeat no password: any name may be in them."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(without_secrets_in(message))
+        super().error(without_secrets_in(printable_lines(message)))
 
 
 def _program() -> argparse.ArgumentParser:
@@ -182,12 +195,13 @@ def _describe_classify(parser: argparse.ArgumentParser) -> None:
 def _classify(options: argparse.Namespace) -> None:
     from edge.run import classify_into
     from edge.sinks.outputs import check_outputs
-    from edge.terminal import say_failures
+    from edge.terminal import say_failures, say_left_out
 
     watched = [] if options.watch is None else [options.watch]
     outputs = check_outputs(options.out, options.report, options.sources + watched)
+    inputs = _open(options.sources, options.watch)
     tally = classify_into(
-        _open(options.sources, options.watch),
+        inputs,
         outputs,
         not options.out,
         options.resume,
@@ -197,6 +211,7 @@ def _classify(options: argparse.Namespace) -> None:
         options.verbose,
     )
     say_failures(tally)
+    say_left_out(inputs.left_out)
     if tally.failed:
         raise SystemExit(SOME_FAILED)
 
@@ -208,9 +223,16 @@ def _open(sources: list[str], folder: str | None) -> Inputs | Watch:
     if bool(sources) == (folder is not None):
         raise NoInputs("name sources, or a folder to --watch")
     if folder is None:
+        from edge.left_out import LeftOut
         from edge.sources import open_sources
+        from edge.terminal import say_left_out
 
-        return open_sources(sources)
+        left_out = LeftOut()
+        try:
+            return open_sources(sources, left_out)
+        except NoInputs:
+            say_left_out(left_out)
+            raise
     from edge.watch import Watch
 
     return Watch(folder)
@@ -222,7 +244,7 @@ def _doctor(options: argparse.Namespace) -> None:
     from edge.model_file import SHIPPED_MODEL
 
     for fact in examine(options.model or SHIPPED_MODEL):
-        print(fact)
+        print(printable_lines(fact))
     print("all is well")
 
 

@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
 from edge.names import without_secrets_in
 from edge.streams import give_up_stderr, give_up_stdout, open_standard_streams
+from edge.wording import printable_lines
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 """Exit codes besides 0."""
@@ -27,11 +28,12 @@ R = TypeVar("R")
 def say(message: str) -> None:
     """Print a message for people: to stderr, stdout is for results.
 
-    Addresses in it lose user, password and query. Where nobody can read it any more, it is
+    Whatever comes from outside in it - names, what a server or a file says - moves no cursor,
+    and addresses lose user, password and query. Where nobody can read it any more, it is
     dropped: results matter more.
     """
     try:
-        print(without_secrets_in(message), file=sys.stderr, flush=True)
+        print(without_secrets_in(printable_lines(message)), file=sys.stderr, flush=True)
     except OSError:
         give_up_stderr()
 

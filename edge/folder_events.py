@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from edge.errors import NoEvents
 
 _MOUNTS = "/proc/self/mounts"
-_ON_NETWORK = ("nfs", "cifs", "smb", "9p", "fuse.", "afs", "ceph", "gluster", "lustre", "vboxsf")
+_ON_NETWORK = (
+    *("nfs", "cifs", "smb", "9p", "fuse.", "afs", "ceph", "gluster", "lustre", "beegfs", "gpfs"),
+    *("vboxsf", "virtiofs", "prl_fs"),  # folders of the host of a virtual machine
+)
 
 Tell = Callable[[str, bool], None]
 """Takes a path and whether it is complete, in any thread."""
@@ -65,12 +69,19 @@ def folder_events(folder: str, tell: Tell) -> Iterator[None]:
 
 def network_share(folder: str) -> str | None:
     """Kind of the file system a folder is on if other machines write to it, or None."""
-    path = os.path.realpath(folder)
+    path = os.fsencode(os.path.realpath(folder))
     try:
-        with open(_MOUNTS, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123
-            mounts = [line.split()[1:3] for line in file if " /" in line]
+        with open(_MOUNTS, "rb") as file:  # noqa: PTH123
+            mounts = [line.split(b" ")[1:3] for line in file if b" /" in line]
     except OSError:
         return None
-    above = [(len(at), kind) for at, kind in mounts if os.path.commonpath([path, at]) == at]
-    kind = max(above, default=(0, ""))[1]
+    above = ((_unescaped(at), kind) for at, kind in mounts)
+    # the longest, and of those the last: it lies over the others
+    lengths = {len(at): kind for at, kind in above if os.path.commonpath([path, at]) == at}
+    kind = os.fsdecode(lengths[max(lengths)]) if lengths else ""
     return kind if kind.startswith(_ON_NETWORK) else None
+
+
+def _unescaped(path: bytes) -> bytes:
+    r"""Path of a mount: the kernel writes a blank in it as ``\040``, and a few more like that."""
+    return re.sub(rb"\\([0-7]{3})", lambda octal: bytes([int(octal[1], 8) & 255]), path)

@@ -12,7 +12,8 @@ from itertools import islice
 from edge.content import Found
 from edge.decode import unreadable
 from edge.errors import CropUnreadable
-from edge.names import IMAGE_SUFFIXES, suffix_of
+from edge.left_out import LeftOut
+from edge.names import IMAGE_SUFFIXES, is_hidden, suffix_of
 
 _RUN = 4096  # names sorted at once
 _FOLDER, _OTHER, _DOUBTFUL = "folder", "other", "doubtful"  # the last: a link to nothing, or a loop
@@ -21,26 +22,40 @@ _States = frozenset[int]
 """Positions in a pattern that the names so far have led to."""
 
 
-def search_folder(top: str) -> Iterator[Found]:
+def search_folder(top: str, left_out: LeftOut | None = None) -> Iterator[Found]:
     """Search a folder for images by suffix, to any depth, in order of names.
 
     Linked folders are followed; one that was searched already is named instead,
-    as are broken links and folders that cannot be read.
+    as are broken links and folders that cannot be read. Names that are
+    :func:`hidden <edge.names.is_hidden>` are left out.
+
+    Parameters
+    ----------
+    top : str
+        Whatever it is called itself.
+    left_out : LeftOut, optional
+        Counts what is left out.
 
     Yields
     ------
     Found
         Never a folder.
     """
-    yield from _Search([]).walk(top, frozenset(), inside_match=True)
+    yield from _Search([], left_out).walk(top, frozenset(), inside_match=True)
 
 
-def search_glob(pattern: str) -> Iterator[Found]:
+def search_glob(pattern: str, left_out: LeftOut | None = None) -> Iterator[Found]:
     """Find what a pattern matches, and the images in the folders it matches, each once.
 
-    ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders; names
-    that start with a dot only where the pattern says so, as in shells. A folder
-    that ``**`` reached already is named instead of searched again.
+    ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders; hidden names
+    only where the pattern says so: with their first character, as ``.*`` or ``@*``, or as
+    they are. A folder that ``**`` reached already is named instead of searched again.
+
+    Parameters
+    ----------
+    pattern : str
+    left_out : LeftOut, optional
+        Counts what would match but for its hidden name, and what is left out of folders.
 
     Yields
     ------
@@ -50,7 +65,7 @@ def search_glob(pattern: str) -> Iterator[Found]:
     parts = pattern.split(os.sep)
     literal = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     top = os.sep.join([*parts[:literal], ""])
-    search = _Search([part for part in parts[literal:] if part])
+    search = _Search([part for part in parts[literal:] if part], left_out)
     try:
         os.stat(top or os.curdir)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a null byte
@@ -71,8 +86,9 @@ class _Search:
     nothing that was found need be remembered.
     """
 
-    def __init__(self, parts: list[str]) -> None:
+    def __init__(self, parts: list[str], left_out: LeftOut | None) -> None:
         self.parts = parts
+        self._left_out = LeftOut() if left_out is None else left_out
         self._searched: set[tuple[int, int, _States, bool]] = set()
 
     def closure(self, states: set[int]) -> _States:
@@ -83,19 +99,25 @@ class _Search:
                 reached.add(at + 1)
         return frozenset(reached)
 
-    def _advance(self, states: _States, name: str) -> _States:
-        following = set()
+    def _advance(
+        self, states: _States, name: str, hidden: bool, is_folder: bool
+    ) -> tuple[_States, bool]:
+        """Positions that a name leads to, and whether being hidden keeps it from any."""
+        following: set[int] = set()
+        is_kept = False
         for at in states:
             if at == len(self.parts):
                 continue
             part = self.parts[at]
-            if name.startswith(".") and not part.startswith("."):
+            if part != "**" and not fnmatch.fnmatchcase(name, part):
                 continue
-            if part == "**":
-                following.add(at)
-            elif fnmatch.fnmatchcase(name, part):
-                following.add(at + 1)
-        return self.closure(following)
+            if hidden and not _asks_for(part, name):
+                is_kept = True
+            elif part == "**":
+                following |= self.closure({at})
+            else:  # nothing follows a file, not even no folder at all
+                following |= self.closure({at + 1}) if is_folder else {at + 1}
+        return frozenset(following), is_kept
 
     def walk(self, top: str, states: _States, inside_match: bool) -> Iterator[Found]:
         """Walk depth first, on a stack: folders nest deeper than Python calls."""
@@ -117,18 +139,25 @@ class _Search:
         try:
             self._note(folder, states, inside_match)
             for name, kind in sorted_names(folder):
-                following = self._advance(states, name)
+                hidden = is_hidden(name)
+                following, is_kept = self._advance(states, name, hidden, kind == _FOLDER)
                 matches = len(self.parts) in following
+                is_inside = inside_match and not hidden
                 path = os.path.join(folder, name)
-                if kind == _FOLDER:
-                    if matches and not inside_match:
+                if hidden and not following:
+                    if inside_match or is_kept:
+                        self._left_out.add_hidden(path + os.sep * (kind == _FOLDER))
+                elif kind == _FOLDER:
+                    if matches and not is_inside:
                         yield Found(path, is_folder=True)
-                    if following or inside_match:
-                        yield path, following, inside_match or matches
-                elif matches or (inside_match and suffix_of(name) in IMAGE_SUFFIXES):
+                    if following or is_inside:
+                        yield path, following, is_inside or matches
+                elif matches or (is_inside and suffix_of(name) in IMAGE_SUFFIXES):
                     yield Found(path, error=_link_error(path) if kind == _DOUBTFUL else None)
-                elif inside_match and kind == _DOUBTFUL and (error := _link_error(path)):
+                elif is_inside and kind == _DOUBTFUL and (error := _link_error(path)):
                     yield Found(path, error=error)
+                elif is_inside:
+                    self._left_out.add_unnamed(path)
         except OSError as error:
             yield Found(folder or os.curdir, error=unreadable(error))
         except CropUnreadable as error:
@@ -145,26 +174,32 @@ class _Search:
         self._searched.add(seen)
 
 
-def sorted_names(folder: str) -> Iterator[tuple[str, str]]:
-    """Names in a folder, sorted, each with ``folder``, ``other`` or ``doubtful``.
+def _asks_for(part: str, name: str) -> bool:
+    """Whether a part of a pattern means a hidden name and does not match it by the way."""
+    return part == name or (part[0] == name[0] and not name[0].isalnum())
 
-    A folder of 100,000 images must not take more memory than one of 1,000: names
-    are kept end to end in sorted runs, a twentieth of a list of paths.
+
+def sorted_names(folder: str) -> Iterator[tuple[str, str]]:
+    """Names in a folder, each with ``folder``, ``other`` or ``doubtful``.
+
+    They are sorted by their bytes, which are the same in every locale: a run must find the
+    order of the run that it resumes. A folder of 100,000 images must not take more memory than
+    one of 1,000: names are kept end to end in sorted runs, a twentieth of a list of paths.
     """
     with os.scandir(folder or os.curdir) as scan:
-        names = (f"{entry.name}\0{_kind(entry)}" for entry in scan)
+        names = (os.fsencode(f"{entry.name}\0{_kind(entry)}") for entry in scan)
         runs = []
         while run := sorted(islice(names, _RUN)):  # \0 sorts before all that can follow a name
-            runs.append("/".join(run))
+            runs.append(b"/".join(run))
     for record in heapq.merge(*map(_split, runs)):
-        name, _, kind = record.partition("\0")
+        name, _, kind = os.fsdecode(record).partition("\0")
         yield name, kind
 
 
-def _split(run: str) -> Iterable[str]:
+def _split(run: bytes) -> Iterable[bytes]:
     """Pieces between slashes, one at a time."""
     start = 0
-    while (end := run.find("/", start)) >= 0:
+    while (end := run.find(b"/", start)) >= 0:
         yield run[start:end]
         start = end + 1
     yield run[start:]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import re
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"})
+USUAL_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""How images are called, for people."""
+
+_TIFF_SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf2", ".tf8"})  # the last three: BigTIFF
+IMAGE_SUFFIXES = _TIFF_SUFFIXES.union(
+    USUAL_SUFFIXES, (".dib", ".apng", ".jpe", ".jfif", ".jfi", ".jif", ".mpo")
+)
 """Suffixes that folders and archives are searched for. A file named outright may have any name."""
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -15,6 +21,25 @@ _SCHEME = re.compile(r"https?:/+|[a-z][a-z0-9+.-]+://", re.IGNORECASE)  # pathli
 _ADDRESS = re.compile(rf"(?:{_SCHEME.pattern})\S*?(?=[,;:)\]'\"]*(?:\s|$))", re.IGNORECASE)
 _PARTS = re.compile(r"([^/?#\\]*)([^?#]*)(.*)", re.DOTALL)  # host and all before it, path, query
 _HOST = re.compile(r"(?:\[[^\[\]@]*\]|[^:\[\]@]*)(?::\d*)?", re.DOTALL)
+
+_SYSTEM_NAMES = frozenset(
+    {
+        # macOS, beside what starts with a dot
+        *("__macosx", "icon\r", "network trash folder", "temporary items"),
+        # Windows
+        *("$recycle.bin", "recycler", "recycled", "system volume information", "$extend"),
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "autorun.inf"),
+        *("$windows.~bt", "$windows.~ws", "$winreagent", "$sysreset", "msocache"),
+        # network storage: Synology and Asustor (#, @), QNAP (@), NetApp (~), Buffalo
+        *("#recycle", "#snapshot", "@eadir", "@tmp", "@sharesnap", "@recycle"),
+        *("@recently-snapshot", "@appstore", "@database", "trashbox"),
+        # file systems and cameras
+        *("lost+found", "lost.dir", "zbthumbnail.info"),
+        # programs
+        *("__pycache__", "node_modules"),
+    }
+)
+_SYSTEM_BEGINNINGS = ("synophoto_thumb", "synofile_thumb", "@syno", "@gmt-", "found.0")
 
 
 def suffix_of(name: str) -> str:
@@ -30,7 +55,39 @@ def is_archive(name: str) -> bool:
 def may_be_tiff(name: str) -> bool:
     """Whether a file can be a TIFF by its suffix: no other image is called so."""
     suffix = suffix_of(name)
-    return suffix in (".tif", ".tiff") or suffix not in IMAGE_SUFFIXES
+    return suffix in _TIFF_SUFFIXES or suffix not in IMAGE_SUFFIXES
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a search leaves a file or folder of this name out: the one rule for all searches.
+
+    Nobody puts a cell where a system keeps copies of cells for itself: hidden names (``.``) and
+    unfinished ones (``~``), bins, thumbnails, snapshots, checkpoints.
+
+    Parameters
+    ----------
+    name : str
+        Of a file or a folder, without folders above it.
+    """
+    if name.startswith((".", "~")):
+        return name not in (".", "..")
+    plain = name.casefold()
+    return plain in _SYSTEM_NAMES or plain.startswith(_SYSTEM_BEGINNINGS)
+
+
+def hidden_part(path: str) -> str | None:
+    """Path down to its first hidden name; None if no name in it is.
+
+    Parameters
+    ----------
+    path : str
+        Within an archive, or below the folder that is searched. Some programs on Windows
+        write backslashes into archives.
+    """
+    for name in re.finditer(r"[^/\\]+", path):
+        if is_hidden(name[0]):
+            return path[: name.end()]
+    return None
 
 
 def is_url(source: str) -> bool:

@@ -11,7 +11,7 @@ REASONS = {
     "not-a-file": "a pipe, socket or device",
     "permission": "this user may not read it",
     "encrypted": "a member of a zip with a password",
-    "unsupported": "held in a way that is not read: its compression, colours, frames, archive",
+    "unsupported": "held in a way that is not read: compression, colours, several frames, a stream",
     "unreachable": "no answer from the network in time",
     "http-error": "the server answered with an error",
     "io-error": "the operating system could not read it",

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import socket
 import threading
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from typing import IO, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
-from edge.decode import MAX_BYTES
+from edge.addresses import NoAddress, split_address
 from edge.errors import CropUnreadable
+from edge.wording import printable
 
 TIMEOUT = 10.0
 """Seconds for a whole snapshot, from connecting to the last byte."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Largest answer that is read, in bytes: 20 million pixels without compression."""
+
+_STREAMS = ("multipart/", "video/", "audio/", "text/event-stream", "application/vnd.apple.mpegurl")
+_PIECE = 1 << 16  # bytes
+_LONGEST_PHRASE = 80  # characters of what a server says
 
 
 @dataclass(frozen=True)
@@ -42,36 +51,65 @@ class Snapshot:
         ------
         CropUnreadable
             ``unreachable`` if there is no whole answer in time, ``http-error`` if the
-            server answers with an error, ``too-large``.
+            server answers with an error, ``unsupported`` if the answer is a stream, ``too-large``.
         """
         clock = _Clock(self.timeout)
+        data = io.BytesIO()
         try:
             with clock:
-                data = self._fetch(clock)
+                self._fetch(clock, data)
         except urllib.error.HTTPError as error:
             error.close()
+            phrase = printable(str(error.reason))[:_LONGEST_PHRASE]
             raise CropUnreadable(
-                "http-error", f"the server answers {error.code} {error.reason}; check the address"
+                "http-error", f"the server answers {error.code} {phrase}; check the address"
             ) from None
+        except CropUnreadable:
+            raise
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise _unreachable(error, clock) from None  # its own message may hold the password
+            # its own message may hold the password
+            raise _unreachable(error, clock, data.tell()) from None
         if clock.rang:
-            raise _unreachable(TimeoutError(), clock)
-        if len(data) > MAX_BYTES:
-            raise CropUnreadable("too-large", f"more than {MAX_BYTES >> 20} MB")
-        return data
+            raise _unreachable(TimeoutError(), clock, data.tell())
+        return data.getvalue()
 
-    def _fetch(self, clock: _Clock) -> bytes:
-        parts = urlsplit(self.url)
-        address = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+    def _fetch(self, clock: _Clock, data: io.BytesIO) -> None:
+        """Read the answer, piece by piece: its end may never come."""
+        parts, address = split_address(self.url)
         with _opener(parts, address, clock).open(address, timeout=self.timeout) as answer:
-            return bytes(answer.read(MAX_BYTES + 1))
+            kind = answer.headers.get_content_type()
+            if kind.startswith(_STREAMS):
+                raise _stream(kind)
+            if (answer.length or 0) > MAX_BYTES:
+                raise _too_large()
+            while piece := answer.read(_PIECE):
+                if data.tell() + len(piece) > MAX_BYTES:
+                    raise _too_large()
+                data.write(piece)
 
 
-def _unreachable(error: Exception, clock: _Clock) -> CropUnreadable:
+def _stream(kind: str) -> CropUnreadable:
+    return CropUnreadable(
+        "unsupported",
+        f"this is the address of a stream ({printable(kind)[:_LONGEST_PHRASE]}), which has no end;"
+        " give the address at which the camera answers with one image, a snapshot",
+    )
+
+
+def _too_large() -> CropUnreadable:
+    return CropUnreadable(
+        "too-large", f"the answer has more than {MAX_BYTES >> 20} MB; is it an image?"
+    )
+
+
+def _unreachable(error: Exception, clock: _Clock, received: int) -> CropUnreadable:
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if clock.rang or isinstance(cause, TimeoutError):
         why = f"no whole answer within {clock.seconds:g} s"
+        if received:
+            why += f", after {received} bytes: it may be a stream, which has no end"
+    elif isinstance(cause, NoAddress):
+        why = str(cause)
     elif isinstance(cause, OSError) and cause.strerror:
         why = cause.strerror
     else:

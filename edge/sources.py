@@ -15,8 +15,9 @@ from edge.content import Content, Found, WholeFile
 from edge.decode import file_name, open_file, read_bytes, unreadable
 from edge.errors import CropUnreadable, NoInputs
 from edge.folders import search_folder, search_glob
-from edge.names import IMAGE_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
-from edge.path_lists import read_paths
+from edge.left_out import LeftOut
+from edge.names import USUAL_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
+from edge.path_lists import read_paths, refuse_to_search
 
 STANDARD_INPUT = "-"
 """The source that stands for paths on standard input."""
@@ -69,17 +70,21 @@ class Inputs:
     ----------
     sources : sequence of str
     found : iterator of Input
+    left_out : LeftOut
 
     Attributes
     ----------
     names : tuple of str
         The sources as results name them.
+    left_out : LeftOut
+        What was left out of them so far.
     """
 
     how = ""  # nothing that people need to know
 
-    def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
+    def __init__(self, sources: Sequence[str], found: Iterator[Input], left_out: LeftOut) -> None:
         self.names = tuple(map(file_name, sources))
+        self.left_out = left_out
         self._sources = sources
         self._found = found
 
@@ -102,12 +107,13 @@ class Inputs:
         return sum(1 for _ in find_inputs(self._sources))
 
 
-def open_sources(sources: Sequence[str]) -> Inputs:
+def open_sources(sources: Sequence[str], left_out: LeftOut | None = None) -> Inputs:
     """Open sources, making sure that they hold anything at all.
 
     Parameters
     ----------
     sources : sequence of str
+    left_out : LeftOut, optional
         As for :func:`find_inputs`.
 
     Returns
@@ -122,15 +128,15 @@ def open_sources(sources: Sequence[str]) -> Inputs:
     names = ", ".join(map(file_name, sources))
     if not any(map(_exists, sources)):
         raise NoInputs(f"no such file or folder: {names}")
-    found = find_inputs(sources)
+    left_out = LeftOut() if left_out is None else left_out
+    found = find_inputs(sources, left_out)
     first = next(found, None)
     if first is None:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise NoInputs(f"no image in {names}: none of {suffixes}")
-    return Inputs(sources, chain([first], found))
+        raise NoInputs(f"no image in {names}: none of {', '.join(USUAL_SUFFIXES)}")
+    return Inputs(sources, chain([first], found), left_out)
 
 
-def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
+def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iterator[Input]:
     """Find the inputs that sources stand for, in order.
 
     Parameters
@@ -141,6 +147,9 @@ def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
         that do not exist as they stand; ``@list`` and ``-``, a file and standard input with a
         path a line (relative to the current folder; files, folders and addresses, but no
         globs and lists again); ``http://`` and ``https://`` addresses of a snapshot.
+    left_out : LeftOut, optional
+        Counts what is left out of folders, globs and archives. What is named itself, here
+        or in a list, is taken whatever its name.
 
     Yields
     ------
@@ -148,21 +157,28 @@ def find_inputs(sources: Iterable[str]) -> Iterator[Input]:
         Including broken links, link loops and folders that cannot be read.
     """
     index = 0
+    left_out = LeftOut() if left_out is None else left_out
     for source in sources:
         shown = without_secrets(source) if is_url(source) else source
-        for found in _expand(source):
+        for found in _expand(source, left_out):
             if not found.is_folder:
                 yield Input(shown, found.path, index, found.error, found.content)
                 index += 1
 
 
-def open_path(path: str) -> Iterator[Found]:
+def open_path(
+    path: str, left_out: LeftOut | None = None, listed_in: str | None = None
+) -> Iterator[Found]:
     """Find the inputs of one path or address: itself, or the images in it.
 
     Parameters
     ----------
     path : str
         Whatever characters are in it, it is no glob and no list.
+    left_out : LeftOut, optional
+        Counts what is left out of it.
+    listed_in : str, optional
+        Folder of the list that names the path: a list does not have everything searched.
     """
     if is_url(path):
         yield _snapshot(path)
@@ -175,34 +191,37 @@ def open_path(path: str) -> Iterator[Found]:
     except ValueError as error:  # a null byte in the name
         yield Found(path, error=CropUnreadable("not-found", str(error)))
         return
-    if is_folder:
-        for found in search_folder(path):
+    if is_folder and listed_in is not None and (error := refuse_to_search(path, listed_in)):
+        yield Found(path, error=error)
+    elif is_folder:
+        for found in search_folder(path, left_out):
             yield from _pages(found)
     elif is_archive(path):
-        yield from _members(path)
+        yield from _members(path, left_out)
     else:
         yield from _pages(Found(path))
 
 
-def _expand(source: str) -> Iterator[Found]:
+def _expand(source: str, left_out: LeftOut) -> Iterator[Found]:
     if source == STANDARD_INPUT:
-        yield from _listed(source, sys.stdin.buffer)
+        yield from _listed(source, sys.stdin.buffer, os.curdir, left_out)
     elif source.startswith("@"):
-        yield from _list_file(source)
+        yield from _list_file(source, left_out)
     elif is_url(source) or not _is_glob(source):
-        yield from open_path(source)
+        yield from open_path(source, left_out)
     else:
-        yield from _matched(source)
+        yield from _matched(source, left_out)
 
 
-def _matched(pattern: str) -> Iterator[Found]:
+def _matched(pattern: str, left_out: LeftOut) -> Iterator[Found]:
     found = None
-    for found in search_glob(pattern):
+    before = left_out.total
+    for found in search_glob(pattern, left_out):
         if is_archive(found.path) and not found.error and not found.is_folder:
-            yield from _members(found.path)
+            yield from _members(found.path, left_out)
         else:
             yield from _pages(found)
-    if found is None:
+    if found is None and left_out.total == before:
         yield Found(pattern, error=CropUnreadable("not-found", "nothing has such a name"))
 
 
@@ -215,10 +234,10 @@ def _snapshot(url: str) -> Found:
     return Found(without_secrets(url), Snapshot(url))
 
 
-def _members(path: str) -> Iterator[Found]:
+def _members(path: str, left_out: LeftOut | None) -> Iterator[Found]:
     from edge.archives import each_member
 
-    yield from each_member(path)
+    yield from each_member(path, left_out)
 
 
 def _pages(found: Found) -> Iterator[Found]:
@@ -230,18 +249,18 @@ def _pages(found: Found) -> Iterator[Found]:
         yield from each_page(found.path, WholeFile(found.path))
 
 
-def _list_file(source: str) -> Iterator[Found]:
+def _list_file(source: str, left_out: LeftOut) -> Iterator[Found]:
     try:
         with open_file(source[1:]) as file:
-            yield from _listed(source, file)
+            yield from _listed(source, file, os.path.dirname(source[1:]), left_out)
     except CropUnreadable as error:
         yield Found(source, error=error)
 
 
-def _listed(source: str, file: BinaryIO) -> Iterator[Found]:
+def _listed(source: str, file: BinaryIO, folder: str, left_out: LeftOut) -> Iterator[Found]:
     try:
         for path in read_paths(file):
-            yield from open_path(path)
+            yield from open_path(path, left_out, folder)
     except OSError as error:
         yield Found(source, error=unreadable(error))
     except CropUnreadable as error:
@@ -262,5 +281,6 @@ def _exists(source: str) -> bool:
     if source.startswith("@"):
         return os.path.lexists(source[1:])
     if _is_glob(source):
-        return any(search_glob(source))
+        left_out = LeftOut()
+        return any(search_glob(source, left_out)) or left_out.total > 0
     return os.path.lexists(source)

@@ -12,6 +12,7 @@ from typing import TextIO, cast
 from edge.classifier import Classifier
 from edge.command import say
 from edge.decision import HEALTHY, LEUKEMIA, REFER
+from edge.left_out import LeftOut
 from edge.quality import in_words
 from edge.reasons import REASONS
 from edge.results import Result
@@ -101,7 +102,7 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
         f" (a person looks{marked}), {tally.failed} failed{earlier}\n"
         f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {classifier.threads} threads,"
-        f" model {model.metadata.network} {model.sha256[:12]},"
+        f" model {printable(model.metadata.network)} {model.sha256[:12]},"
         f" runtime {runtime.name} {runtime.version}\n"
         "Research software: this is not a diagnosis."
     )
@@ -115,9 +116,15 @@ def say_failures(tally: Tally) -> None:
         say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
 
 
+def say_left_out(left_out: LeftOut) -> None:
+    """Say on stderr what a search has left out, if anything."""
+    for line in left_out.lines():
+        say(line)
+
+
 def _why(result: Result) -> str:
     if result.message:
-        return result.message
+        return printable(result.message)
     if result.quality:  # read from a result file, which keeps the codes alone
         return printable(in_words(result.quality.split()))
     return REASONS.get(result.error or "", "")

@@ -25,7 +25,8 @@ from edge.errors import NoEvents, NoInputs
 from edge.folder_events import folder_events
 from edge.folders import search_folder
 from edge.interrupts import ask_to_end
-from edge.names import IMAGE_SUFFIXES, suffix_of
+from edge.left_out import LeftOut
+from edge.names import IMAGE_SUFFIXES, is_hidden, suffix_of
 from edge.results import Result
 from edge.sources import Input, open_path
 
@@ -57,8 +58,8 @@ class Watch:
     """Inputs of a folder as they become complete; a context manager to iterate over once.
 
     Yields lists of inputs, never empty ones, until :meth:`stop`: first what is there, then what
-    comes. The folder is searched as a folder named as a source, but hidden names, and those that
-    start with ``~``, are left alone until they are renamed. A file is known by its
+    comes. The folder is searched as a folder named as a source: hidden and unfinished names
+    are left alone until they are renamed. A file is known by its
     path: one that is written again is not taken again. In the main thread, Ctrl-C and
     SIGTERM stop it, too.
 
@@ -77,6 +78,11 @@ class Watch:
     ------
     NoInputs
         If there is no such folder.
+
+    Attributes
+    ----------
+    left_out : LeftOut
+        What the last look at the whole folder left out.
     """
 
     def __init__(
@@ -88,6 +94,7 @@ class Watch:
     ) -> None:
         if not os.path.isdir(folder):
             raise NoInputs(f"no such folder to watch: {file_name(folder)}")
+        self.left_out = LeftOut()
         self._folder = folder
         self._done = done
         self._look_every = look_every
@@ -186,12 +193,13 @@ class Watch:
         if path in self._taken or file_name(path) in self._done:
             return False
         names = os.path.relpath(path, self._folder).split(os.sep)
-        return names == [os.curdir] or not any(name.startswith((".", "~")) for name in names)
+        return names == [os.curdir] or not any(map(is_hidden, names))
 
     def _complete_by_looks(self) -> Iterator[Found]:
         """Search the folder for what is new and has not changed for long enough."""
         before, self._looks = self._looks, {}
-        for found in search_folder(self._folder):
+        left_out = LeftOut()  # anew: an unfinished name may have become an image
+        for found in search_folder(self._folder, left_out):
             if not self._is_new(found.path):
                 continue
             look = _look(found)
@@ -204,6 +212,7 @@ class Watch:
                 yield found
             else:
                 self._looks[found.path] = look
+        self.left_out = left_out
 
     def _is_complete(self, look: _Look) -> bool:
         unchanged = time.monotonic() - look.since

@@ -12,6 +12,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def printable_lines(text: str) -> str:
+    """Several lines with texts from outside in them, each :func:`printable`."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def shortened(text: str, most: int) -> str:
     """Text without its middle, if it has more characters than `most`."""
     if len(text) <= most:

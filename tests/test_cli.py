@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -235,6 +236,31 @@ def test_sources_may_stand_on_both_sides_of_options(crops: Path, tmp_path: Path)
     assert edge_all("classify", first, "--out", out, second).exit_code == 0
     with out.open(newline="") as file:
         assert [row["file"] for row in csv.DictReader(file)] == [str(first), str(second)]
+
+
+@pytest.mark.parametrize("name", ["-x.png", "--out", "--", "-"])
+def test_what_follows_two_dashes_is_a_file(
+    crops: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(crops)
+    first = next(iter(sorted(crops.iterdir())))
+    shutil.copy(first, name)
+    file = "./-" if name == "-" else name
+    result = edge_all("classify", first, "--threads", "1", "--", file)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2].endswith(f"  {file}")
+
+
+def test_a_folder_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert edge_all("samples", "-n", "1", "--", "-drawn").exit_code == 0
+    assert len(list(Path("-drawn").iterdir())) == 1
+
+
+def test_wrong_usage_moves_no_cursor() -> None:
+    result = edge_all("classify", "--\x1b[2J.png")
+    assert result.exit_code == 2
+    assert "unrecognized arguments: --\\x1b[2J.png" in result.stderr
 
 
 def test_without_a_command_the_help_is_shown() -> None:

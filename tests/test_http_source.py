@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gc
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from edge_helpers import encoded, small_cell
 
+from edge.addresses import split_address
 from edge.classifier import Classifier
 from edge.errors import CropUnreadable
 from edge.names import is_url, without_secrets
@@ -34,6 +37,7 @@ class Server(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None]] = []
         self.closing = threading.Event()
         self.redirect_to = ""
+        self.content_type = ""
 
     def at(self, path: str, user: str = "") -> str:
         return f"http://{user}127.0.0.1:{self.server_port}{path}"
@@ -59,6 +63,14 @@ class Camera(BaseHTTPRequestHandler):
             self.answer(200, b"<html>")
         elif path == "/drip":
             self.drip()
+        elif path == "/endless":
+            self.send_in_pieces()
+        elif path == "/stream":
+            self.answer(200, b"--x\r\n", **{"Content-Type": self.server.content_type})
+        elif path == "/huge":
+            self.answer(200, b"", **{"Content-Length": str(1 << 40)})
+        elif path == "/rude":
+            self.wfile.write(b"HTTP/1.0 404 \x1b[2J\x07" + b"x" * 9000 + b"\r\n\r\n")
         elif path == "/noise":
             self.wfile.write(b"\x00\xff noise \r\n\r\n")
         else:
@@ -79,6 +91,13 @@ class Camera(BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
             except OSError:
                 return
+
+    def send_in_pieces(self) -> None:
+        """Send an image that never ends, in chunks."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while not self.server.closing.is_set():
+                self.wfile.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
 
     def log_message(self, *_: object) -> None:
         """Keep quiet."""
@@ -210,6 +229,95 @@ def test_an_answer_larger_than_is_read_is_refused(
 ) -> None:
     monkeypatch.setattr("edge.snapshot.MAX_BYTES", len(CELL) - 1)
     assert reason(server.at("/a.png")) == "too-large"
+
+
+def message(url: str, timeout: float = 10.0) -> str:
+    with pytest.raises(CropUnreadable) as refused:
+        Snapshot(url, timeout).read()
+    assert refused.value.message.isprintable()
+    assert len(refused.value.message) < 250
+    return refused.value.message
+
+
+def test_an_answer_without_an_end_takes_no_more_memory_than_the_largest(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.snapshot.MAX_BYTES", 4 << 20)
+    tracemalloc.start()
+    try:
+        assert reason(server.at("/endless")) == "too-large"
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_answer_that_is_said_to_be_too_large_is_not_waited_for(server: Server) -> None:
+    assert reason(server.at("/huge")) == "too-large"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "multipart/x-mixed-replace; boundary=frame",
+        "Multipart/X-Mixed-Replace;boundary=--x",
+        "video/x-motion-jpeg",
+        "video/mp4",
+        "application/vnd.apple.mpegurl",
+    ],
+)
+def test_a_stream_is_said_to_be_one(server: Server, content_type: str) -> None:
+    server.content_type = content_type
+    assert reason(server.at("/stream")) == "unsupported"
+    assert "a stream" in message(server.at("/stream"))
+    assert "snapshot" in message(server.at("/stream"))
+
+
+def test_an_answer_that_does_not_end_may_be_a_stream(server: Server) -> None:
+    assert "it may be a stream" in message(server.at("/endless"), timeout=0.1)
+
+
+def test_what_a_server_says_moves_no_cursor(server: Server) -> None:
+    assert r"the server answers 404 \x1b[2J\x07xxx" in message(server.at("/rude"))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/Präparat 1/a b.png", "/Pr%C3%A4parat%201/a%20b.png"),
+        ("/a%20b.png?name=ü x&n=1", "/a%20b.png?name=%C3%BC%20x&n=1"),
+        ("/100%.png", "/100%25.png"),
+        ("/细胞.png#1", "/%E7%BB%86%E8%83%9E.png"),
+        ("/\x1b[2J.png", "/%1B[2J.png"),
+        ("/\udcff.png", "/%FF.png"),
+    ],
+)
+def test_an_address_is_asked_for_whatever_is_in_it(server: Server, path: str, asked: str) -> None:
+    assert Snapshot(server.at(path)).read() == CELL
+    assert server.requests == [(asked, None)]
+
+
+def test_a_host_goes_by_its_name_in_the_network() -> None:
+    assert split_address("http://lab:pw@Bücher.example:81/ä")[1] == (
+        "http://xn--bcher-kva.example:81/%C3%A4"
+    )
+    assert split_address("https://[::1]:8080/")[1] == "https://[::1]:8080/"
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        (f"http://lab:{SECRET}@my camera/a.png", "no host can be called 'my camera'"),
+        (f"http://lab:{SECRET}@{'ä' * 80}/", "no host can be called"),
+        ("http://a..b/", "no host can be called 'a..b'"),
+        (f"http://lab:{SECRET}@camera:port/", "this is no address"),
+        (f"http://camera:{SECRET}/", "this is no address"),
+        (f"http://lab:{SECRET}@/a.png", "there is no host in the address"),
+    ],
+)
+def test_what_cannot_be_an_address_is_said(url: str, why: str) -> None:
+    assert message(url).startswith(why)
+    assert SECRET not in message(url)
+    assert reason(url) == "unreachable"
 
 
 @pytest.mark.parametrize(("path", "expected"), [("/short", "truncated"), ("/text", "not-an-image")])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from edge.classifier import Classifier
 from edge.errors import NoInputs
+from edge.left_out import LeftOut
 from edge.names import IMAGE_SUFFIXES
 from edge.sources import find_inputs, open_sources
 
@@ -243,6 +244,7 @@ def test_globs_find_what_those_of_python_match_and_the_images_in_matched_folders
     for match in map(Path, glob.glob(pattern, recursive=True)):
         inside = match.rglob("*") if match.is_dir() else []
         images = [path for path in inside if path.suffix == ".png" and path.is_file()]
+        images = [path for path in images if "/." not in str(path.relative_to(match.parent))]
         expected |= {str(path) for path in [*images, *([match] if match.is_file() else [])]}
     paths = [entry.path for entry in find_inputs([pattern]) if not entry.error]
     assert sorted(paths) == sorted(expected)
@@ -405,8 +407,10 @@ def test_sources_that_do_not_exist_are_refused_in_a_sentence(
 
 def test_a_folder_without_images_is_refused_in_a_sentence(crops: Path) -> None:
     touch(crops, "notes.txt", "more/results.csv")
+    left_out = LeftOut()
     with pytest.raises(NoInputs, match=r"^no image in crops: none of \.bmp, \.jpeg, .*\.webp$"):
-        open_sources(["crops"])
+        open_sources(["crops"], left_out)
+    assert left_out.total == 2
 
 
 def test_a_folder_with_nothing_but_a_broken_link_is_not_refused(crops: Path) -> None:

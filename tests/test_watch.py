@@ -21,6 +21,7 @@ from edge.content import Found
 from edge.errors import NoInputs
 from edge.folder_events import network_share
 from edge.folders import search_folder
+from edge.left_out import LeftOut
 from edge.sources import Input
 from edge.watch import Watch
 
@@ -145,12 +146,12 @@ def test_without_events_a_file_that_grows_is_waited_for(
 ) -> None:
     written = 0
 
-    def search_while_it_grows(top: str) -> Iterator[Found]:
+    def search_while_it_grows(top: str, *more: LeftOut) -> Iterator[Found]:
         nonlocal written
         if written < 20:
             written += 1
             (folder / "slow.png").write_bytes(bytes(written))
-        yield from search_folder(top)
+        yield from search_folder(top, *more)
 
     monkeypatch.setattr("edge.watch.search_folder", search_while_it_grows)
     with Watching(folder, events=False) as watching:
@@ -274,6 +275,35 @@ def test_a_network_share_is_looked_at_and_named(
     with Watching(folder, events=True) as watching:
         watching.sentinel()
     assert "cifs does not tell what other machines write" in watching.watch.how
+
+
+@pytest.mark.parametrize(
+    "name", ["my cells", "tab\there", "line\nbreak", "back\\slash", "nb\xa0sp", "ü"]
+)
+def test_a_network_share_is_known_whatever_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    share = tmp_path / name
+    share.mkdir()
+    escaped = str(share).replace("\\", r"\134")
+    for character in " \t\n":
+        escaped = escaped.replace(character, f"\\{ord(character):03o}")
+    mounts = tmp_path / "mounts"
+    mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\n//lab/my\\040share {escaped} cifs rw 0 0\n")
+    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    assert network_share(str(share)) == "cifs"
+    assert network_share(str(tmp_path)) is None
+
+
+def test_of_two_mounts_in_one_place_the_last_counts(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    mounts.write_text(f"x {folder} zfs rw 0 0\nx {folder} nfs4 rw 0 0\n")
+    assert network_share(str(folder)) == "nfs4"
+    mounts.write_text(f"x {folder} nfs4 rw 0 0\nx {folder} ext4 rw 0 0\n")
+    assert network_share(str(folder)) is None
 
 
 def test_a_missing_folder_is_refused_in_a_sentence(tmp_path: Path) -> None:

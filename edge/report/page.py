@@ -17,6 +17,7 @@ from edge.report.histogram import histogram
 from edge.sinks.file import cannot_write, is_stream
 from edge.sinks.lock import foreign
 from edge.whole_file import replacing
+from edge.wording import printable
 
 _PARTS = Path(__file__).parent
 _MIDDLE = "<!-- cells -->"
@@ -171,4 +172,4 @@ def _note(shown: int, cells: int) -> str:
 
 def _text(value: object) -> str:
     """Text of a page; characters nobody can see are shown as escapes."""
-    return html.escape("".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(value)))
+    return html.escape(printable(str(value)))
