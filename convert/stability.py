@@ -58,7 +58,7 @@ class Stability:
         if not self.unstable:
             return ""
         named = ", ".join(
-            f"{tensor.name} by {tensor.difference:.0%}" for tensor in self.unstable[:3]
+            f"{_short(tensor.name)} by {tensor.difference:.0%}" for tensor in self.unstable[:3]
         )
         more = f" and {len(self.unstable) - 3} more" if len(self.unstable) > 3 else ""
         return (
@@ -108,6 +108,12 @@ def scales_of_halves(observed: CellRanges, seed: int = 0) -> Stability:
         worst=max(tensor.difference for tensor in compared),
         unstable=tuple(sorted(unstable, key=lambda tensor: -tensor.difference)),
     )
+
+
+def _short(name: str) -> str:
+    """First of the names that the converter joined, of all that it fused."""
+    first = name.partition(";")[0]
+    return first if len(first) <= 40 else f"...{first[-37:]}"
 
 
 def _scale(low: float, high: float) -> float:

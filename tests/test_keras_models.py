@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import shutil
 import warnings
 import zipfile
@@ -18,7 +19,7 @@ from small_networks import drawn
 from convert.flatbuffer import operators
 from convert.float_tflite import FloatNetwork, to_float_tflite
 from convert.head import PROBABILITIES
-from convert.logits_model import load_logits_model
+from convert.logits_model import keras_logits, load_logits_model
 from edge.errors import ConversionFailed
 
 NOISE = np.random.default_rng(7).integers(0, 256, (5, 70, 70, 3), np.uint8)
@@ -159,3 +160,16 @@ def test_a_file_of_keras_2_is_named_as_such(tmp_path: Path) -> None:
         file.writestr("metadata.json", b'{"keras_version": "2.15.0"}')
         file.writestr("model.weights.h5", b"")
     assert "was saved by Keras 2.15.0" in refusal(path)
+
+
+def test_many_models_in_a_row_bring_no_warning_of_tensorflow(tmp_path: Path) -> None:
+    path = saved(PLAIN, tmp_path)[1]
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    logging.getLogger("tensorflow").addHandler(handler)
+    try:
+        for _ in range(7):  # from the fifth on it warned of retracing
+            keras_logits(load_logits_model(path).model, CROPS[:1])
+    finally:
+        logging.getLogger("tensorflow").removeHandler(handler)
+    assert said.getvalue() == ""
