@@ -145,7 +145,8 @@ def _after_labels(folders: list[str]) -> int:
 
 def _read_name(file: str) -> Reading | None:
     """Read a name in plain form; None where it names two people."""
-    found = list(_CELL.finditer(file))
+    # accents apart: one that follows would be merged into the last letter of the label
+    found = list(_CELL.finditer(unicodedata.normalize("NFKD", file)))
     if not found:
         return Reading()
     if len({canonical_subject(match["subject"]) for match in found}) > 1:
