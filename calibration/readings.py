@@ -109,13 +109,13 @@ def read_path(name: str, data: str = "") -> Reading:
 def subject_of(name: str) -> str | None:
     """Subject in a C-NMC file name (``h3`` is ``H3``, ``07`` is ``7``), or None."""
     named = _read_name(_plain(name))
-    return named and named.subject
+    return named.subject if named else None
 
 
 def cell_of(name: str) -> str | None:
     """C-NMC's name of the cell in the name of a file, the same for every copy, or None."""
     named = _read_name(_plain(name))
-    return named and named.cell
+    return named.cell if named else None
 
 
 def canonical_subject(text: str) -> str:
@@ -145,7 +145,8 @@ def _after_labels(folders: list[str]) -> int:
 
 def _read_name(file: str) -> Reading | None:
     """Read a name in plain form; None where it names two people."""
-    found = list(_CELL.finditer(file))
+    # accents apart: one that follows would be merged into the last letter of the label
+    found = list(_CELL.finditer(unicodedata.normalize("NFKD", file)))
     if not found:
         return Reading()
     if len({canonical_subject(match["subject"]) for match in found}) > 1:

@@ -57,7 +57,7 @@ def test_the_person_is_read_off_the_path(name: str, subject: str | None) -> None
     assert read_path(name).subject == subject
 
 
-decorations = st.text(st.sampled_from(" ()[]-_.+~0123456789abceghilmnoprtvyAHÜé\u0301１副本"))
+decorations = st.text(st.sampled_from(" ()[]-_.+~0123456789abceghilmnoprtvyAHÜé\u0301\uff11副本"))
 
 
 @given(
