@@ -269,12 +269,13 @@ def _describe_benchmark(parser: argparse.ArgumentParser) -> None:
 
 @one_sentence
 def _benchmark(options: argparse.Namespace) -> None:
-    import json
-
-    from edge.benchmark import Network, describe, run_benchmark
+    from edge.benchmark import Benchmark, Network, describe, run_benchmark
     from edge.model_file import SHIPPED_MODEL, read_model_file, read_twin
     from edge.runtime import find_runtime
+    from edge.sinks.figures import check_figures, save_figures
 
+    if options.out:
+        check_figures(options.out, Benchmark)
     model_file = read_model_file(options.model or SHIPPED_MODEL)
     networks = [Network("int8", model_file.flatbuffer)]
     if options.twin:
@@ -282,7 +283,7 @@ def _benchmark(options: argparse.Namespace) -> None:
     found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), options.seconds)
     print(describe(found))
     if options.out:
-        options.out.write_text(json.dumps(found.to_dict(), indent=2) + "\n", encoding="utf-8")
+        save_figures(options.out, found.to_dict())
         print(f"saved {options.out}")
 
 

@@ -9,12 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import write_labelled
 from edge_helpers import write_cells
 
 from calibration.cache import default_cache
 from calibration.crop_set import load_crops
 from calibration.file_hashes import hash_files, save_text
 from calibration.labelled_crops import LabelledCrop, find_labelled_crops
+
+
+@pytest.fixture(scope="module")
+def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 6 labelled drawn cells."""
+    return write_labelled(tmp_path_factory.mktemp("labelled"), per_subject=1)
 
 
 def unusable(folder: Path, kind: str) -> Path | None:
@@ -44,17 +51,17 @@ def test_hashes_come_without_a_cache(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["a file", "in a file"])
-def test_crops_come_without_a_cache(labelled: Path, tmp_path: Path, kind: str) -> None:
+def test_crops_come_without_a_cache(some: Path, tmp_path: Path, kind: str) -> None:
     cache = unusable(tmp_path, kind)
-    found: list[LabelledCrop] = find_labelled_crops(labelled, cache=cache)[:4]
+    found: list[LabelledCrop] = find_labelled_crops(some, cache=cache)[:4]
     assert load_crops(found, cache).crops.shape == (4, 70, 70, 3)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no array", None], ids=["empty", "text", "other size"])
 def test_a_damaged_cache_of_crops_is_made_again(
-    labelled: Path, tmp_path: Path, damage: bytes | None
+    some: Path, tmp_path: Path, damage: bytes | None
 ) -> None:
-    found = find_labelled_crops(labelled, cache=tmp_path / "hashes")[:4]
+    found = find_labelled_crops(some, cache=tmp_path / "hashes")[:4]
     fresh = load_crops(found, tmp_path).crops
     (kept,) = tmp_path.glob("*.npy")
     if damage is None:

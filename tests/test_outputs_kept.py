@@ -7,12 +7,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 from sink_helpers import RUN, database_rows, result, results
 
 from edge.errors import EdgeAllError, OutputFailed
+from edge.sinks.figures import check_figures, save_figures
 from edge.sinks.outputs import Outputs, check_outputs
 from edge.whole_file import remove_abandoned
 
@@ -254,3 +256,25 @@ def test_what_a_killed_process_left_of_a_page_goes_at_the_next_start(tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "r.html"}
     remove_abandoned(tmp_path / "r.html")
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "r.html"}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of a test."""
+
+    cells: int
+
+
+@pytest.mark.parametrize("theirs", [b"x", b"[1]", b"{}", b'{"cells": 1, "x": 2}', b"[" * 100_000])
+def test_figures_replace_nothing_but_figures(tmp_path: Path, theirs: bytes) -> None:
+    path = tmp_path / "figures.json"
+    for _ in range(2):
+        check_figures(path, Figures)
+        save_figures(path, asdict(Figures(3)))
+    assert content(tmp_path) == {"figures.json": b'{\n  "cells": 3\n}\n'}
+    path.write_bytes(theirs)
+    with pytest.raises(OutputFailed, match="no file of figures of edge-all and would be lost"):
+        check_figures(path, Figures)
+    for wrong in (tmp_path, tmp_path / "missing" / "x.json", Path(os.devnull)):
+        with pytest.raises(OutputFailed, match="cannot write"):
+            check_figures(wrong, Figures)

@@ -109,7 +109,7 @@ def test_a_second_run_into_a_pipe_is_refused(pipe: Path) -> None:
 
 
 def test_a_signal_while_a_result_is_held_ends_the_run_as_interrupted() -> None:
-    with Interrupts() as held, pytest.raises(Interrupted) as caught, held.held():
+    with Interrupts() as held, pytest.raises(Interrupted) as caught, held.held():  # noqa: PT012
         signal.raise_signal(signal.SIGTERM)
         assert not Patience().is_over()  # others get a little time
         raise OutputFailed("not written")

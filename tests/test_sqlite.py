@@ -298,7 +298,7 @@ def test_a_damaged_page_is_found_before_a_run_goes_on(tmp_path: Path, page: int)
 
 
 @pytest.mark.parametrize(
-    "damage", ["decision = 'healt\0y'", "p_leukemia = 'much'", "file = x'ff'", "logit_all = 9e999"]
+    "damage", ["decision = 'healthz'", "p_leukemia = 'much'", "file = x'ff'", "logit_all = 9e999"]
 )
 def test_a_row_that_is_no_result_is_refused_in_words(tmp_path: Path, damage: str) -> None:
     write(tmp_path / "r.db", 3)

@@ -205,13 +205,13 @@ class Database:
             self._lock.release()
             return
         try:
+            self._end_of_earlier()  # or what others wrote meanwhile is in the way of writing
             self.flush()
             if kind is None:
                 with self._failing(), self.transaction():
                     self._set_finished(_now())
         finally:
             try:
-                self._end_of_earlier()
                 with self._failing():
                     self.connection.close()
             finally:
