@@ -77,10 +77,15 @@ def crop_of(data: bytes) -> UInt8Image:
 
 def crop_and_frame_of(data: bytes) -> tuple[UInt8Image, Frame]:
     """Make the crop of an image file, and look at the frame of its image; as :func:`crop_of`."""
-    bgr = _decode_bgr(data)
-    # each channel is reduced by itself: their order is turned at the end, on fewer pixels
-    crop = cv2.cvtColor(to_crop(bgr), cv2.COLOR_BGR2RGB)
-    return np.asarray(crop, dtype=np.uint8), frame_of(bgr)
+    try:
+        bgr = _decode_bgr(data)
+        # each channel is reduced by itself: their order is turned at the end, on fewer pixels
+        crop = cv2.cvtColor(to_crop(bgr), cv2.COLOR_BGR2RGB)
+        return np.asarray(crop, dtype=np.uint8), frame_of(bgr)
+    except MemoryError as error:
+        raise CropUnreadable(
+            "too-large", "it takes more memory than there is; cut the cells out first"
+        ) from error
 
 
 def open_file(path: str | os.PathLike[str]) -> BinaryIO:

@@ -21,9 +21,16 @@ def opencv_pixels(data: bytes) -> Pixels | None:
     -------
     ndarray, shape (height, width) or (height, width, channels), or None
         None if OpenCV cannot decode it.
+
+    Raises
+    ------
+    MemoryError
+        If there is not enough for it.
     """
     try:
         found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
         return None
     return None if found is None else np.asarray(found)

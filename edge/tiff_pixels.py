@@ -207,11 +207,15 @@ def _summed(rows: Pixels, width: int) -> Pixels:
 
 
 def _check_lzw(data: bytes, page: Page, pixels: Pixels) -> None:
-    """Follow the codes of pieces that are not marked at their end, or end in one colour."""
+    """Follow the codes of pieces that are not marked at their end, or end in one colour.
+
+    To follow them all would take longer than to decode them.
+    """
+    few_rows = page.piece_height <= 2  # their last row may be filled in only in part
     sizes: dict[bytes, int] = {}  # many are the same: those without a part of the cell
     for number, one_colour in enumerate(_ends_in_one_colour(page, pixels)):
         piece = _piece(data, page, number)
-        if one_colour or not is_marked_at_end(piece):
+        if one_colour or few_rows or not is_marked_at_end(piece):
             if piece not in sizes:
                 sizes[piece] = lzw_size(piece)
             _check_size(page, number, sizes[piece])

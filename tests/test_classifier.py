@@ -105,6 +105,17 @@ def test_pixels_that_are_no_image_are_a_value_error(classifier: Classifier) -> N
     assert classifier.classify(small_cell()).error is None  # and the classifier is still whole
 
 
+def test_an_array_of_any_shape_is_a_result_and_the_stream_goes_on(classifier: Classifier) -> None:
+    shapes = [(1, 100_000, 3), (100_000, 1, 3), (0, 0, 3), (0, 9, 3), (9, 9), (9, 9, 4)]
+    cell = draw_cell(1)
+    given = [cell, *(np.zeros(shape, np.uint8) for shape in shapes), cell]
+    found = list(classifier.classify_each(given))
+    assert [result.error for result in found] == [
+        *(None, "too-large", "too-large", "not-an-image", "not-an-image"),
+        *("not-an-image", "not-an-image", None),
+    ]
+
+
 def test_the_probability_follows_from_logits_and_temperature(
     classifier: Classifier, cells: list[Path]
 ) -> None:

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.drawn import draw_cell
-from edge.preprocess import CROP_SIDE, to_crop
+from edge.errors import CropUnreadable
+from edge.preprocess import CROP_SIDE, MAX_SIDE, to_crop
 
 repeatable = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 sides = st.integers(1, 400)
@@ -130,3 +131,25 @@ def test_a_view_gives_the_same_crop_as_a_copy() -> None:
 def test_what_is_not_an_8_bit_rgb_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="needs a uint8 image of shape"):
         to_crop(image)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    sides=st.lists(st.sampled_from([0, 1, 69, 70, 71, MAX_SIDE + 1, 10**6]), max_size=3),
+    channels=st.sampled_from([0, 1, 3, 4]),
+)
+def test_a_shape_is_taken_or_refused_before_memory_is(sides: list[int], channels: int) -> None:
+    # a view: an array of any shape takes a byte
+    image = np.broadcast_to(np.uint8(7), (*sides, channels))
+    if len(sides) == 2 and channels == 3 and min(sides) > 0 and max(sides) <= MAX_SIDE:
+        assert to_crop(image).shape == (CROP_SIDE, CROP_SIDE, 3)
+        return
+    with pytest.raises(ValueError, match=r"needs a uint8 image|too-large"):
+        to_crop(image)
+
+
+@pytest.mark.parametrize("shape", [(1, 100_000), (100_000, 1), (MAX_SIDE + 1, 2)])
+def test_an_image_whose_square_would_take_gigabytes_is_too_large(shape: tuple[int, int]) -> None:
+    with pytest.raises(CropUnreadable, match="cut the cells out first") as refused:
+        to_crop(np.zeros((*shape, 3), np.uint8))
+    assert refused.value.reason == "too-large"
