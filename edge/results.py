@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,12 @@ class Result:
         Hash of the model file.
     error : str or None
         Reason code of :data:`edge.reasons.REASONS` if there is no decision.
+    supersedes : int or None
+        Index of an earlier result of the same file, which no longer counts: the file was
+        written again. Only a watch looks.
+    file_version : str or None
+        By what a watch knows the file again: time of writing in nanoseconds since 1970, size in
+        bytes and CRC-32.
     message : str or None
         The error in words, for people.
     crop : ndarray of uint8, shape (70, 70, 3), or None
@@ -60,6 +66,8 @@ class Result:
     logit_all: float | None = None
     quality: str | None = None
     error: str | None = None
+    supersedes: int | None = None
+    file_version: str | None = None
     message: str | None = None
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
@@ -75,25 +83,25 @@ class Result:
     def from_row(cls, row: Mapping[str, object]) -> Result:
         """Read a row again, as any result file holds it: CSV has texts only, and empty for None.
 
+        What later versions have added may be missing.
+
         Raises
         ------
         ValueError, KeyError
             If a column is missing, or a number is none.
         """
+        row = {**dict.fromkeys(COLUMNS[len(FIRST_COLUMNS) :]), **row}
         fields = {column: None if row[column] == "" else row[column] for column in COLUMNS}
         if None in (fields["source"], fields["file"], fields["index"]):
             raise ValueError("it names no input")
-        numbers = {
-            column: float(str(fields[column]))
-            for column in ("p_leukemia", "logit_hem", "logit_all")
-            if fields[column] is not None
-        }
-        texts = {
-            column: None if value is None else str(value)
+        values = {
+            column: value if value is None else _READ_AS.get(column, str)(str(value))
             for column, value in fields.items()
-            if column not in numbers
         }
-        return cls(**{**texts, **numbers, "index": int(str(fields["index"]))})  # type: ignore[arg-type]
+        result = cls(**values)  # type: ignore[arg-type]
+        if result.supersedes is not None and not 0 <= result.supersedes < result.index:
+            raise ValueError("it supersedes no earlier row")
+        return result
 
     def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
         """Return this result with what the network says."""
@@ -122,7 +130,7 @@ class Result:
         )
 
 
-COLUMNS = (
+FIRST_COLUMNS = (
     "source",
     "file",
     "index",
@@ -137,3 +145,11 @@ COLUMNS = (
     "error",
 )
 """Columns of a result file, version 1: later versions only add columns at the end."""
+
+COLUMNS = (*FIRST_COLUMNS, "supersedes", "file_version")
+"""Columns of a result file, version 2."""
+
+_READ_AS: Mapping[str, Callable[[str], object]] = {
+    **dict.fromkeys(("p_leukemia", "logit_hem", "logit_all"), float),
+    **dict.fromkeys(("index", "supersedes"), int),
+}

@@ -39,6 +39,10 @@ class Input:
         Set where the path was already refused (a folder without permission).
     content : Content or None
         Where the bytes are; None for the whole file `path`.
+    supersedes : int or None
+        Index of the input that this one takes the place of: the same file, as it was before.
+    version : str or None
+        By what a watch knows the file again.
     """
 
     source: str
@@ -46,6 +50,8 @@ class Input:
     index: int
     error: CropUnreadable | None = None
     content: Content | None = None
+    supersedes: int | None = None
+    version: str | None = None
 
     def read(self) -> bytes:
         """Read the image file.
@@ -76,7 +82,7 @@ class Inputs:
         The sources as results name them.
     """
 
-    how = ""  # nothing that people need to know
+    how = left = ""  # nothing that people need to know
 
     def __init__(self, sources: Sequence[str], found: Iterator[Input]) -> None:
         self.names = tuple(map(_shown, sources))

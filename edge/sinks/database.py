@@ -14,8 +14,8 @@ from edge.errors import OutputFailed, ResumeRefused
 from edge.results import COLUMNS, Result
 from edge.sinks.sink import START_AGAIN, Run, check_same_input, too_many
 
-SCHEMA_VERSION = 1
-"""``PRAGMA user_version`` of a results database; any other is refused."""
+SCHEMA_VERSION = 2
+"""``PRAGMA user_version`` of a results database; version 1 is migrated, any other refused."""
 
 APPLICATION_ID = 0x65646765
 """``PRAGMA application_id`` of a results database: "edge" in ASCII."""
@@ -54,16 +54,27 @@ CREATE TABLE IF NOT EXISTS results (
   model TEXT NOT NULL,
   model_sha256 TEXT NOT NULL,
   error TEXT,
+  supersedes INTEGER,
+  file_version TEXT,
+  superseded_by INTEGER,
   UNIQUE (run_id, idx)
 );
 """
 """The tables; docs/results-database.md says what is in them."""
+
+_MIGRATE_FROM_1 = """
+ALTER TABLE results ADD COLUMN supersedes INTEGER;
+ALTER TABLE results ADD COLUMN file_version TEXT;
+ALTER TABLE results ADD COLUMN superseded_by INTEGER
+"""
 
 _PLACES = ", ".join("?" * len(COLUMNS))
 # "index" is a word of SQL
 _NAMES = ", ".join("idx" if column == "index" else column for column in COLUMNS)
 _INSERT = f"INSERT INTO results (run_id, {_NAMES}) VALUES (?, {_PLACES})"
 _SELECT = f"SELECT {_NAMES} FROM results WHERE run_id = ? ORDER BY idx"
+
+_SUPERSEDE = "UPDATE results SET superseded_by = ? WHERE run_id = ? AND idx = ?"
 
 _Row = tuple[object, ...]
 
@@ -102,6 +113,7 @@ class Database:
     def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
         self._path = path
         self._waiting: list[_Row] = []
+        self._superseded: list[_Row] = []
         self._earlier = 0
         self._earlier_rows: sqlite3.Cursor | None = None
         with self._failing():
@@ -129,7 +141,8 @@ class Database:
         self._pragma("synchronous = NORMAL")
         self._pragma("foreign_keys = ON")
         with self.transaction():
-            for statement in self.schema.split(";"):
+            migration = _MIGRATE_FROM_1 if self._pragma("user_version") == 1 else ""
+            for statement in f"{migration};{self.schema}".split(";"):
                 self.connection.execute(statement)
             self._pragma(f"application_id = {APPLICATION_ID}")
             self._pragma(f"user_version = {SCHEMA_VERSION}")
@@ -234,6 +247,8 @@ class Database:
         """Add one result, unless it is there already."""
         if result.index >= self._earlier:
             self._waiting.append((self.run_id, *result.row().values()))
+            if result.supersedes is not None:
+                self._superseded.append((result.index, self.run_id, result.supersedes))
 
     def flush(self) -> None:
         """Commit what waits, or nothing of it."""
@@ -243,9 +258,11 @@ class Database:
                     self._insert()
             finally:
                 self._waiting.clear()
+                self._superseded.clear()
 
     def _insert(self) -> None:
         self.connection.executemany(_INSERT, self._waiting)
+        self.connection.executemany(_SUPERSEDE, self._superseded)
 
     def sync(self) -> None:
         """Put what was committed on the disk."""
@@ -286,7 +303,7 @@ def check_schema(path: Path, connection: sqlite3.Connection) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
         raise OutputFailed(f"{path} is a database of another program; name another file")
-    if version != SCHEMA_VERSION:
+    if version not in (1, SCHEMA_VERSION):
         raise OutputFailed(
             f"{path} has results of schema {version}, this edge-all writes {SCHEMA_VERSION};"
             " name another file, or use the edge-all that made it"

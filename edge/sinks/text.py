@@ -6,14 +6,15 @@ import contextlib
 import csv
 import json
 import os
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed, ResumeRefused
-from edge.results import COLUMNS, Result
+from edge.results import COLUMNS, FIRST_COLUMNS, Result
 from edge.sinks.sink import START_AGAIN, check_same_input, too_many
 
 _LONGEST_RECORD = 1 << 20  # bytes: several times the longest command line argument
@@ -66,6 +67,9 @@ _FORMATS = {
     ".jsonl": _Format("", _jsonl_encode, _jsonl_decode, may_span_lines=False),
 }
 
+_FIRST_HEADER = ",".join(FIRST_COLUMNS) + "\n"
+"""Header of a CSV file of version 1."""
+
 
 class ResultFile:
     """A CSV or JSONL file of results, open; a :class:`~edge.sinks.sink.Sink`.
@@ -79,7 +83,8 @@ class ResultFile:
         ``.csv`` or ``.jsonl``. Its folder must exist.
     resume : bool
         Go on with the rows that are there, instead of replacing the file. A row
-        that was cut off in writing is removed.
+        that was cut off in writing is removed. A file of an earlier version gets the
+        columns of this one, left empty.
 
     Raises
     ------
@@ -103,8 +108,41 @@ class ResultFile:
             if_refused.callback(os.close, self._descriptor)
             self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
             self._lock()
+            if resume and self._regular and self._is_of_first_version():
+                self._add_columns()
             self._start(resume)
             if_refused.pop_all()
+
+    def _is_of_first_version(self) -> bool:
+        """Whether it is a file with a header to which later versions have added columns."""
+        first = _FIRST_HEADER.encode() if self._format.header else b"\0"
+        with self._path.open("rb") as file:
+            return file.read(len(first)) == first
+
+    def _add_columns(self) -> None:
+        """Put a whole file with the columns of this version in the place of an earlier one."""
+        path = Path(os.path.realpath(self._path))
+        unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+        added = "," * (len(COLUMNS) - len(FIRST_COLUMNS))
+        rows = _EarlierRows(path, replace(self._format, header=_FIRST_HEADER))
+        try:
+            with unfinished.open("wb") as file:
+                file.write(self._format.header.encode())
+                for record in rows.records():
+                    file.write(record.rstrip(b"\n") + f"{added}\n".encode())
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(path, unfinished)
+            unfinished.replace(path)
+            new = os.open(path, _READ_AND_WRITE)
+        except OSError as error:
+            raise self._failed(error) from error
+        finally:
+            rows.close()
+            unfinished.unlink(missing_ok=True)
+        os.dup2(new, self._descriptor)
+        os.close(new)
+        self._lock()
 
     def _start(self, resume: bool) -> None:
         if resume and self._regular:
@@ -258,6 +296,14 @@ class _EarlierRows(Iterator[Result]):
             raise self._damaged(str(error)) from error
         self.end += len(record)
         return result
+
+    def records(self) -> Iterator[bytes]:
+        """Whole rows as they stand in the file, whatever is in them."""
+        while True:
+            try:
+                yield self._next_record()
+            except StopIteration:
+                return
 
     def _next_record(self) -> bytes:
         """Next whole record; one that was cut off in writing ends the iteration."""
