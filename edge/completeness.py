@@ -18,9 +18,10 @@ from edge.image_header import read_header
 
 _NOT_YET = frozenset({"empty", "truncated", "damaged", "not-an-image"})
 _WITH_END_MARK = frozenset({"png", "jpeg"})  # zeros behind the mark are filling, and harmless
+_HIGHEST_OF_HEIGHT = 25  # byte of a BMP
 _ZEROS = bytes(64)  # more than formats fill up with
 _EDGE = 2  # rows: one may have been written in part
-_FLAT = 0.3  # of the greatest width: 1 in 30 cells of C-NMC begins or ends wider on its black
+_FLAT = 0.4  # of the greatest width: 1 cell of C-NMC in 100 begins or ends wider
 
 
 def is_being_written(path: str) -> bool:
@@ -84,24 +85,21 @@ def lacks_its_end(data: bytes) -> bool:
         image_format = read_header(data).format
         if image_format in _WITH_END_MARK or not data.endswith(_ZEROS):
             return False
-        return image_format == "webp" or _is_cut_flat(decode(data))
+        if image_format == "webp":
+            return True
+        pixels = decode(data)
+        is_upside_down = image_format == "bmp" and data[_HIGHEST_OF_HEIGHT] < 0x80  # not negative
+        return _is_cut_flat(pixels[::-1] if is_upside_down else pixels)
     except CropUnreadable as error:
         return error.reason in _NOT_YET
 
 
 def _is_cut_flat(pixels: np.ndarray) -> bool:
-    """Whether what is above or below the cell is black, and the cell ends there as if cut."""
-    seen = pixels.any(axis=2)
+    """Whether the last rows are black, and the cell above them ends as if cut."""
+    seen = pixels.reshape(len(pixels), -1) != 0
     rows = np.flatnonzero(seen.any(axis=1))
     if not len(rows):
         return True
-    widths = [_width(seen[row]) for row in rows]
-    flat = _FLAT * max(widths)
-    above, below = rows[0] > 0, rows[-1] < len(seen) - 1
-    return bool((above and max(widths[:_EDGE]) > flat) or (below and max(widths[-_EDGE:]) > flat))
-
-
-def _width(row: np.ndarray) -> int:
-    """Pixels from the first to the last that is not black."""
-    columns = np.flatnonzero(row)
-    return int(columns[-1] - columns[0] + 1) if len(columns) else 0
+    # from the first to the last that is not black, in bytes
+    widths = seen.shape[1] - seen[rows, ::-1].argmax(axis=1) - seen[rows].argmax(axis=1)
+    return bool(rows[-1] < len(seen) - 1 and widths[-_EDGE:].max() > _FLAT * widths.max())
