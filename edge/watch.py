@@ -34,8 +34,8 @@ from edge.sources import Input, open_path
 from edge.taken import NotedFile, Taken, content_of, state_of, state_of_error, version_of
 
 _LOOK_EVERY = 1.0  # seconds
-_LOOKS_TO_BE_SURE = 10  # where events should have come
-_LOOKS_ON_A_SHARE = 3  # where the time of a file may count in steps of two seconds
+_LOOKS_TO_BE_SURE = 3  # where an event should have come, or times count in steps of two seconds
+_LOOKS_SKIPPED = 10  # where the system tells of files
 _LOOKS_IN_DOUBT = 60
 _MOST_AT_ONCE = 64  # inputs between two chances to stop
 
@@ -99,7 +99,8 @@ class Watch:
         not looked at.
     look_every : float
         Seconds between two looks; what is unchanged between them is complete. On network
-        shares three times as much, and where the system tells of files, ten times.
+        shares, and where the system tells of files, it must be unchanged three times as long;
+        where the system tells of files, there are ten times fewer looks.
     events : bool
         Whether to let the system tell of files where it can.
     in_doubt : float, optional
@@ -129,7 +130,7 @@ class Watch:
         self._look_every = look_every
         self._events = events
         self._is_local = network_share(folder) is None
-        self._patience = look_every * (1 if self._is_local else _LOOKS_ON_A_SHARE)
+        self._patience = look_every * (1 if self._is_local else _LOOKS_TO_BE_SURE)
         self._in_doubt = look_every * _LOOKS_IN_DOUBT if in_doubt is None else in_doubt
         self._news: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
         self._earlier: list[Input] = []
@@ -223,7 +224,7 @@ class Watch:
 
     def _pause(self) -> float:
         """Seconds until the next look: short while any file may be half written."""
-        return self._patience if self._events and not self._looks else self._look_every
+        return self._look_every * (_LOOKS_SKIPPED if self._events and not self._looks else 1)
 
     def _wait(self, until: float) -> tuple[list[str], bool]:
         """Wait for news: what was closed or moved in, and whether anything else was begun."""
