@@ -18,67 +18,26 @@ import threading
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, replace
 from itertools import islice
 from types import FrameType
 
-from edge.completeness import has_holes, is_being_written, lacks_its_end
+from edge.completeness import is_being_written
 from edge.content import Found
-from edge.decode import file_name, read_bytes, unreadable
-from edge.errors import CropUnreadable, NoEvents, NoInputs
+from edge.decode import file_name, unreadable
+from edge.errors import NoEvents, NoInputs
 from edge.folder_events import folder_events, network_share
 from edge.folders import search_folder
+from edge.look import Look
 from edge.names import IMAGE_SUFFIXES, suffix_of
 from edge.results import Result
 from edge.sources import Input, open_path
-from edge.taken import NotedFile, Taken, content_of, state_of, state_of_error, version_of
+from edge.taken import NotedFile, Taken, state_of, state_of_error
 
 _LOOK_EVERY = 1.0  # seconds
 _LOOKS_TO_BE_SURE = 3  # where an event should have come, or times count in steps of two seconds
 _LOOKS_SKIPPED = 10  # where the system tells of files
 _LOOKS_IN_DOUBT = 60
 _MOST_AT_ONCE = 64  # inputs between two chances to stop
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What a look at a file found.
-
-    Attributes
-    ----------
-    name : str
-        What the file is known by: its own name, not that of a link to it.
-    target : str
-        Path of the file itself.
-    state : int
-        Of :func:`edge.taken.state_of`.
-    since : float
-        Since when it has been seen so, in monotonic seconds.
-    modified_ns : int or None
-        When it was written last, by the clock of its file system; None if it is no file.
-    error : CropUnreadable or None
-        Why there is nothing to read.
-    content : int or None
-        Of :func:`edge.taken.content_of`, once it was read.
-    is_doubtful : bool
-        Whether what was read seems to lack something.
-    """
-
-    name: str
-    target: str
-    state: int
-    since: float
-    modified_ns: int | None = None
-    error: CropUnreadable | None = None
-    content: int | None = None
-    is_doubtful: bool = False
-
-    @property
-    def version(self) -> str | None:
-        """By what to know the file again, once it was read."""
-        if self.modified_ns is None or self.content is None:
-            return None
-        return version_of(self.modified_ns, self.content)
 
 
 class Watch:
@@ -135,7 +94,7 @@ class Watch:
         self._news: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
         self._earlier: list[Input] = []
         self._taken = Taken()
-        self._looks: dict[str, _Look] = {}
+        self._looks: dict[str, Look] = {}
         self._to_compare: deque[tuple[float, str]] = deque()
         self._index = 0
         self._stopped = False
@@ -275,22 +234,27 @@ class Watch:
         """Look at a file; give it if it is complete and not taken as it is, or wait for it."""
         before = self._looks.pop(found.path, None)
         look = self._look(found)
-        if look is None or self._taken.is_as_it_was(look.name, look.state, look.modified_ns):
+        if look is None or self._is_as_it_was(look.name, look):
             return
         if before and before.state == look.state:
             look = before
-        if not told and self._rest(look) < self._patience:
+        if not told and look.rest(look.modified_ns, self._is_local) < self._patience:
             self._looks[found.path] = look
             return
-        look = self._examine(look)
+        look = look.examined(for_signs=not self._has_rested(look))
         if self._may_be_incomplete(look):
             self._looks[found.path] = look
-        elif look.content is None or not self._taken.has_same_content(
-            look.name, look.content, look.state
-        ):
+        elif not self._is_as_it_was(look.name, look):
             yield from self._take(found, look)
 
-    def _look(self, found: Found) -> _Look | None:
+    def _is_as_it_was(self, name: str, look: Look) -> bool:
+        """Whether an input was taken, and the file was not written since or with the same bytes."""
+        return self._taken.is_as_it_was(name, look.state, look.modified_ns) or (
+            look.content is not None
+            and self._taken.has_same_content(name, look.content, look.state)
+        )
+
+    def _look(self, found: Found) -> Look | None:
         """See what there is; None where it has gone again, or comes by itself."""
         now, target, name = time.monotonic(), found.path, file_name(found.path)
         is_broken = found.error is not None and found.error.reason != "not-found"
@@ -300,23 +264,27 @@ class Watch:
                 return None
             name = file_name(target)
         if found.error:
-            return _Look(name, target, state_of_error(found.error), now, error=found.error)
+            return Look(name, target, state_of_error(found.error), now, error=found.error)
         try:
             status = os.stat(target)
         except FileNotFoundError:
             return None
         except OSError as error:
-            return _Look(name, target, state_of_error(unreadable(error)), now)
+            return Look(name, target, state_of_error(unreadable(error)), now)
         if not stat.S_ISREG(status.st_mode):
-            return _Look(name, target, hash(status.st_mode), now)
-        look = _Look(name, target, state_of(status), now, status.st_mtime_ns)
+            return Look(name, target, hash(status.st_mode), now)
+        changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)  # a copy may keep an old time
+        look = Look(name, target, state_of(status), now, status.st_mtime_ns, changed_ns)
         if target != found.path:
-            self._taken.recognise(name, file_name(found.path), look.modified_ns)
+            self._taken.recognise(name, file_name(found.path), status.st_mtime_ns)
         return look
 
     def _comes_itself(self, target: str) -> bool:
         """Whether a file is one that the search of this folder finds."""
-        inside = os.path.relpath(target, self._home)
+        try:
+            inside = os.path.relpath(target, self._home)
+        except ValueError:  # on another drive of Windows
+            return False
         return (
             not inside.startswith(os.pardir)
             and suffix_of(target) in IMAGE_SUFFIXES
@@ -324,36 +292,22 @@ class Watch:
             and os.path.isfile(target)
         )
 
-    def _rest(self, look: _Look) -> float:
-        """Seconds for which a file has not been written."""
-        unchanged = time.monotonic() - look.since
-        if look.modified_ns is None or not self._is_local:
-            return unchanged  # the clock of another machine says nothing
-        return max(unchanged, time.time() - look.modified_ns / 1e9)
+    def _may_be_incomplete(self, look: Look) -> bool:
+        return not self._has_rested(look) and (
+            look.is_doubtful or (self._is_local and is_being_written(look.target))
+        )
 
-    def _examine(self, look: _Look) -> _Look:
-        """Read a file once while it is as it is, if there is a need to."""
-        if look.modified_ns is None or look.content is not None:
-            return look
-        try:
-            data = read_bytes(look.target)
-        except CropUnreadable:  # perhaps because it is being written
-            return replace(look, is_doubtful=True)
-        is_old = self._rest(look) >= self._in_doubt
-        doubtful = not is_old and (has_holes(look.target) or lacks_its_end(data))
-        return replace(look, content=content_of(data), is_doubtful=doubtful)
-
-    def _may_be_incomplete(self, look: _Look) -> bool:
-        if look.modified_ns is None or self._rest(look) >= self._in_doubt:
-            return False
-        return look.is_doubtful or (self._is_local and is_being_written(look.target))
+    def _has_rested(self, look: Look) -> bool:
+        """Whether it is to be taken as it is: it is no file, or was not written for long."""
+        is_file = look.modified_ns is not None
+        return not is_file or look.rest(look.changed_ns, self._is_local) >= self._in_doubt
 
     def _batches(self, inputs: Iterator[Input]) -> Iterator[list[Input]]:
         """Inputs, a few at a time."""
         while not self._stopped and (batch := list(islice(inputs, _MOST_AT_ONCE))):
             yield batch
 
-    def _take(self, found: Found, look: _Look) -> Iterator[Input]:
+    def _take(self, found: Found, look: Look) -> Iterator[Input]:
         """Give the inputs in a file, and remember them."""
         before = self._taken.index_of(look.name)  # of a stack, its pages have one each
         self._taken.add(look.name, before, look.state, look.content)
@@ -364,7 +318,7 @@ class Watch:
             if name in self._done:
                 continue
             if each.path != found.path:
-                if self._taken.is_as_it_was(name, look.state, look.modified_ns):
+                if self._is_as_it_was(name, look):
                     continue  # a page that an earlier run has done
             else:
                 name = look.name

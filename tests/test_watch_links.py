@@ -82,7 +82,7 @@ def test_several_links_to_one_file_elsewhere_are_one_image(
     for name in ("one.png", "two.png"):
         (folder / name).symlink_to(tmp_path / "a.png")
     with Watching(folder, events) as watching:
-        until(lambda: bool(watching.of("one.png")))
+        until(lambda: bool(watching.inputs))
         watching.sentinel()
     assert len(watching.inputs) == 2
 
