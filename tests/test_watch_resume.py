@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
-import os
 import re
 import sqlite3
 import threading
@@ -43,9 +42,11 @@ def query(path: Path, text: str) -> list[tuple[object, ...]]:
         return connection.execute(text).fetchall()
 
 
-def watch_until(folder: Path, outputs: list[Path], inputs: int, is_resumed: bool) -> Tally:
+def watch_until(
+    folder: Path, outputs: list[Path], inputs: int, is_resumed: bool, in_doubt: float = IN_DOUBT
+) -> Tally:
     """Watch a folder in this thread until so many rows are there in all."""
-    watch = Watch(str(folder), look_every=LOOK_EVERY, events=False, in_doubt=IN_DOUBT)
+    watch = Watch(str(folder), look_every=LOOK_EVERY, events=False, in_doubt=in_doubt)
 
     def stop() -> None:
         until(lambda: outputs[0].exists() and len(rows(outputs[0])) >= inputs)
@@ -182,12 +183,7 @@ def test_a_watch_says_what_it_has_not_decided(
     folder.mkdir()
     (folder / "a.png").write_bytes(CELL)
     (folder / "slow.png").write_bytes(CELL[:100])
-    os.utime(folder / "a.png", (1, 1))
-    watch = Watch(str(folder), look_every=LOOK_EVERY, events=False, in_doubt=60)
-    timer = threading.Timer(1.0, watch.stop)
-    timer.start()
-    tally = classify_into(watch, [tmp_path / "r.csv"], table=False, threads=1)
-    timer.join()
+    tally = watch_until(folder, [tmp_path / "r.csv"], 1, is_resumed=False, in_doubt=60.0)
     assert (tally.total, tally.failed) == (1, 0)
     said = capsys.readouterr().err
     assert f"not decided, because it may not be complete yet: {folder}/slow.png;" in said
