@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
 import pytest
 from edge_helpers import encoded, small_cell
 from hypothesis import HealthCheck, given, settings
@@ -259,3 +260,20 @@ def test_a_whole_crop_on_black_need_not_rest(folder: Path) -> None:
     with Watching(folder, events=False, in_doubt=LONG) as watching:
         (folder / "a.bmp").write_bytes(BMP)
         until(lambda: bool(watching.of("a.bmp")))
+
+
+def test_the_pages_of_a_stack_are_taken_again_one_by_one(folder: Path) -> None:
+    cells = [draw_cell(seed)[::9, ::9] for seed in range(3)]
+    assert cv2.imwritemulti(str(folder / "a.tif"), cells[:2])
+    with Watching(folder, events=False) as watching:
+        until(lambda: len(watching.inputs) == 2)
+        os.utime(folder / "a.tif")
+        watching.sentinel()
+        watching.sentinel()
+        assert len(watching.inputs) == 4
+        assert cv2.imwritemulti(str(folder / "a.tif"), cells)
+        until(lambda: bool(watching.of("a.tif#3")))
+    for page in (1, 2):
+        first, second = watching.of(f"a.tif#{page}")
+        assert second.supersedes == first.index
+    assert [entry.supersedes for entry in watching.of("a.tif#3")] == [None]
