@@ -321,6 +321,8 @@ class Classifier:
             model=self.model_file.metadata.network,
             model_sha256=self.model_file.sha256,
             error=error.reason if error else None,
+            supersedes=entry.supersedes,
+            file_version=entry.version,
             message=error.message if error else None,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,12 @@ class Result:
         Hash of the model file.
     error : str or None
         Reason code of :data:`edge.reasons.REASONS` if there is no decision.
+    supersedes : int or None
+        Index of an earlier result of the same file, which no longer counts: the file was
+        written again. Only a watch looks.
+    file_version : str or None
+        By what a watch knows the file again: time of writing in nanoseconds since 1970, size in
+        bytes and CRC-32.
     message : str or None
         The error in words, for people.
     crop : ndarray of uint8, shape (70, 70, 3), or None
@@ -61,6 +67,8 @@ class Result:
     logit_all: float | None = None
     quality: str | None = None
     error: str | None = None
+    supersedes: int | None = None
+    file_version: str | None = None
     message: str | None = None
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
@@ -76,29 +84,29 @@ class Result:
     def from_row(cls, row: Mapping[str, object]) -> Result:
         """Read a row again, as any result file holds it: CSV has texts only, and empty for None.
 
+        What later versions have added may be missing.
+
         Raises
         ------
         ValueError, KeyError
             If a column is missing, or a number is none.
         """
+        row = {**dict.fromkeys(COLUMNS[len(FIRST_COLUMNS) :]), **row}
         fields = {column: None if row[column] == "" else row[column] for column in COLUMNS}
         if None in (fields["source"], fields["file"], fields["index"]):
             raise ValueError("it names no input")
         if fields["decision"] not in (None, HEALTHY, LEUKEMIA, REFER):
             raise ValueError(f"{fields['decision']!r} is no decision")
-        numbers = {
-            column: float(str(fields[column]))
-            for column in ("p_leukemia", "logit_hem", "logit_all")
-            if fields[column] is not None
-        }
-        if not all(map(math.isfinite, numbers.values())):
-            raise ValueError("a number is not finite")
-        texts = {
-            column: None if value is None else str(value)
+        values = {
+            column: value if value is None else _READ_AS.get(column, str)(str(value))
             for column, value in fields.items()
-            if column not in numbers
         }
-        return cls(**{**texts, **numbers, "index": int(str(fields["index"]))})  # type: ignore[arg-type]
+        if not all(map(math.isfinite, (v for v in values.values() if isinstance(v, float)))):
+            raise ValueError("a number is not finite")
+        result = cls(**values)  # type: ignore[arg-type]
+        if result.supersedes is not None and not 0 <= result.supersedes < result.index:
+            raise ValueError("it supersedes no earlier row")
+        return result
 
     def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
         """Return this result with what the network says."""
@@ -127,7 +135,7 @@ class Result:
         )
 
 
-COLUMNS = (
+FIRST_COLUMNS = (
     "source",
     "file",
     "index",
@@ -143,10 +151,16 @@ COLUMNS = (
 )
 """Columns of a result file, version 1: later versions only add columns at the end."""
 
-_FIRST_VERSION = 12  # columns
+COLUMNS = (*FIRST_COLUMNS, "supersedes", "file_version")
+"""Columns of a result file, version 2."""
+
+_READ_AS: Mapping[str, Callable[[str], object]] = {
+    **dict.fromkeys(("p_leukemia", "logit_hem", "logit_all"), float),
+    **dict.fromkeys(("index", "supersedes"), int),
+}
 
 
 def are_columns(names: Iterable[str]) -> bool:
     """Whether names are the columns of a result file, of this version or an earlier one."""
     found = tuple(names)
-    return len(found) >= _FIRST_VERSION and found == COLUMNS[: len(found)]
+    return len(found) >= len(FIRST_COLUMNS) and found == COLUMNS[: len(found)]

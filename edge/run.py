@@ -96,6 +96,8 @@ def classify_into(
         say(f"interrupted after {tally.total} inputs{again}")
         raise SystemExit(interrupt.exit_code) from None
     print(summary(tally, seconds, classifier))
+    if inputs.left:
+        say(inputs.left)
     return tally
 
 

@@ -40,6 +40,10 @@ class Input:
         Set where the path was already refused (a folder without permission).
     content : Content or None
         Where the bytes are; None for the whole file `path`.
+    supersedes : int or None
+        Index of the input that this one takes the place of: the same file, as it was before.
+    version : str or None
+        By what a watch knows the file again.
     """
 
     source: str
@@ -47,6 +51,8 @@ class Input:
     index: int
     error: CropUnreadable | None = None
     content: Content | None = None
+    supersedes: int | None = None
+    version: str | None = None
 
     def read(self) -> bytes:
         """Read the image file.
@@ -80,7 +86,7 @@ class Inputs:
         What was left out of them so far.
     """
 
-    how = ""  # nothing that people need to know
+    how = left = ""  # nothing that people need to know
 
     def __init__(self, sources: Sequence[str], found: Iterator[Input], left_out: LeftOut) -> None:
         self.names = tuple(map(file_name, sources))

@@ -20,6 +20,7 @@ from edge.streams import Careful
 from edge.wording import printable
 
 _FAILED = "failed"
+_WORDS = (HEALTHY, LEUKEMIA, REFER, _FAILED)
 _COLOURS = {HEALTHY: 32, LEUKEMIA: 31, REFER: 33}  # ANSI: green, red, yellow
 _MOST_FAILURES_LISTED = 20
 
@@ -28,36 +29,53 @@ _HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
 
 @dataclass
 class Tally:
-    """Counts of a run.
+    """Counts of a run, to which results are added in their order.
 
     Attributes
     ----------
     decisions : Counter
-        Decision, or ``failed``, -> cells.
+        Decision, or ``failed``, -> cells; superseded results do not count.
     marked : int
         Decided cells with quality codes.
     failures : list of Result
         The first results without a decision.
     earlier : int
-        How many of all results were there before this run.
+        How many of the results that count were there before this run.
+    superseded : int
+        Results that no longer count: the file was written again.
     """
 
     decisions: Counter[str] = field(default_factory=Counter)
     marked: int = 0
     failures: list[Result] = field(default_factory=list)
     earlier: int = 0
+    superseded: int = 0
+    _kinds: bytearray = field(default_factory=bytearray)  # a byte for each result
 
-    def add(self, result: Result) -> None:
-        """Count one result."""
-        self.decisions[result.decision or _FAILED] += 1
-        self.marked += result.decision is not None and result.quality is not None
+    def add(self, result: Result, is_earlier: bool = False) -> None:
+        """Count one result, in place of the one that it supersedes."""
+        word = result.decision or _FAILED
+        is_marked = result.decision is not None and result.quality is not None
+        self._kinds.append(_WORDS.index(word) << 2 | is_marked << 1 | is_earlier)
+        self.decisions[word] += 1
+        self.marked += is_marked
+        self.earlier += is_earlier
+        if result.supersedes is not None:
+            self._take_back(result.supersedes)
         if result.error and len(self.failures) < _MOST_FAILURES_LISTED:
             self.failures.append(result)
 
+    def _take_back(self, index: int) -> None:
+        kind = self._kinds[index]
+        self.superseded += 1
+        self.decisions[_WORDS[kind >> 2]] -= 1
+        self.marked -= kind >> 1 & 1
+        self.earlier -= kind & 1
+        self.failures = [failure for failure in self.failures if failure.index != index]
+
     def add_earlier(self, result: Result) -> None:
         """Count one result that was there before this run."""
-        self.earlier += 1
-        self.add(result)
+        self.add(result, is_earlier=True)
 
     @property
     def failed(self) -> int:
@@ -84,6 +102,7 @@ class Table:
 
 def _line(result: Result, in_colour: bool) -> str:
     name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
+    name += "  (decided again: the file changed)" if result.supersedes is not None else ""
     if result.decision is None:
         return f"{_FAILED:<9} {result.error:>11}  {name}"
     word = f"{result.decision:<9}"
@@ -98,9 +117,10 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     model, runtime = classifier.model_file, classifier.runtime
     marked = f", {tally.marked} of them marked for quality" if tally.marked else ""
     earlier = f", {tally.earlier} of them by an earlier run" if tally.earlier else ""
+    again = f"; decided again: {tally.superseded}, as files changed" if tally.superseded else ""
     return (
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
-        f" (a person looks{marked}), {tally.failed} failed{earlier}\n"
+        f" (a person looks{marked}), {tally.failed} failed{earlier}{again}\n"
         f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {classifier.threads} threads,"
         f" model {printable(model.metadata.network)} {model.sha256[:12]},"
         f" runtime {runtime.name} {runtime.version}\n"

@@ -29,17 +29,19 @@ DECIDED = BLANK.with_verdict(Verdict("all", "refer", 0.123456789), (-1.5, 2.25))
 FAILED = replace(BLANK, file="crops/bad.png", index=1, error="truncated", message="copy it again")
 
 CSV = """\
-source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error
-crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,
-crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated
+source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version
+crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,
+crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,
 """
 JSONL = (
     '{"source": "crops", "file": "crops/cell.png", "index": 0, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
-    ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null}\n'
+    ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
+    ' "supersedes": null, "file_version": null}\n'
     '{"source": "crops", "file": "crops/bad.png", "index": 1, "label": null,'
     ' "decision": null, "p_leukemia": null, "logit_hem": null, "logit_all": null,'
-    ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": "truncated"}\n'
+    ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": "truncated",'
+    ' "supersedes": null, "file_version": null}\n'
 )
 
 
@@ -77,7 +79,7 @@ def failing_after(flush: Callable[[ResultFile], None], calls: int) -> Callable[[
     return flushing
 
 
-def test_the_columns_are_those_of_version_1_in_their_order() -> None:
+def test_the_columns_are_those_of_version_2_in_their_order() -> None:
     assert COLUMNS == (
         "source",
         "file",
@@ -91,6 +93,8 @@ def test_the_columns_are_those_of_version_1_in_their_order() -> None:
         "model",
         "model_sha256",
         "error",
+        "supersedes",
+        "file_version",
     )
 
 
@@ -113,12 +117,14 @@ def test_a_row_is_read_again_from_values_and_from_the_texts_of_csv(result: Resul
         {"p_leukemia": "much"},
         {"p_leukemia": "nan"},
         {"file": ""},
+        {"supersedes": 9},
         {"decision": "heal\0hy"},
     ],
 )
 def test_a_row_that_is_no_result_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(
-        ValueError, match=r"invalid literal|could not convert|names no|no decision|finite"
+        ValueError,
+        match=r"invalid literal|could not convert|names no|no decision|finite|supersedes no",
     ):
         Result.from_row({**DECIDED.row(), **change})
 

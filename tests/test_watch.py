@@ -7,81 +7,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from command_helpers import EDGE_ALL, edge_all
-from edge_helpers import encoded, small_cell, write_cells
+from edge_helpers import write_cells
 from sink_helpers import database_rows
+from watch_helpers import CELL, PATIENCE, Watching, both_ways, until
 
 from edge.content import Found
 from edge.errors import NoInputs
 from edge.folder_events import network_share
 from edge.folders import search_folder
 from edge.left_out import LeftOut
-from edge.sources import Input
 from edge.watch import Watch
-
-PATIENCE = 30.0  # seconds: only a failing test waits so long
-LOOK_EVERY = 0.05
-CELL = encoded(small_cell())
-
-both_ways = pytest.mark.parametrize("events", [True, False], ids=["events", "looks"])
-
-
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something that another thread or process does."""
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
-
-
-class Watching:
-    """A watch in a thread of its own, and the names it has given so far."""
-
-    def __init__(
-        self,
-        folder: Path,
-        events: bool,
-        done: Container[str] = frozenset(),
-        look_every: float = LOOK_EVERY,
-    ) -> None:
-        self.folder = folder
-        self.inputs: list[Input] = []
-        self.watch = Watch(str(folder), done, look_every, events)
-        self._thread = threading.Thread(target=self._run)
-        self._ready = threading.Event()
-
-    def _run(self) -> None:
-        with self.watch as batches:
-            self._ready.set()
-            for batch in batches:
-                assert batch
-                self.inputs += batch
-
-    def __enter__(self) -> Watching:
-        self._thread.start()
-        assert self._ready.wait(PATIENCE)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.watch.stop()
-        self._thread.join(PATIENCE)
-        assert not self._thread.is_alive()
-
-    def names(self) -> list[str]:
-        """Paths below the folder, in the order in which they came."""
-        return [os.path.relpath(entry.path, self.folder) for entry in self.inputs]
-
-    def sentinel(self) -> None:
-        """Give it one more image, and wait until it has come: what came before has been seen."""
-        name = f"sentinel-{len(self.inputs)}.png"
-        (self.folder / name).write_bytes(CELL)
-        until(lambda: name in self.names())
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ _THUMBNAILS_AT_ONCE = 100
 
 # refer before the rest, in either nearest to where the decision would be another
 _NEED_OF_A_LOOK = """
-SELECT idx FROM results WHERE decision IS NOT NULL
+SELECT idx FROM valid WHERE decision IS NOT NULL
 ORDER BY decision <> 'refer',
   CASE WHEN decision = 'refer' THEN abs(p_leukemia - 0.5)
     WHEN p_leukemia < :low THEN :low - p_leukemia ELSE p_leukemia - :high END,
@@ -72,6 +72,9 @@ class Gathered:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         connection.create_function("origin", 2, origin, deterministic=True)
+        connection.execute(
+            "CREATE TEMP VIEW valid AS SELECT * FROM results WHERE superseded_by IS NULL"
+        )
         runs = connection.execute(
             "SELECT * FROM runs JOIN models ON models.sha256 = runs.model_sha256"
         )
@@ -86,7 +89,7 @@ class Gathered:
         counts = ", ".join(f"sum(decision = '{word}')" for word in (HEALTHY, LEUKEMIA, REFER))
         rows = self._connection.execute(
             f"SELECT origin(source, file) AS name, {counts}, sum(decision IS NULL)"
-            " FROM results GROUP BY name ORDER BY min(idx)"
+            " FROM valid GROUP BY name ORDER BY min(idx)"
         )
         return [Origin(name, *(count or 0 for count in counts)) for name, *counts in rows]
 
@@ -95,7 +98,7 @@ class Gathered:
         bins = [0] * BINS
         for at, count in self._connection.execute(
             f"SELECT min(cast(p_leukemia * {BINS} AS INTEGER), {BINS - 1}) AS bin, count(*)"
-            " FROM results WHERE decision IS NOT NULL GROUP BY bin"
+            " FROM valid WHERE decision IS NOT NULL GROUP BY bin"
         ):
             bins[at] = count
         return bins
@@ -135,10 +138,15 @@ class Gathered:
         ).fetchone()
         return base64.b64encode(row[0]).decode() if row else ""
 
+    def superseded(self) -> int:
+        """Count the results that no longer count: the file was written again."""
+        (count,) = self._connection.execute("SELECT count(superseded_by) FROM results").fetchone()
+        return int(count)
+
     def failed(self) -> list[tuple[str, str]]:
         """File and reason code of the first :data:`MAX_FAILED` failed inputs."""
         return self._connection.execute(
-            "SELECT file, error FROM results WHERE decision IS NULL ORDER BY idx LIMIT ?",
+            "SELECT file, error FROM valid WHERE decision IS NULL ORDER BY idx LIMIT ?",
             [MAX_FAILED],
         ).fetchall()
 

@@ -87,9 +87,8 @@ def _texts(found: Gathered) -> Iterator[str]:
         histogram=histogram(found.histogram(), found.refer_band),
         sources=_sources(origins),
         failed=_failed(found.failed(), sum(each.failed for each in origins)),
-        note=_note(
-            len(indices), sum(each.healthy + each.leukemia + each.refer for each in origins)
-        ),
+        note=_superseded(found.superseded())
+        + _note(len(indices), sum(each.healthy + each.leukemia + each.refer for each in origins)),
     )
     yield f'<script type="application/json" id="band">{_json(found.refer_band)}</script>\n'
     yield '<script type="application/json" id="cells">[\n'
@@ -167,6 +166,15 @@ def _note(shown: int, cells: int) -> str:
     return (
         f"<p>This page shows the {shown:,} of {cells:,} cells that most need a look; the counts"
         " above are of all. A result file (--out) has them all.</p>"
+    )
+
+
+def _superseded(count: int) -> str:
+    if not count:
+        return ""
+    return (
+        f"<p>Files were written again after their decision, and decided again: {count:,} earlier"
+        " results are not shown and not counted. A result file (--out) has them all.</p>"
     )
 
 

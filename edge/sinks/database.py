@@ -17,15 +17,14 @@ from edge.results import COLUMNS, Result
 from edge.sinks.file import is_stream
 from edge.sinks.lock import LockFile, foreign
 from edge.sinks.schema import (
-    APPLICATION_ID,
     LOOK_AGAIN,
     PATIENCE,
     SCHEMA,
-    SCHEMA_VERSION,
     SMALLEST,
     advice_on,
     check_health,
     check_schema,
+    make_tables,
     patiently,
 )
 from edge.sinks.sink import START_AGAIN, Run, check_same_input, too_many
@@ -35,6 +34,8 @@ _PLACES = ", ".join("?" * len(COLUMNS))
 _NAMES = ", ".join("idx" if column == "index" else column for column in COLUMNS)
 _INSERT = f"INSERT INTO results (run_id, {_NAMES}) VALUES (?, {_PLACES})"
 _SELECT = f"SELECT {_NAMES} FROM results WHERE run_id = ? ORDER BY idx"
+
+_SUPERSEDE = "UPDATE results SET superseded_by = ? WHERE run_id = ? AND idx = ?"
 
 _Row = tuple[object, ...]
 
@@ -79,6 +80,7 @@ class Database:
         self._run = run
         self._resume = resume
         self._waiting: list[_Row] = []
+        self._superseded: list[_Row] = []
         self._earlier = 0
         self._earlier_rows: sqlite3.Cursor | None = None
         self._begun = False
@@ -144,10 +146,7 @@ class Database:
         self._pragma("synchronous = NORMAL")
         self._pragma("foreign_keys = ON")
         with self.transaction():
-            for statement in self.schema.split(";"):
-                self.connection.execute(statement)
-            self._pragma(f"application_id = {APPLICATION_ID}")
-            self._pragma(f"user_version = {SCHEMA_VERSION}")
+            make_tables(self.connection, self.schema)
 
     def _pragma(self, text: str) -> None:
         patiently(self.connection, f"PRAGMA {text}")
@@ -268,6 +267,8 @@ class Database:
         """Add one result, unless it is there already."""
         if result.index >= self._earlier:
             self._waiting.append((self.run_id, *result.row().values()))
+            if result.supersedes is not None:
+                self._superseded.append((result.index, self.run_id, result.supersedes))
 
     def flush(self) -> None:
         """Commit what waits, or nothing of it."""
@@ -277,9 +278,11 @@ class Database:
                     self._insert()
             finally:
                 self._waiting.clear()
+                self._superseded.clear()
 
     def _insert(self) -> None:
         self.connection.executemany(_INSERT, self._waiting)
+        self.connection.executemany(_SUPERSEDE, self._superseded)
 
     def sync(self) -> None:
         """Put what was committed on the disk."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from edge.errors import OutputFailed
 from edge.sinks.lock import being_written, lock
+from edge.whole_file import replacing
 
 _READ_AND_WRITE = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)  # binary: Windows
 
@@ -69,6 +73,23 @@ class RegularFile:
             os.lseek(self._descriptor, size, os.SEEK_SET)
         except OSError as error:
             raise cannot_write(self._path, error) from error
+
+    def replace(self, write: Callable[[BinaryIO], None]) -> None:
+        """Put what `write` writes in the place of what is there: all of it, or nothing."""
+        path = Path(os.path.realpath(self._path))
+        try:
+            with replacing(path) as file:
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+                shutil.copymode(path, file.name)
+            new = os.open(path, _READ_AND_WRITE)
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+        os.dup2(new, self._descriptor)
+        os.close(new)
+        if not lock(self._descriptor):
+            raise being_written(self._path)
 
     def write(self, data: bytes) -> None:
         """Write all of it, or nothing.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from edge.errors import ResumeRefused
-from edge.results import COLUMNS, Result, are_columns
+from edge.results import COLUMNS, FIRST_COLUMNS, Result, are_columns
 from edge.sinks.sink import START_AGAIN
 
 _LONGEST_RECORD = 1 << 20  # bytes: several times the longest command line argument
@@ -54,6 +55,10 @@ class Format:
             return self.is_first_line(line.decode())
         except (ValueError, RecursionError):
             return False
+
+    def is_earlier_version(self, start: bytes) -> bool:
+        """Whether a file has a header to which later versions have added columns."""
+        return bool(self.header) and start.startswith(_header(FIRST_COLUMNS).encode())
 
 
 def as_text(value: str) -> str:
@@ -104,9 +109,13 @@ def _jsonl_decode(text: str) -> _Row:
     return row
 
 
+def _header(columns: Sequence[str]) -> str:
+    return ",".join(columns) + "\n"
+
+
 FORMATS = {
     ".csv": Format(
-        ",".join(COLUMNS) + "\n",
+        _header(COLUMNS),
         _csv_encode,
         _csv_decode,
         lambda line: are_columns(line.split(",")),
@@ -157,6 +166,14 @@ class EarlierRows(Iterator[Result]):
         self.end += len(record)
         return result
 
+    def records(self) -> Iterator[bytes]:
+        """Whole rows as they stand in the file, whatever is in them."""
+        while True:
+            try:
+                yield self._next_record()
+            except StopIteration:
+                return
+
     def _next_record(self) -> bytes:
         """Next whole record; one that was cut off in writing ends the iteration."""
         lines: list[bytes] = []
@@ -181,3 +198,15 @@ class EarlierRows(Iterator[Result]):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def convert_earlier_version(path: Path, file_format: Format, file: BinaryIO) -> None:
+    """Write the rows of a CSV file of version 1 with the columns of this one, left empty."""
+    added = "," * (len(COLUMNS) - len(FIRST_COLUMNS))
+    rows = EarlierRows(path, replace(file_format, header=_header(FIRST_COLUMNS)))
+    try:
+        file.write(file_format.header.encode())
+        for record in rows.records():
+            file.write(record.rstrip(b"\n") + f"{added}\n".encode())
+    finally:
+        rows.close()

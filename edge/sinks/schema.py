@@ -22,8 +22,8 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 1
-"""``PRAGMA user_version`` of a results database; any other is refused."""
+SCHEMA_VERSION = 2
+"""``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
 """``PRAGMA application_id`` of a results database: "edge" in ASCII."""
@@ -60,10 +60,43 @@ CREATE TABLE IF NOT EXISTS results (
   model TEXT NOT NULL,
   model_sha256 TEXT NOT NULL,
   error TEXT,
+  supersedes INTEGER,
+  file_version TEXT,
+  superseded_by INTEGER,
   UNIQUE (run_id, idx)
 );
 """
 """The tables; docs/results-database.md says what is in them."""
+
+MIGRATIONS = {
+    1: (
+        "ALTER TABLE results ADD COLUMN supersedes INTEGER",
+        "ALTER TABLE results ADD COLUMN file_version TEXT",
+        "ALTER TABLE results ADD COLUMN superseded_by INTEGER",
+    ),
+}
+"""Schema version -> what makes the next one of it."""
+
+
+def make_tables(connection: sqlite3.Connection, schema: str) -> None:
+    """Make the tables that are missing, and bring those of an earlier version up to this one.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a transaction, of a database that :func:`check_schema` accepts.
+    schema : str
+        Statements that make what is not there.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version:
+        for step in range(version, SCHEMA_VERSION):
+            for statement in MIGRATIONS[step]:
+                connection.execute(statement)
+    for statement in schema.split(";"):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def patiently(
@@ -112,7 +145,7 @@ def check_schema(path: Path, connection: sqlite3.Connection) -> None:
         return  # a run was killed before it made them
     if application != APPLICATION_ID:
         raise OutputFailed(f"{path} is a database of another program; name another file")
-    if version != SCHEMA_VERSION:
+    if version != SCHEMA_VERSION and version not in MIGRATIONS:
         raise OutputFailed(
             f"{path} has results of schema {version}, this edge-all writes {SCHEMA_VERSION};"
             " name another file, or use the edge-all that made it"

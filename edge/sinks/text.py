@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from edge.errors import ResumeRefused
 from edge.results import Result
 from edge.sinks.file import RegularFile, is_stream
-from edge.sinks.formats import FORMATS, EarlierRows
+from edge.sinks.formats import FORMATS, EarlierRows, convert_earlier_version
 from edge.sinks.lock import foreign
 from edge.sinks.pipe import Pipe
 from edge.sinks.sink import check_same_input, too_many
@@ -31,7 +32,8 @@ class ResultFile:
         ``.csv`` or ``.jsonl``. Its folder must exist. A pipe waits for a reader.
     resume : bool
         Go on with the rows that are there, instead of replacing the file. A row
-        that was cut off in writing is removed.
+        that was cut off in writing is removed. A file of an earlier version gets the
+        columns of this one, left empty.
     begin : bool
         Call :meth:`begin`, too.
 
@@ -51,6 +53,7 @@ class ResultFile:
         self._earlier = 0
         self._earlier_rows: EarlierRows | None = None
         self._begun = False
+        self._is_to_convert = False
         self._out: RegularFile | Pipe = Pipe(path) if is_stream(path) else RegularFile(path)
         with ExitStack() as if_refused:
             if_refused.callback(self._out.abandon)
@@ -71,12 +74,17 @@ class ResultFile:
             )
         if not is_own:
             raise foreign(self._path, "result file")
-        if resume:
+        if resume and self._format.is_earlier_version(self._out.start(_START)):
+            self._is_to_convert = True
+        elif resume:
             self._earlier_rows = EarlierRows(self._path, self._format)
 
     def begin(self) -> None:
         """Take the place of what is there, or go on with it; see :class:`~edge.sinks.sink.Sink`."""
         self._begun = True
+        if self._is_to_convert and isinstance(self._out, RegularFile):
+            self._out.replace(partial(convert_earlier_version, self._path, self._format))
+            self._earlier_rows = EarlierRows(self._path, self._format)
         if self._earlier_rows:
             if self._earlier_rows.has_header:
                 return
