@@ -16,7 +16,8 @@ from sink_helpers import RUN, blank, database_rows, file_size_limit, results, re
 
 from edge.errors import OutputFailed, ResumeRefused
 from edge.results import COLUMNS
-from edge.sinks.database import APPLICATION_ID, SCHEMA_VERSION, Database
+from edge.sinks.database import Database
+from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "results-database.md"
 TABLES = {
@@ -147,6 +148,7 @@ sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
 from pathlib import Path
 from sink_helpers import RUN, results
 from edge.sinks.database import Database
+from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 database = Database(Path(sys.argv[1]), RUN)
 for each in results(30):
     database.write(each)
