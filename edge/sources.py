@@ -197,8 +197,9 @@ def open_path(
     except ValueError as error:  # a null byte in the name
         yield Found(path, error=CropUnreadable("not-found", str(error)))
         return
-    if is_folder and listed_in is not None and (error := refuse_to_search(path, listed_in)):
-        yield Found(path, error=error)
+    refusal = None if listed_in is None or not is_folder else refuse_to_search(path, listed_in)
+    if refusal:
+        yield Found(path, error=refusal)
     elif is_folder:
         for found in search_folder(path, left_out):
             yield from _pages(found)

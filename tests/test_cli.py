@@ -248,7 +248,7 @@ def test_what_follows_two_dashes_is_a_file(
     file = "./-" if name == "-" else name
     result = edge_all("classify", first, "--threads", "1", "--", file)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[2].endswith(f"  {file}")
+    assert f"  {file}  (" in result.stdout.splitlines()[2]
 
 
 def test_a_folder_may_begin_with_a_dash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
