@@ -282,8 +282,8 @@ def _check_between_restarts(data: bytes, jpeg: Jpeg) -> None:
     for marker in _RESTART.finditer(data, scan.starts, scan.ends):
         if marker.end() == scan.ends:  # one more, after the last MCU
             return
-        part = np.frombuffer(head + data[at : marker.start()] + _READ_AHEAD, np.uint8)
-        if cv2.imdecode(part, cv2.IMREAD_REDUCED_COLOR_8) is None:
+        part = head + data[at : marker.start()] + _READ_AHEAD
+        if opencv_pixels(part, cv2.IMREAD_REDUCED_COLOR_8) is None:
             raise _ended()
         at = marker.end()
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 Pixels = npt.NDArray[Any]
 
 
-def opencv_pixels(data: bytes) -> Pixels | None:
-    """Decode an image file as it is: channels in BGR order, its own depth.
+def opencv_pixels(data: bytes, flags: int = cv2.IMREAD_UNCHANGED) -> Pixels | None:
+    """Decode an image file, as it is unless `flags` say otherwise: BGR order, its own depth.
 
     What a file lacks, OpenCV fills in with black or grey, and says so on standard error or
     nowhere. So who calls this must know that the file is whole.
@@ -28,7 +28,7 @@ def opencv_pixels(data: bytes) -> Pixels | None:
         If there is not enough for it.
     """
     try:
-        found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        found = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error
