@@ -50,7 +50,7 @@ class ReportFile(Database):
     alone = True  # a page is of one run
 
     def __init__(self, path: Path, run: Run, resume: bool = False, begin: bool = True) -> None:
-        self._page = path
+        self._page = self._named = path
         real = Path(os.path.realpath(path))
         self._gathered = real.with_name(f"{real.name}.unfinished")
         self._thumbnails: list[tuple[int, bytes]] = []

@@ -74,6 +74,7 @@ class Database:
 
     schema = SCHEMA
     alone = False  # runs share a database
+    _named: Path | None = None  # what people know it by, if not by its path
 
     def __init__(self, path: Path, run: Run, resume: bool = False, begin: bool = True) -> None:
         self._path = path
@@ -84,7 +85,7 @@ class Database:
         self._earlier = 0
         self._earlier_rows: sqlite3.Cursor | None = None
         self._begun = False
-        self._lock = LockFile(path)
+        self._lock = LockFile(path, self._named)
         # a resumed run is nobody else's; to add runs side by side is no harm
         self._lock.take(
             shared=not (resume or self.alone),

@@ -55,10 +55,12 @@ class LockFile:
     ----------
     path : Path
         What is locked. Where no file can be made beside it, nothing is locked.
+    named : Path, optional
+        What people know it by.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._locked = path
+    def __init__(self, path: Path, named: Path | None = None) -> None:
+        self._locked = named or path
         real = Path(os.path.realpath(path))
         self._path = real.with_name(f".{real.name}.lock")
         self._descriptor: int | None = None
