@@ -14,6 +14,7 @@ Weights = npt.NDArray[np.floating]
 Measure = Callable[[Weights | None], Mapping[str, float | None]]
 """Weights of the cells, None for all alike -> number by name, None where it is undefined."""
 
+_NORMAL = 1.959963984540054  # 97.5th percentile of the standard normal
 _FEW_CELLS, _FEW_SUBJECTS, _LOPSIDED = 100, 3, 4
 
 
@@ -54,6 +55,22 @@ def intervals_of(
         low, high = np.percentile(known, [2.5, 97.5])
         found[name] = (min(float(low), value), max(float(high), value))
     return found
+
+
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share, from 0 to 1, that is not empty where all or none succeed.
+
+    Wilson 1927, Probable inference, the law of succession, and statistical inference.
+
+    Parameters
+    ----------
+    successes, n : int
+        Of n, which is above 0.
+    """
+    share, spread = successes / n, _NORMAL**2 / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = _NORMAL * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
 def cautions(labels: npt.NDArray[np.integer], subjects: npt.NDArray[np.str_]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibration.bootstrap import draw, weighted_scores
 from calibration.evaluation import REPLICATES, Estimate, Evaluation, evaluate
+from calibration.intervals import wilson_interval
 from calibration.reliability import probabilities
 from convert.fidelity import Stages, margins_of
 from convert.input_range import BYTES, SIGNED, UNIT, InputRange
@@ -191,16 +192,13 @@ def _against_record(
 def _mixed(evaluation: Evaluation, share: float) -> tuple[float, float, float]:
     """Mean of the two recalls where `share` of the cells are leukemic, with Wilson's ends.
 
-    Wilson 1927, Probable inference, the law of succession, and statistical inference: an
-    interval that is not empty where all cells are decided correctly.
+    They are not empty where all cells are decided correctly.
     """
-    from scipy.stats import binomtest
-
     ((clear, alarm), (miss, hit)) = evaluation.confusion
     parts = []
     for right, wrong, weight in ((clear, alarm, 1 - share), (hit, miss, share)):
-        ends = binomtest(right, right + wrong).proportion_ci(method="wilson")
-        parts.append((weight * right / (right + wrong), weight * ends.low, weight * ends.high))
+        ends = wilson_interval(right, right + wrong)
+        parts.append(tuple(weight * part for part in (right / (right + wrong), *ends)))
     value, low, high = (float(sum(part)) for part in zip(*parts, strict=True))
     return value, low, high
 

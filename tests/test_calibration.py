@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from calibration.calibrate import calibrate, read_calibration
 from calibration.cli import app
-from calibration.intervals import cautions, intervals_of
+from calibration.intervals import cautions, intervals_of, wilson_interval
 from calibration.logits_fit import fit_logits
 from calibration.predictions import read_predictions
 from calibration.refer_band import ReferBand, choose_band, measure_band
@@ -301,3 +302,9 @@ def test_a_file_that_is_no_calibration_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text("{}")
     with pytest.raises(DataRefused, match=r"c\.json is no calibration of edge-all-calibrate"):
         read_calibration(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 5), (5, 5), (1, 3), (40, 400), (399, 400)])
+def test_the_interval_of_a_share_is_wilsons(successes: int, n: int) -> None:
+    expected = binomtest(successes, n).proportion_ci(method="wilson")
+    assert wilson_interval(successes, n) == pytest.approx((expected.low, expected.high))

@@ -115,11 +115,12 @@ def like_pairs(crops: UInt8Image) -> list[tuple[int, int, float]]:
             views[i] = view
     if len(views) < 2:
         return []
-    found = []
-    for i, j in _candidates(_hashes(views)):
-        likeness = _likeness(views[i], views[j])
+    found: list[tuple[int, int, float]] = []
+    for first, second in _candidates(_hashes(views)):
+        likeness = _likeness(views[first], views[second])
         like = likeness >= LIKE
-        found += zip(i[like].tolist(), j[like].tolist(), likeness[like].tolist(), strict=True)
+        pairs = (each[like].tolist() for each in (first, second, likeness))
+        found += zip(*pairs, strict=True)
     return sorted(found)
 
 
@@ -145,7 +146,7 @@ def _view(crop: UInt8Image) -> _Floats:
     if not inside.any():
         return np.zeros_like(view)
     view = (view - view[inside].mean(axis=0)) * inside[:, :, None]
-    return _unit(view[None])[0]
+    return np.asarray(_unit(view[None])[0], np.float32)
 
 
 def _unit(images: _Floats) -> _Floats:
