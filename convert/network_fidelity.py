@@ -189,20 +189,25 @@ def _against_record(
 
 
 def _mixed(evaluation: Evaluation, share: float) -> tuple[float, float, float]:
-    """Mean of the two recalls where `share` of the cells are leukemic, with Wilson's ends.
-
-    Wilson 1927, Probable inference, the law of succession, and statistical inference: an
-    interval that is not empty where all cells are decided correctly.
-    """
-    from scipy.stats import binomtest
-
+    """Mean of the two recalls where `share` of the cells are leukemic, with Wilson's ends."""
     ((clear, alarm), (miss, hit)) = evaluation.confusion
     parts = []
     for right, wrong, weight in ((clear, alarm, 1 - share), (hit, miss, share)):
-        ends = binomtest(right, right + wrong).proportion_ci(method="wilson")
-        parts.append((weight * right / (right + wrong), weight * ends.low, weight * ends.high))
-    value, low, high = (float(sum(part)) for part in zip(*parts, strict=True))
-    return value, low, high
+        low, high = wilson(right, right + wrong)
+        parts.append((weight * right / (right + wrong), weight * low, weight * high))
+    value, least, most = (float(sum(part)) for part in zip(*parts, strict=True))
+    return value, least, most
+
+
+def wilson(right: int, cells: int) -> tuple[float, float]:
+    """Ends of the 95 % interval of a share, not empty where all or none are right.
+
+    Wilson 1927, Probable inference, the law of succession, and statistical inference.
+    """
+    share, z2 = right / cells, _Z**2 / cells
+    middle = (share + z2 / 2) / (1 + z2)
+    half = float(np.sqrt(z2 * share * (1 - share) + z2**2 / 4)) / (1 + z2)
+    return middle - half, middle + half
 
 
 def _better(

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from convert.contract import Contract
 from convert.fidelity import Stages
 from convert.gates import Gate, verdict
 from convert.input_range import BYTES, SIGNED, UNIT, InputRange
-from convert.network_fidelity import measure_network
+from convert.network_fidelity import measure_network, wilson
 from convert.network_gates import judge_network
 from convert.record import TrainingRecord
 
@@ -224,3 +225,9 @@ def test_a_network_fed_bytes_that_wants_0_to_1_is_found_out_as_well() -> None:
     found = gates(NOISE, contract=told, others={UNIT: GOOD})
     assert "fed crops in 0..255 (--input-range)" in found["input-range"].says
     assert "in 0..1 has 0.8" in found["input-range"].says
+
+
+@pytest.mark.parametrize(("right", "cells"), [(0, 5), (5, 5), (1, 2), (318, 373)])
+def test_the_interval_of_a_share_is_wilsons(right: int, cells: int) -> None:
+    expected = binomtest(right, cells).proportion_ci(method="wilson")
+    assert wilson(right, cells) == pytest.approx((expected.low, expected.high), abs=1e-5)
