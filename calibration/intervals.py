@@ -14,7 +14,9 @@ Weights = npt.NDArray[np.floating]
 Measure = Callable[[Weights | None], Mapping[str, float | None]]
 """Weights of the cells, None for all alike -> number by name, None where it is undefined."""
 
-_NORMAL = 1.959963984540054  # 97.5th percentile of the standard normal
+NORMAL = 1.959963984540054
+"""97.5th percentile of the standard normal distribution."""
+
 _FEW_CELLS, _FEW_SUBJECTS, _LOPSIDED = 100, 3, 4
 
 
@@ -67,9 +69,9 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     successes, n : int
         Of n, which is above 0.
     """
-    share, spread = successes / n, _NORMAL**2 / n
+    share, spread = successes / n, NORMAL**2 / n
     centre = (share + spread / 2) / (1 + spread)
-    half = _NORMAL * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
+    half = NORMAL * (share * (1 - share) / n + spread / (4 * n)) ** 0.5 / (1 + spread)
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from calibration.bootstrap import draw, weighted_scores
 from calibration.evaluation import REPLICATES, Estimate, Evaluation, evaluate
-from calibration.intervals import wilson_interval
+from calibration.intervals import NORMAL, wilson_interval
 from calibration.reliability import probabilities
 from convert.fidelity import Stages, margins_of
 from convert.input_range import BYTES, SIGNED, UNIT, InputRange
@@ -24,7 +24,6 @@ PEOPLE_DIFFER = 0.15
 released recipe has a balanced accuracy of 0.59, 0.82 and 0.90 on three groups of people, standard
 deviation 0.16 (``train/released/cnn-calibration.json``)."""
 
-_Z = 1.96  # of the normal distribution, 95 %
 _OTHER_RANGES = (UNIT, BYTES, SIGNED)
 
 
@@ -112,7 +111,7 @@ class NetworkFidelity:
             self.evaluation.estimate("auroc"),
             self.evaluation.confusion,
         )
-        half = _Z * _hanley_mcneil(found.value, clear + alarm, miss + hit)
+        half = NORMAL * _hanley_mcneil(found.value, clear + alarm, miss + hit)
         low, high = min(found.low, found.value - half), max(found.high, found.value + half)
         return Estimate(found.value, max(low, 0.0), min(high, 1.0))
 
