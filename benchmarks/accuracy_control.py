@@ -13,23 +13,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convert.accuracy_control import control, judge_on
 from convert.cells import labelled_cells
-from convert.contract import load_for_device
-from convert.equalisation import Exponents, equalise, find_exponents
-from convert.evaluate import float_logits, int8_logits
-from convert.fidelity import margins_of
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.graph import layers
-from convert.latency import latency_ratio
-from convert.layers import compare_layers
-from convert.range_estimators import ESTIMATORS, MINMAX
-from convert.ranges import observe_all_ranges
-from convert.recipe import Recipe
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.layers import layers
+from convert.network.contract import load_for_device
+from convert.quantize.accuracy_control import control, judge_on
+from convert.quantize.equalisation import Exponents, equalise, find_exponents
+from convert.quantize.range_estimators import ESTIMATORS, MINMAX
+from convert.quantize.ranges import observe_all_ranges
+from convert.quantize.recipe import Recipe
 from convert.record import read_record
-from edge.command import one_sentence
-from edge.preprocess import UInt8Image
-from edge.runtime import Int8Network, find_runtime
+from convert.verify.evaluate import float_logits, int8_logits
+from convert.verify.fidelity import margins_of
+from convert.verify.latency import latency_ratio
+from convert.verify.layer_fidelity import compare_layers
+from edge.cli.command import one_sentence
+from edge.crops.preprocess import UInt8Image
+from edge.engine.runtime import Int8Network, find_runtime
 
 Logits = npt.NDArray[np.floating]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from figures import table
 from network_bench import NetworkBench
 
-from edge.classifier import available_processors
-from edge.command import one_sentence
+from edge.cli.command import one_sentence
 from edge.doctor import installed_version, processor_name
-from edge.model_file import SHIPPED_MODEL
-from edge.runtime import find_runtime
-from edge.sources import open_sources
+from edge.engine.classifier import available_processors
+from edge.engine.runtime import find_runtime
+from edge.models.model_file import SHIPPED_MODEL
+from edge.sources.find import open_sources
 
 
 @one_sentence

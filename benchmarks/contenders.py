@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.command import say
+from edge.cli.command import say
 
 HERE = Path(__file__).parent
 PEERS_PYTHON = Path(".venv-peers/bin/python")

@@ -15,11 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from calibration.crop_set import CropSet, load_crops
-from calibration.labelled_crops import find_labelled_crops
-from edge.decode import decode, read_bytes
-from edge.preprocess import UInt8Image, to_crop
-from train.near_duplicates import LIKE, like_pairs
+from calibration.cells.crop_set import CropSet, load_crops
+from calibration.cells.labelled_crops import find_labelled_crops
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.decoding.decode import decode, read_bytes
+from train.data.near_duplicates import LIKE, like_pairs
 
 COPIED = 300
 _CUT = 30  # a thirtieth of the side: 15 of 450 pixels

@@ -13,9 +13,9 @@ import processes
 import stages
 from figures import Figures, Target
 
-from edge.classifier import available_processors
-from edge.command import say
-from edge.model_file import read_model_file
+from edge.cli.command import say
+from edge.engine.classifier import available_processors
+from edge.models.model_file import read_model_file
 
 FEW = 1_000
 """Inputs of the run that a long one is compared with."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.classifier import Classifier
-from edge.command import one_sentence
-from edge.decode import read_crop
-from edge.runtime import Int8Network
+from edge.cli.command import one_sentence
+from edge.decoding.decode import read_crop
+from edge.engine.classifier import Classifier
+from edge.engine.runtime import Int8Network
 
 WARM_UP = 512  # crops, among which edge-all measures batches: no peer's trial counts either
 TRIAL = 512  # crops that the engine alone is timed on

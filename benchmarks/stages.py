@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from edge.decode import crop_and_frame_of, read_bytes
-from edge.model_file import ModelFile
-from edge.preprocess import UInt8Image
-from edge.quality import limits_of, quality_codes
-from edge.runtime import Int8Network, find_runtime
+from edge.crops.preprocess import UInt8Image
+from edge.crops.quality import limits_of, quality_codes
+from edge.decoding.decode import crop_and_frame_of, read_bytes
+from edge.engine.runtime import Int8Network, find_runtime
+from edge.models.model_file import ModelFile
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 _REPETITIONS = 5

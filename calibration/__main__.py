@@ -1,7 +1,7 @@
 """``edge-all-calibrate``, also ``python -m calibration``."""
 
-from edge.command import one_sentence
-from edge.extras import need
+from edge.cli.command import one_sentence
+from edge.cli.extras import need
 
 
 @one_sentence

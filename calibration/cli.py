@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edge.command import SOME_FAILED, one_sentence, say
-from edge.extras import need
+from edge.cli.command import SOME_FAILED, one_sentence, say
+from edge.cli.extras import need
 
 if TYPE_CHECKING:
-    from calibration.calibrate import Calibration
+    from calibration.probabilities.calibrate import Calibration
 
 _MOST_LISTED = 20
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 
 def _known_strategy(name: str | None) -> str | None:
-    from calibration.strategies import STRATEGIES
+    from calibration.representative.strategies import STRATEGIES
 
     if name is not None and name not in STRATEGIES:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(STRATEGIES)}")
@@ -63,8 +63,8 @@ def select(
 
     The manifest names the cells and their hashes. Exit code 1 if a file could not be used.
     """
-    from calibration.representative import select_cells
-    from calibration.strategies import DEFAULT_STRATEGY
+    from calibration.representative.select import select_cells
+    from calibration.representative.strategies import DEFAULT_STRATEGY
 
     chosen = select_cells(data, n, strategy or DEFAULT_STRATEGY, seed, exclude or (), say)
     chosen.save(out)
@@ -111,9 +111,9 @@ def probabilities(
 ) -> None:
     """Fit temperature and refer band on people the networks were not trained on."""
     need("convert", "sklearn")
-    from calibration.calibrate import calibrate
-    from calibration.file_hashes import save_text
-    from calibration.predictions import read_predictions
+    from calibration.cells.file_hashes import save_text
+    from calibration.probabilities.calibrate import calibrate
+    from calibration.probabilities.predictions import read_predictions
 
     result = calibrate(
         [read_predictions(path) for path in predictions],

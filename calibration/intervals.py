@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from calibration.bootstrap import draw
-from calibration.labelled_crops import LABELS
+from calibration.cells.labelled_crops import LABELS
+from edge.statistics.bootstrap import draw
 
 Weights = npt.NDArray[np.floating]
 Measure = Callable[[Weights | None], Mapping[str, float | None]]
@@ -27,10 +27,10 @@ def intervals_of(
     replicates: int,
     seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Find 95 % percentile intervals of numbers by :func:`calibration.bootstrap.draw`.
+    """Find 95 % percentile intervals of numbers by :func:`edge.statistics.bootstrap.draw`.
 
     Widened where they do not hold the measured value, as in
-    :func:`calibration.evaluation.evaluate`. A number that is undefined on the cells or on a
+    :func:`edge.statistics.evaluation.evaluate`. A number that is undefined on the cells or on a
     resample of them gets none.
 
     Parameters

@@ -1,14 +1,14 @@
 """``edge-all-convert``, also ``python -m convert``."""
 
-from edge.command import one_sentence
-from edge.extras import need
+from edge.cli.command import one_sentence
+from edge.cli.extras import need
 
 
 @one_sentence
 def main() -> None:
     """Run the command line, or say what to install for it."""
     need("convert", "typer")
-    from convert.cli import app
+    from convert.cli.main import app
 
     app()
 

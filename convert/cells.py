@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration.crop_set import CropSet, load_crops
-from calibration.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
-from calibration.readings import canonical_subject, person
-from calibration.representative import load_cells, load_representative
-from calibration.strategies import DEFAULT_STRATEGY, choose, look_at
-from edge.command import say
-from edge.drawn import draw_cell
+from calibration.cells.crop_set import CropSet, load_crops
+from calibration.cells.labelled_crops import LabelledCrop, data_hash, find_labelled_crops
+from calibration.cells.readings import canonical_subject, person
+from calibration.representative.select import load_cells, load_representative
+from calibration.representative.strategies import DEFAULT_STRATEGY, choose, look_at
+from edge.cli.command import say
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
 from edge.errors import DataRefused
-from edge.preprocess import UInt8Image, to_crop
 
 _DRAWN_FOR_FIDELITY = 300
 _MOST_TUNING, _LEAST_TUNING = 150, 30
@@ -32,7 +32,7 @@ class Cells:
     representative : ndarray of uint8, shape (n, 70, 70, 3) or None
         Set the int8 ranges; None if those are already known.
     tuning : ndarray of uint8, shape (k, 70, 70, 3) or None
-        Decide between ways to int8 (:mod:`convert.accuracy_control`); None likewise.
+        Decide between ways to int8 (:mod:`convert.quantize.accuracy_control`); None likewise.
     evaluation : ndarray of uint8, shape (m, 70, 70, 3)
         Measure what came out, and decide nothing.
     names : ndarray of str, shape (m,)
@@ -81,7 +81,7 @@ def labelled_cells(
     Parameters
     ----------
     data : Path
-        Folder of labelled crops (:func:`calibration.labelled_crops.find_labelled_crops`).
+        Folder of labelled crops (:func:`calibration.cells.labelled_crops.find_labelled_crops`).
     held_out : collection of str
         Subjects the network was not trained on.
     n : int
@@ -89,7 +89,7 @@ def labelled_cells(
     seed : int
     manifest : Path, optional
         A representative set that was selected before
-        (:meth:`calibration.representative.RepresentativeSet.save`), from `data`; `n` and
+        (:meth:`calibration.representative.select.RepresentativeSet.save`), from `data`; `n` and
         `seed` play no part then.
 
     Returns

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from calibration.calibrate import Calibration, read_calibration
-from convert.accuracy_control import Budget
+from calibration.probabilities.calibrate import Calibration, read_calibration
 from convert.cells import Cells, drawn_cells, labelled_cells
-from convert.gates import Limits
-from convert.input_range import InputRange
-from convert.profiles import too_new
+from convert.graph.profiles import too_new
+from convert.network.input_range import InputRange
+from convert.quantize.accuracy_control import Budget
 from convert.record import TrainingRecord, as_input_range, read_record
+from convert.verify.gates import Limits
 from edge.errors import ConversionFailed
 
 
@@ -32,7 +32,7 @@ class Options:
     limits : Limits
     budget : Budget
     profile : str or None
-        Runtime that the model must load in (:data:`convert.profiles.PROFILES`).
+        Runtime that the model must load in (:data:`convert.graph.profiles.PROFILES`).
     onnx : bool
         Whether to export ONNX as well.
     allow_float : int or None

@@ -13,9 +13,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from convert.job import Options
-from convert.reasons import in_short
-from edge.classifier import available_processors
-from edge.command import GATE_FAILED, WRONG_USAGE, say
+from convert.network.reasons import in_short
+from edge.cli.command import GATE_FAILED, WRONG_USAGE, say
+from edge.engine.classifier import available_processors
 from edge.errors import ConversionFailed, EdgeAllError, GateFailed
 
 
@@ -28,7 +28,7 @@ class Outcome:
     name : str
         What the names of its files begin with.
     exit_code : int
-        0, :data:`edge.command.GATE_FAILED` or :data:`edge.command.WRONG_USAGE`.
+        0, :data:`edge.cli.command.GATE_FAILED` or :data:`edge.cli.command.WRONG_USAGE`.
     words : str
         What to tell people, on several lines.
     seconds : dict
@@ -130,7 +130,7 @@ def _about(keras_file: Path, words: str) -> str:
 
 def _convert(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
     from convert.job import prepare
-    from convert.keras_file import read_keras_file
+    from convert.network.keras_file import read_keras_file
     from convert.pipeline import convert
     from convert.report.words import outcome_words
     from convert.unchanged import earlier, key_of

@@ -9,27 +9,27 @@ from typing import Any
 
 import numpy as np
 
-from calibration.drift import drift_reference
-from calibration.labelled_crops import LABELS
-from calibration.metrics import measure
-from calibration.refer_band import measure_band
-from calibration.reliability import probabilities
-from convert.contract import Contract
-from convert.fidelity import Fidelity, Stages, margins_of
-from convert.flatbuffer import minimum_runtime, operators
-from convert.golden import Golden
+from calibration.cells.labelled_crops import LABELS
+from calibration.drift_reference import drift_reference
+from calibration.probabilities.refer_band import measure_band
+from convert.graph.flatbuffer import minimum_runtime, operators
 from convert.job import Job
-from convert.logits_model import LogitsModel
-from convert.quantized import Quantized
-from convert.recipe import save_recipe
+from convert.network.contract import Contract
+from convert.network.logits_model import LogitsModel
+from convert.quantize.quantized import Quantized
+from convert.quantize.recipe import save_recipe
+from convert.verify.fidelity import Fidelity, Stages, margins_of
+from convert.verify.golden import Golden
 from convert.versions import created_with
-from edge.decision import judge
-from edge.drift_reference import DriftReference, parse_reference
+from edge.crops.preprocess import CROP_SIDE
+from edge.decisions.decision import judge
+from edge.drift.reference import DriftReference, parse_reference
+from edge.engine.runtime import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ConversionFailed
-from edge.metadata import SCHEMA, InputContract, Metadata, parse_metadata
-from edge.model_file import write_model_file
-from edge.preprocess import CROP_SIDE
-from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT
+from edge.models.metadata import SCHEMA, InputContract, Metadata, parse_metadata
+from edge.models.model_file import write_model_file
+from edge.statistics.metrics import measure
+from edge.statistics.reliability import probabilities
 
 
 def describe(

@@ -7,13 +7,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from convert.accuracy_control import control, judge_on
-from convert.contract import Contract, load_for_device
-from convert.evaluate import evaluate, margins_in
-from convert.fidelity import Stages, compare
-from convert.flatbuffer import operators
-from convert.float_tflite import to_float_tflite
-from convert.gates import (
+from convert.graph.flatbuffer import operators
+from convert.graph.float_tflite import to_float_tflite
+from convert.graph.layers import float_layers
+from convert.job import Job
+from convert.network.contract import Contract, load_for_device
+from convert.network.logits_model import LogitsModel
+from convert.packing import describe, pack
+from convert.quantize.accuracy_control import control, judge_on
+from convert.quantize.quantized import Quantized
+from convert.quantize.ranges import observe_cells
+from convert.quantize.recipe import load_recipe
+from convert.quantize.stability import scales_of_halves
+from convert.report.compose import compose
+from convert.report.schema import ConversionReport, Made, network_of
+from convert.report.write import write_reports
+from convert.staging import staged
+from convert.stopwatch import Stopwatch
+from convert.verify.evaluate import evaluate, margins_in
+from convert.verify.fidelity import Stages, compare
+from convert.verify.gates import (
     Gate,
     judge,
     judge_float_layers,
@@ -21,23 +34,10 @@ from convert.gates import (
     judge_onnx,
     judge_profile,
 )
-from convert.golden import make_golden
-from convert.graph import float_layers
-from convert.job import Job
-from convert.layers import compare_layers
-from convert.logits_model import LogitsModel
-from convert.network_fidelity import measure_network
-from convert.network_gates import judge_network
-from convert.packing import describe, pack
-from convert.quantized import Quantized
-from convert.ranges import observe_cells
-from convert.recipe import load_recipe
-from convert.report.compose import compose
-from convert.report.schema import ConversionReport, Made, network_of
-from convert.report.write import write_reports
-from convert.stability import scales_of_halves
-from convert.staging import staged
-from convert.stopwatch import Stopwatch
+from convert.verify.golden import make_golden
+from convert.verify.layer_fidelity import compare_layers
+from convert.verify.network_fidelity import measure_network
+from convert.verify.network_gates import judge_network
 
 LAYERS_COMPARED_ON = 64
 """Cells: sums over all values of a layer settle with few, and keeping all tensors is slow."""
@@ -195,7 +195,7 @@ def _made(watch: Stopwatch, quantized: Quantized) -> Made:
 
 
 def _export_onnx(job: Job, source: LogitsModel, stages: Stages) -> tuple[bytes, Gate]:
-    from convert.onnx_export import check_onnx, to_onnx
+    from convert.graph.onnx_export import check_onnx, to_onnx
 
     onnx = to_onnx(source.model)
     off = check_onnx(onnx, job.cells.evaluation, stages.keras)

@@ -8,7 +8,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from calibration.labelled_crops import LABELS
+from calibration.cells.labelled_crops import LABELS
 from edge.errors import ConversionFailed
 
 _OF_EDGE_ALL_TRAIN = {"schema": 1, "kind": "network"}

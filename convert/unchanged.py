@@ -12,12 +12,12 @@ from typing import Any
 import calibration
 import convert
 import edge
-from convert.fidelity import INT8
 from convert.job import Job
 from convert.report.schema import ConversionReport, read_report
+from convert.verify.fidelity import INT8
 from convert.versions import created_with
 from edge.errors import EdgeAllError
-from edge.model_file import read_model_file
+from edge.models.model_file import read_model_file
 
 _PACKAGES = (edge, calibration, convert)
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge.classifier import Classifier
-    from edge.results import Result
+    from edge.engine.classifier import Classifier
+    from edge.rows import Result
 
 __version__ = "0.1.0"
 __all__ = ["Classifier", "Result"]
 
-_HOMES = {"Classifier": "edge.classifier", "Result": "edge.results"}
+_HOMES = {"Classifier": "edge.engine.classifier", "Result": "edge.rows"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,12 +7,12 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from edge.classifier import available_processors, check_golden, golden_error
-from edge.drift_reference import DriftReference
+from edge.crops.quality import FEWEST_CELLS
+from edge.drift.reference import DriftReference
+from edge.engine.classifier import available_processors, check_golden, golden_error
+from edge.engine.runtime import Int8Network, Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError
-from edge.model_file import ModelFile, read_model_file
-from edge.quality import FEWEST_CELLS
-from edge.runtime import Int8Network, Runtime, find_runtime, load_runtime
+from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")

@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import edge
-from edge.classifier import Classifier
-from edge.command import say
-from edge.decode import file_name
+from edge.cli.command import say
+from edge.cli.terminal import Table, Tally, summary, with_progress
+from edge.decoding.decode import file_name
+from edge.engine.classifier import Classifier
 from edge.errors import OutputFailed, ResumeRefused
-from edge.interrupts import Interrupted, Interrupts, hangup_of_terminal
-from edge.results import Result
+from edge.process.interrupts import Interrupted, Interrupts, hangup_of_terminal
+from edge.rows import Result
 from edge.sinks.outputs import Outputs, is_report
 from edge.sinks.sink import START_AGAIN, Run
-from edge.sources import Input, Inputs
-from edge.terminal import Table, Tally, summary, with_progress
+from edge.sources.find import Input, Inputs
 
 if TYPE_CHECKING:
-    from edge.watch import Watch
+    from edge.sources.watching.watch import Watch
 
 
 def classify_into(
@@ -52,7 +52,7 @@ def classify_into(
         Go on with the results that are there. Every output ends with every input
         exactly once, even if one of them had more results than another.
     model, threads, strict
-        As :class:`~edge.classifier.Classifier` takes them.
+        As :class:`~edge.engine.classifier.Classifier` takes them.
     verbose : bool
         Say on stderr how the network is run, and why.
 

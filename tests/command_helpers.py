@@ -9,9 +9,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from unittest.mock import patch
 
-from edge.cli import main
+from edge.cli.main import main
 
-EDGE_ALL = [sys.executable, "-c", "from edge.cli import main; main()"]
+EDGE_ALL = [sys.executable, "-c", "from edge.cli.main import main; main()"]
 """The same as a process of its own."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from environments import environment
 from left_out import missing
 
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
 
 # before TensorFlow is imported anywhere: its start-up lines say nothing here
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -15,9 +15,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.drawn import draw_cell
-from edge.model_file import SHIPPED_MODEL, read_model_file, write_model_file
-from edge.preprocess import UInt8Image
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image
+from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 
 LOSSLESS = {
     ".bmp": (),

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.decision import Verdict, judge
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.preprocess import UInt8Image
-from edge.results import COLUMNS, Result
+from edge.crops.preprocess import UInt8Image
+from edge.decisions.decision import Verdict, judge
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.rows import COLUMNS, Result
 from edge.sinks.outputs import Outputs
 from edge.sinks.sink import Run
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from convert.float_tflite import to_float_tflite
-from edge.drawn import draw_cell
-from edge.preprocess import UInt8Image, to_crop
+from convert.graph.float_tflite import to_float_tflite
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
 
 
 def drawn(first: int, count: int) -> UInt8Image:

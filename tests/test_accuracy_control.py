@@ -18,7 +18,8 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.accuracy_control import (
+from convert.graph.float_tflite import FloatNetwork
+from convert.quantize.accuracy_control import (
     Attempt,
     Budget,
     Controlled,
@@ -27,13 +28,12 @@ from convert.accuracy_control import (
     control,
     judge_on,
 )
-from convert.float_tflite import FloatNetwork
-from convert.int8_tflite import SCHEME, to_int8_tflite
-from convert.latency import latency_ratio
-from convert.ranges import observe_ranges
-from convert.recipe import load_recipe, save_recipe
+from convert.quantize.int8_tflite import SCHEME, to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from convert.quantize.recipe import load_recipe, save_recipe
+from convert.verify.latency import latency_ratio
+from edge.engine.runtime import Int8Network, find_runtime
 from edge.errors import ConversionFailed
-from edge.runtime import Int8Network, find_runtime
 
 REPRESENTATIVE, JUDGED, HELD_OUT = drawn(0, 40), drawn(40, 30), drawn(70, 30)
 

@@ -21,14 +21,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_tiff_pages import stack
 
-from edge.archives import each_member
-from edge.classifier import Classifier
-from edge.content import MAX_HELD, Found
-from edge.decode import decode, file_name
+from edge.decoding.decode import decode, file_name
+from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable, NoInputs
-from edge.names import ARCHIVE_SUFFIXES
 from edge.reasons import REASONS
-from edge.sources import find_inputs, open_sources
+from edge.sources.archives import each_member
+from edge.sources.content import MAX_HELD, Found
+from edge.sources.find import find_inputs, open_sources
+from edge.sources.names import ARCHIVE_SUFFIXES
 
 CELLS = [encoded(small_cell(seed)) for seed in range(3)]
 NAMES = ["day1/a.png", "day1/b.PNG", "c.bmp"]
@@ -311,7 +311,7 @@ def test_a_large_member_of_a_compressed_tar_is_passed_over(tmp_path: Path, suffi
 def test_a_tar_that_never_stops_unpacking_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
 ) -> None:
-    monkeypatch.setattr("edge.archives._FREE_EXPANSION", 1 << 20)
+    monkeypatch.setattr("edge.sources.archives._FREE_EXPANSION", 1 << 20)
     header = tarfile.TarInfo("notes.txt")
     header.size = 1 << 40
     zeros = pack(bytes(20 << 20))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.available_memory import available_memory
+from edge.machine import available_memory
 
 MEMINFO = "MemTotal:       8000000 kB\nMemFree:         100000 kB\nMemAvailable:    4000000 kB\n"
 AT_HAND = 4_000_000 * 1024

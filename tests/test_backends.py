@@ -44,10 +44,10 @@ def needs(backend: str) -> None:
 def test_a_model_of_another_backend_gives_its_logits_in_tflite(
     backend: str, data: Path, tmp_path: Path
 ) -> None:
-    from calibration.crop_set import load_crops
-    from calibration.labelled_crops import find_labelled_crops
-    from convert.float_tflite import FloatNetwork, to_float_tflite
-    from convert.logits_model import load_logits_model
+    from calibration.cells.crop_set import load_crops
+    from calibration.cells.labelled_crops import find_labelled_crops
+    from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+    from convert.network.logits_model import load_logits_model
 
     needs(backend)
     train(backend, data, tmp_path, "--validation-share", "0")

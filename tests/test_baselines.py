@@ -8,10 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from calibration.crop_set import CropSet, load_crops
-from calibration.labelled_crops import find_labelled_crops
-from train.baselines import BASELINES, LARGEST_MARGIN, BaselineRun, fit_baseline, run_baselines
-from train.features import FEATURES
+from calibration.cells.crop_set import CropSet, load_crops
+from calibration.cells.labelled_crops import find_labelled_crops
+from train.baselines.baselines import (
+    BASELINES,
+    LARGEST_MARGIN,
+    BaselineRun,
+    fit_baseline,
+    run_baselines,
+)
+from train.baselines.features import FEATURES
 
 Parts = tuple[CropSet, CropSet]
 Runs = dict[tuple[str, str], BaselineRun]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from edge.drawn import write_samples
+from edge.crops.drawn import write_samples
 
 ROOT = Path(__file__).parents[1]
 

@@ -11,11 +11,11 @@ from edge_helpers import encoded, small_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.bmp import bmp_pixels, read_bmp_header
-from edge.decode import crop_of, decode
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import to_crop
+from edge.decoding.bmp import bmp_pixels, read_bmp_header
+from edge.decoding.decode import crop_of, decode
 from edge.errors import CropUnreadable
-from edge.preprocess import to_crop
 
 
 def bmp(pixels: np.ndarray, top_down: bool, depth: int = 24, compression: int = 0) -> bytes:

@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from typer.testing import CliRunner
 
-from calibration.calibrate import calibrate, read_calibration
 from calibration.cli import app
 from calibration.intervals import cautions, intervals_of, wilson_interval
-from calibration.logits_fit import fit_logits
-from calibration.predictions import read_predictions
-from calibration.refer_band import ReferBand, choose_band, measure_band
-from calibration.risk_coverage import COVERAGES, selective_risks
-from calibration.temperature import (
+from calibration.probabilities.calibrate import calibrate, read_calibration
+from calibration.probabilities.logits_fit import fit_logits
+from calibration.probabilities.predictions import read_predictions
+from calibration.probabilities.refer_band import ReferBand, choose_band, measure_band
+from calibration.probabilities.temperature import (
     brier_score,
     calibration_error,
     cross_entropy,
     fit_temperature,
 )
 from edge.errors import DataRefused
+from edge.statistics.risk_coverage import COVERAGES, selective_risks
 
 
 def predictions_file(path: Path, n: int = 400, temperature: float = 2.0) -> Path:

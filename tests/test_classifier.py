@@ -25,13 +25,13 @@ from edge_helpers import (
     write_model_of,
 )
 
-from edge.classifier import Classifier, available_processors
-from edge.decision import judge, probability
-from edge.drawn import draw_cell, write_samples
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.preprocess import to_crop
-from edge.results import Result
-from edge.sources import Input, find_inputs
+from edge.crops.drawn import draw_cell, write_samples
+from edge.crops.preprocess import to_crop
+from edge.decisions.decision import judge, probability
+from edge.engine.classifier import Classifier, available_processors
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.rows import Result
+from edge.sources.find import Input, find_inputs
 
 SEVERAL_CHUNKS = 40
 BAD = {3: "empty", 9: "not-an-image", 10: "truncated", 39: "greyscale"}
@@ -351,7 +351,7 @@ def test_batches_change_no_result(
     batch: int, mixed: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "edge.classifier.measure_batches",
+        "edge.engine.classifier.measure_batches",
         lambda plan, network, crops: replace(plan, batch=batch),
     )
     model = write_model_of(tmp_path / "model.tflite", batching_flatbuffer())
@@ -390,8 +390,8 @@ def test_batches_are_measured_once_enough_crops_were_seen(
 def test_with_memory_for_one_interpreter_several_threads_share_it(
     cells: list[Path], classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.classifier.available_processors", lambda: 4)
-    monkeypatch.setattr("edge.classifier.available_memory", lambda: 0)
+    monkeypatch.setattr("edge.engine.classifier.available_processors", lambda: 4)
+    monkeypatch.setattr("edge.engine.classifier.available_memory", lambda: 0)
     with Classifier() as crowded:
         plan = crowded.plan
         assert (plan.interpreters, plan.threads, crowded.threads) == (1, 4, 4)

@@ -14,9 +14,9 @@ from command_helpers import Done, edge_all
 from conftest import REAL_DATA
 from edge_helpers import encoded, small_cell, write_cells, write_changed_model
 
-from edge.cli import COMMANDS
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.results import COLUMNS
+from edge.cli.main import COMMANDS
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.rows import COLUMNS
 
 C_NMC = REAL_DATA / "cnmc-bmp"
 NOT_A_DIAGNOSIS = "Research software: this is not a diagnosis."

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.crop_set import load_crops
-from calibration.labelled_crops import LabelledCrop, find_labelled_crops
-from edge.drawn import draw_cell
+from calibration.cells.crop_set import load_crops
+from calibration.cells.labelled_crops import LabelledCrop, find_labelled_crops
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import to_crop
 from edge.errors import DataRefused
-from edge.preprocess import to_crop
 
 REAL = Path(__file__).parents[2] / "shared" / "data" / "cnmc"
 PRELIMINARY = "C-NMC_test_prelim_phase_data"

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from calibration.strategies import STRATEGIES, look_at
-from convert.cli import app
-from convert.compare_cells import EVERY, PLAIN, compare_strategies
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.logits_model import load_logits_model
-from convert.ranges import observe_cells, observe_ranges
-from convert.stability import scales_of_halves
-from edge.drawn import draw_cell
+from calibration.representative.strategies import STRATEGIES, look_at
+from convert.cli.main import app
+from convert.comparison.cells import EVERY, PLAIN, compare_strategies
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.network.logits_model import load_logits_model
+from convert.quantize.ranges import observe_cells, observe_ranges
+from convert.quantize.stability import scales_of_halves
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
 from edge.errors import DataRefused
-from edge.preprocess import UInt8Image, to_crop
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from edge_helpers import FORMATS, encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.completeness import has_holes, is_being_written, lacks_its_end
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
+from edge.sources.watching.completeness import has_holes, is_being_written, lacks_its_end
 
 CELL = draw_cell(3)
 BMP = encoded(CELL, ".bmp")

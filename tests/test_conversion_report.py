@@ -23,10 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from calibration.refer_band import ReferBand
-from convert.cli import app
-from convert.fidelity import Stages, compare
-from convert.gates import judge
+from calibration.probabilities.refer_band import ReferBand
+from convert.cli.main import app
 from convert.report.figures import MOST_LAYERS, shown_layers
 from convert.report.junit import to_junit
 from convert.report.schema import (
@@ -45,10 +43,12 @@ from convert.report.schema import (
 )
 from convert.report.typed_json import decode
 from convert.report.write import write_reports
-from edge.drawn import draw_cell
+from convert.verify.fidelity import Stages, compare
+from convert.verify.gates import judge
+from edge.crops.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
-from edge.metadata import Operator
-from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.models.metadata import Operator
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 ROOT = Path(__file__).parents[1]
 CELLS = 60

@@ -16,17 +16,17 @@ import pytest
 from typer.testing import CliRunner
 
 from convert.cells import drawn_cells, labelled_cells
-from convert.cli import app
-from convert.flatbuffer import minimum_runtime, operators
-from convert.gates import Limits
+from convert.cli.main import app
+from convert.graph.flatbuffer import minimum_runtime, operators
 from convert.job import Options, prepare
-from convert.recipe import load_recipe
+from convert.quantize.recipe import load_recipe
 from convert.report.schema import read_report
 from convert.unchanged import key_of
-from edge.classifier import check_golden
+from convert.verify.gates import Limits
+from edge.engine.classifier import check_golden
+from edge.engine.runtime import Int8Network, find_runtime
 from edge.errors import DataRefused
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.runtime import Int8Network, find_runtime
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
 RELEASED = Path(__file__).parents[1] / "train" / "released"
@@ -182,7 +182,7 @@ def test_models_are_converted_side_by_side_in_processes_of_their_own(tmp_path: P
         shutil.copy(file, file.with_name(file.name.replace("cnn", "twin", 1)))
     arguments = [first, first.with_name("twin.keras"), "--out", tmp_path / "out", "--workers", "2"]
     done = subprocess.run(
-        [sys.executable, "-c", "from convert.cli import app; app()", "run", *arguments],
+        [sys.executable, "-c", "from convert.cli.main import app; app()", "run", *arguments],
         capture_output=True,
         text=True,
     )

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from calibration.crop_set import CropSet, load_crops
-from calibration.labelled_crops import find_labelled_crops
-from calibration.metrics import measure
-from convert.cli import app
+from calibration.cells.crop_set import CropSet, load_crops
+from calibration.cells.labelled_crops import find_labelled_crops
+from convert.cli.main import app
 from convert.report.schema import read_report
-from edge.model_file import read_model_file
-from edge.runtime import Int8Network, find_runtime
+from edge.engine.runtime import Int8Network, find_runtime
+from edge.models.model_file import read_model_file
+from edge.statistics.metrics import measure
 
 keras = pytest.importorskip("keras")
 layers = keras.layers

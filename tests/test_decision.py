@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.decision import HEALTHY, LEUKEMIA, REFER, judge, probability
-from edge.metadata import Metadata
-from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, judge, probability
+from edge.models.metadata import Metadata
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 METADATA = replace(
     read_model_file(SHIPPED_MODEL).metadata, temperature=2.0, refer_band=(0.25, 0.75)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from edge_helpers import FORMATS, LOSSLESS, encoded, small_cell
 
-from edge.decode import decode, file_name, read_crop
+from edge.crops.preprocess import to_crop
+from edge.decoding.decode import decode, file_name, read_crop
 from edge.errors import CropUnreadable
-from edge.preprocess import to_crop
 
 CELL = small_cell()
 CUTTABLE = {

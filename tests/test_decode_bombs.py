@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from edge_helpers import encoded, small_cell
 
-from edge.decode import MAX_PIXELS, decode
+from edge.decoding.decode import MAX_PIXELS, decode
 from edge.errors import CropUnreadable
 
 WIDTH, HEIGHT = 10_000, 5_000  # as many pixels as are decoded
@@ -123,7 +123,7 @@ def test_these_files_are_refused_for_what_was_changed_alone() -> None:
 
 WITHIN_LIMITS = """
 import resource, sys
-from edge.decode import read_crop
+from edge.decoding.decode import read_crop
 from edge.errors import CropUnreadable
 seconds, bytes_ = map(int, sys.argv[2:])
 resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))

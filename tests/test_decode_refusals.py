@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from edge_helpers import encoded, forbidden_folder, small_cell
 
-from edge.decode import MAX_BYTES, read_crop
+from edge.decoding.decode import MAX_BYTES, read_crop
 from edge.errors import CropUnreadable, EdgeAllError
 from edge.reasons import REASONS
 

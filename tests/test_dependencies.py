@@ -91,8 +91,8 @@ def run_without(blocked: set[str], code: str, *args: str) -> subprocess.Complete
 def test_the_device_classifies_where_nothing_of_the_build_side_is_installed(tmp_path: Path) -> None:
     blocked = (HEAVY | OURS - {"edge"} | {"pandas", "h5py"}) - {"ai_edge_litert"}
     code = """
-from edge.drawn import write_samples
-from edge.classifier import Classifier
+from edge.crops.drawn import write_samples
+from edge.engine.classifier import Classifier
 path, = write_samples(__import__("pathlib").Path(sys.argv[1]), 1)
 with Classifier() as classifier:
     print(classifier.classify(path).decision)

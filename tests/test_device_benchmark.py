@@ -10,8 +10,8 @@ import pytest
 from command_helpers import edge_all
 from edge_helpers import write_changed_model
 
-from edge.benchmark import Setting, settings
-from edge.condition import condition
+from edge.engine.benchmark import Setting, settings
+from edge.engine.condition import condition
 
 
 def test_one_two_and_all_processors_are_tried_and_then_batches() -> None:

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.decode import decode, read_crop
-from edge.drawn import SIDE, draw_cell, write_samples
+from edge.crops.drawn import SIDE, draw_cell, write_samples
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.decoding.decode import decode, read_crop
 from edge.errors import OutputFailed
-from edge.preprocess import UInt8Image, to_crop
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.drift import drift_reference
-from edge.decision import Verdict
-from edge.drawn import draw_cell
-from edge.drift_reference import DriftReference, no_cells_yet, parse_reference
+from calibration.drift_reference import drift_reference
+from edge.crops.drawn import draw_cell
+from edge.crops.image_statistics import STATISTICS, image_statistics
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.decisions.decision import Verdict
+from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
+from edge.drift.reference import DriftReference, no_cells_yet, parse_reference
 from edge.errors import NotComparable
-from edge.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
-from edge.image_statistics import STATISTICS, image_statistics
-from edge.preprocess import UInt8Image, to_crop
 
 CROPS = np.stack([to_crop(draw_cell(seed)) for seed in range(40)])
 

@@ -17,11 +17,11 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.equalisation import equalise, find_exponents
-from convert.float_tflite import FloatNetwork
-from convert.graph import layers, pack, unpack
-from convert.int8_tflite import to_int8_tflite
-from convert.ranges import observe_channels, observe_ranges
+from convert.graph.float_tflite import FloatNetwork
+from convert.graph.layers import layers, pack, unpack
+from convert.quantize.equalisation import equalise, find_exponents
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_channels, observe_ranges
 from edge.errors import ConversionFailed
 
 CELLS = drawn(0, 8)

@@ -10,11 +10,17 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from calibration.bootstrap import basis, draw, weighted_scores
-from calibration.evaluation import SCORES, Evaluation, evaluate, measure_scores, validation_accuracy
-from calibration.mcnemar import mcnemar
-from calibration.reliability import probabilities, reliability
 from edge.errors import DataRefused
+from edge.statistics.bootstrap import basis, draw, weighted_scores
+from edge.statistics.evaluation import (
+    SCORES,
+    Evaluation,
+    evaluate,
+    measure_scores,
+    validation_accuracy,
+)
+from edge.statistics.mcnemar import mcnemar
+from edge.statistics.reliability import probabilities, reliability
 
 P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
 MARGINS = np.log(P_LEUKEMIA / (1 - P_LEUKEMIA))

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge.drawn import draw_cell
-from edge.preprocess import CROP_SIDE, to_crop
-from train.features import (
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import CROP_SIDE, to_crop
+from train.baselines.features import (
     COLOUR,
     COMPONENTS,
     DESCRIPTORS,

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr, softmax
 
-from calibration.bootstrap import draw, weighted_scores
-from calibration.refer_band import ReferBand
-from convert.accuracy_change import measure_change
+from calibration.probabilities.refer_band import ReferBand
 from convert.cells import drawn_cells
-from convert.fidelity import Fidelity, Stages, compare, kl_divergence, margins_of
-from edge.drawn import draw_cell
+from convert.verify.accuracy_change import measure_change
+from convert.verify.fidelity import Fidelity, Stages, compare, kl_divergence, margins_of
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
-from edge.preprocess import to_crop
+from edge.statistics.bootstrap import draw, weighted_scores
 
 BAND = ReferBand(0.4, 0.6)
 TWIN = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.1], [0.2, 0.0]])

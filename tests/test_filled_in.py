@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from edge_helpers import encoded, small_cell
 
-from edge.decode import decode
+from edge.decoding.decode import decode
+from edge.decoding.jpeg import _stops_where_data_end
 from edge.errors import CropUnreadable
-from edge.jpeg import _stops_where_data_end
 
 CELL = small_cell()
 LARGE = cv2.resize(CELL, (150, 131), interpolation=cv2.INTER_CUBIC)

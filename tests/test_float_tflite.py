@@ -14,15 +14,15 @@ import pytest
 from environments import no_tflite_runtime
 from tflite_helpers import drawn, in_old_runtime, untrained
 
-from convert.flatbuffer import minimum_runtime, operators, with_any_batch
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.golden import MOST_TOLERANCE
-from convert.int8_tflite import to_int8_tflite
-from convert.logits_model import keras_logits
-from convert.profiles import too_new
-from convert.ranges import observe_ranges
+from convert.graph.flatbuffer import minimum_runtime, operators, with_any_batch
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.profiles import too_new
+from convert.network.logits_model import keras_logits
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from convert.verify.golden import MOST_TOLERANCE
+from edge.engine.runtime import Int8Network, find_runtime
 from edge.errors import ConversionFailed
-from edge.runtime import Int8Network, find_runtime
 
 # Convolutions with bias and fused ReLU, and nothing that scales or shifts beside them: the
 # one ADD that is left joins the branches of ResNet's 16 blocks.
@@ -43,7 +43,7 @@ BATCH = 3
 # kept to what every Python and both runtimes can do: it also runs where `convert` does not
 RUN = """
 import json, sys, numpy as np
-from edge.runtime import find_runtime
+from edge.engine.runtime import find_runtime
 crops = np.load(sys.argv[1])
 found = {}
 for path in sys.argv[2:]:

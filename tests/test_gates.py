@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibration.refer_band import ReferBand
-from convert.fidelity import Fidelity, Stages, compare
-from convert.gates import Gate, Limits, judge, require, verdict
+from calibration.probabilities.refer_band import ReferBand
+from convert.verify.fidelity import Fidelity, Stages, compare
+from convert.verify.gates import Gate, Limits, judge, require, verdict
 from edge.errors import GateFailed
 
 NAMES = ("parity", "agreement", "mean-p-error", "flips-outside-band", "weighted-f1-loss")

@@ -10,18 +10,24 @@ from edge_helpers import write_changed_model
 from environments import no_tflite_runtime
 from tflite_helpers import in_old_runtime
 
-from convert.gates import judge_golden
-from convert.golden import LEAST_TOLERANCE, MOST_TOLERANCE, Golden, make_golden, tolerance_for
-from edge.classifier import check_golden
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.runtime import Int8Network, find_runtime
+from convert.verify.gates import judge_golden
+from convert.verify.golden import (
+    LEAST_TOLERANCE,
+    MOST_TOLERANCE,
+    Golden,
+    make_golden,
+    tolerance_for,
+)
+from edge.engine.classifier import check_golden
+from edge.engine.runtime import Int8Network, find_runtime
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 REPRODUCE = """
 import json, sys
 from pathlib import Path
-from edge.classifier import golden_error
-from edge.model_file import read_model_file
-from edge.runtime import Int8Network, find_runtime
+from edge.engine.classifier import golden_error
+from edge.models.model_file import read_model_file
+from edge.engine.runtime import Int8Network, find_runtime
 model, runtime = read_model_file(Path(sys.argv[1])), find_runtime()
 error = golden_error(model, Int8Network(model.flatbuffer, runtime))
 print(json.dumps([f"{runtime.name} {runtime.version}", error]))

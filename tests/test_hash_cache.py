@@ -12,10 +12,10 @@ import pytest
 from conftest import write_labelled
 from edge_helpers import write_cells
 
-from calibration.cache import default_cache
-from calibration.crop_set import load_crops
-from calibration.file_hashes import hash_files, save_text
-from calibration.labelled_crops import LabelledCrop, find_labelled_crops
+from calibration.cells.cache import default_cache
+from calibration.cells.crop_set import load_crops
+from calibration.cells.file_hashes import hash_files, save_text
+from calibration.cells.labelled_crops import LabelledCrop, find_labelled_crops
 
 
 @pytest.fixture(scope="module")

@@ -15,15 +15,15 @@ from edge_helpers import encoded, small_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calibration.found_cells import find_cells
-from calibration.found_images import find_images
-from calibration.labelled_crops import find_labelled_crops
-from calibration.pictures import Pictures
+from calibration.cells.found_cells import find_cells
+from calibration.cells.found_images import find_images
+from calibration.cells.labelled_crops import find_labelled_crops
+from calibration.cells.pictures import Pictures
 from edge.errors import DataRefused
-from edge.left_out import LeftOut
-from edge.names import IMAGE_SUFFIXES, hidden_part, is_hidden
-from edge.sources import find_inputs
-from edge.watch import Watch
+from edge.sources.find import find_inputs
+from edge.sources.left_out import LeftOut
+from edge.sources.names import IMAGE_SUFFIXES, hidden_part, is_hidden
+from edge.sources.watching.watch import Watch
 
 CELL = encoded(small_cell())
 BMP, JPEG = encoded(small_cell(), ".bmp"), encoded(small_cell(), ".jpg")

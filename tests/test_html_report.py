@@ -24,14 +24,14 @@ from command_helpers import edge_all
 from edge_helpers import write_cells
 from sink_helpers import MODEL, RUN, blank, result, results, resume
 
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import to_crop
 from edge.errors import OutputFailed
-from edge.preprocess import to_crop
-from edge.report import gathered
-from edge.report.gathered import Gathered, origin
-from edge.report.histogram import histogram
-from edge.report.sink import ReportFile
-from edge.results import Result
+from edge.rows import Result
+from edge.sinks.page import gathered
+from edge.sinks.page.gathered import Gathered, origin
+from edge.sinks.page.histogram import histogram
+from edge.sinks.page.sink import ReportFile
 
 LOW, HIGH = MODEL.metadata.refer_band
 

@@ -15,12 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from edge_helpers import encoded, small_cell
 
-from edge.addresses import split_address
-from edge.classifier import Classifier
+from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable
-from edge.names import is_url, without_secrets
-from edge.snapshot import Snapshot
-from edge.sources import find_inputs, open_sources
+from edge.sources.addresses import split_address
+from edge.sources.find import find_inputs, open_sources
+from edge.sources.names import is_url, without_secrets
+from edge.sources.snapshot import Snapshot
 
 CELL = encoded(small_cell())
 SECRET = "s3cret"
@@ -227,7 +227,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_given_up(server: Server) -> 
 def test_an_answer_larger_than_is_read_is_refused(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.snapshot.MAX_BYTES", len(CELL) - 1)
+    monkeypatch.setattr("edge.sources.snapshot.MAX_BYTES", len(CELL) - 1)
     assert reason(server.at("/a.png")) == "too-large"
 
 
@@ -242,7 +242,7 @@ def message(url: str, timeout: float = 10.0) -> str:
 def test_an_answer_without_an_end_takes_no_more_memory_than_the_largest(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.snapshot.MAX_BYTES", 4 << 20)
+    monkeypatch.setattr("edge.sources.snapshot.MAX_BYTES", 4 << 20)
     tracemalloc.start()
     try:
         assert reason(server.at("/endless")) == "too-large"

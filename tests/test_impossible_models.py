@@ -19,11 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model_file import METADATA, a_reference, entries, npy, of_reference, sealed
 
+from edge.crops.preprocess import CROP_SIDE
+from edge.engine.runtime import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ModelFileRefused
-from edge.metadata import FIELDS, metadata_of, parse_metadata
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.preprocess import CROP_SIDE
-from edge.runtime import INPUT_SCALE, INPUT_ZERO_POINT
+from edge.models.metadata import FIELDS, metadata_of, parse_metadata
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 NAN, INFINITY = float("nan"), float("inf")
 SOUND = json.loads(METADATA.to_json())
@@ -309,7 +309,7 @@ READ_IN_LITTLE_MEMORY = """
 import resource, sys
 from pathlib import Path
 from edge.errors import ModelFileRefused
-from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 read_model_file(SHIPPED_MODEL)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for path in sys.argv[1:]:
@@ -345,7 +345,7 @@ def test_a_bomb_takes_no_memory(tmp_path: Path, name: str) -> None:
 def test_a_command_says_in_a_line_why_and_ends_with_4(
     tmp_path: Path, changes: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edge.cli import main
+    from edge.cli.main import main
 
     path = tmp_path / ("long" * 50 + "\x1b[2J.tflite")
     path.write_bytes(sealed(entries(**changes)))

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from small_networks import drawn
 
-from convert.contract import Contract, contract_of, fit_to_device
-from convert.evaluate import margins_in
-from convert.fidelity import margins_of
-from convert.input_range import BYTES, SIGNED, UNIT, WORDS, InputRange, range_of_layers
-from convert.logits_model import LogitsModel, keras_logits
+from convert.network.contract import Contract, contract_of, fit_to_device
+from convert.network.input_range import BYTES, SIGNED, UNIT, WORDS, InputRange, range_of_layers
+from convert.network.logits_model import LogitsModel, keras_logits
 from convert.record import TrainingRecord
+from convert.verify.evaluate import margins_in
+from convert.verify.fidelity import margins_of
 from edge.errors import ConversionFailed
 
 keras = pytest.importorskip("keras")

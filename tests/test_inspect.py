@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from tflite_helpers import RELEASED
 from typer.testing import CliRunner, Result
 
-from convert.cli import app
-from convert.difference import diff
-from convert.float_tflite import to_float_tflite
-from convert.inspection import inspect_model
-from convert.int8_tflite import to_int8_tflite
-from convert.logits_model import load_logits_model
-from convert.recipe import load_recipe
+from convert.cli.main import app
+from convert.graph.float_tflite import to_float_tflite
+from convert.inspect.difference import diff
+from convert.inspect.inspection import inspect_model
+from convert.network.logits_model import load_logits_model
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.recipe import load_recipe
 from edge.errors import ModelFileRefused
-from edge.model_file import SHIPPED_MODEL, GoldenVectors, read_model_file
+from edge.models.model_file import SHIPPED_MODEL, GoldenVectors, read_model_file
 
 WIDTH = 96
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from environments import environment, no_tflite_runtime, run
 
-from edge.drawn import write_samples
+from edge.crops.drawn import write_samples
 
 ROOT = Path(__file__).parents[1]
 

@@ -12,11 +12,11 @@ from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, small_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.classifier import golden_error
+from edge.crops.preprocess import to_crop
+from edge.engine.classifier import golden_error
+from edge.engine.runtime import Int8Network, find_runtime, native_messages_silenced
 from edge.errors import BatchRefused, ModelFileRefused
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.preprocess import to_crop
-from edge.runtime import Int8Network, find_runtime, native_messages_silenced
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 SHIPPED = read_model_file(SHIPPED_MODEL)
 CROPS = SHIPPED.golden.inputs[:9]

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from tflite_helpers import RELEASED, drawn
 
-from convert.flatbuffer import minimum_runtime, operators
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.inspection import read_tensors
-from convert.int8_tflite import to_int8_tflite
-from convert.logits_model import load_logits_model
-from convert.ranges import observe_ranges
+from convert.graph.flatbuffer import minimum_runtime, operators
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.inspect.inspection import read_tensors
+from convert.network.logits_model import load_logits_model
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from edge.engine.runtime import Int8Network, find_runtime
 from edge.errors import ModelFileRefused
-from edge.runtime import Int8Network, find_runtime
 
 REPRESENTATIVE, OTHERS = drawn(60), drawn(200, first=1000)
 

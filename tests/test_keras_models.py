@@ -16,10 +16,10 @@ import pytest
 from keras_models import ENDS, PLAIN, REFUSED_ENDS, REFUSED_STARTS, STARTS
 from small_networks import drawn
 
-from convert.flatbuffer import operators
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.head import PROBABILITIES
-from convert.logits_model import keras_logits, load_logits_model
+from convert.graph.flatbuffer import operators
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.network.head import PROBABILITIES
+from convert.network.logits_model import keras_logits, load_logits_model
 from edge.errors import ConversionFailed
 
 NOISE = np.random.default_rng(7).integers(0, 256, (5, 70, 70, 3), np.uint8)

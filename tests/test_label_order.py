@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from small_networks import drawn
 
-from convert.contract import contract_of, fit_to_device
 from convert.job import parse_input_range, parse_labels
-from convert.logits_model import LogitsModel
+from convert.network.contract import contract_of, fit_to_device
+from convert.network.logits_model import LogitsModel
 from convert.record import TrainingRecord, read_record
 from edge.errors import ConversionFailed
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.crop_set import load_crops
-from calibration.labelled_crops import find_labelled_crops, subject_of
+from calibration.cells.crop_set import load_crops
+from calibration.cells.labelled_crops import find_labelled_crops, subject_of
 from edge.errors import DataRefused
 
 

@@ -13,11 +13,11 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.float_tflite import FloatNetwork
-from convert.graph import layers
-from convert.int8_tflite import to_int8_tflite
-from convert.layers import SNR_LIMIT, LayerFidelity, compare_layers
-from convert.ranges import observe_ranges
+from convert.graph.float_tflite import FloatNetwork
+from convert.graph.layers import layers
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from convert.verify.layer_fidelity import SNR_LIMIT, LayerFidelity, compare_layers
 from edge.errors import ConversionFailed
 
 CELLS = drawn(0, 10)

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.classifier import Classifier
-from edge.read_ahead import ReadAhead
+from edge.engine.classifier import Classifier
+from edge.engine.read_ahead import ReadAhead
 
 DOCS = Path(__file__).parents[1] / "docs" / "python.md"
 
@@ -23,8 +23,8 @@ import sys, threading, time
 import cv2
 import numpy as np
 from edge import Classifier
-from edge.drawn import draw_cell
-from edge.read_ahead import ReadAhead
+from edge.crops.drawn import draw_cell
+from edge.engine.read_ahead import ReadAhead
 
 def blurring():
     image = np.full((600, 900, 3), 127, np.uint8)
@@ -134,8 +134,8 @@ def test_a_classifier_that_is_closed_reads_no_further() -> None:
 
 def test_a_source_that_rests_for_ever_is_left_behind() -> None:
     rests = """
-import edge.read_ahead
-edge.read_ahead._PATIENCE_AT_EXIT = 0.2  # 5 s are long for a test
+import edge.engine.read_ahead
+edge.engine.read_ahead._PATIENCE_AT_EXIT = 0.2  # 5 s are long for a test
 def resting():
     yield 1
     threading.Event().wait()
@@ -149,7 +149,7 @@ print("left")
 FORKED = """
 import os, sys
 from edge import Classifier
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
 from edge.errors import EdgeAllError
 
 CELL = draw_cell(0)
@@ -203,7 +203,9 @@ def test_the_program_with_processes_in_the_docs_runs(tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(from multiprocessing.*?)```", DOCS.read_text(), re.DOTALL)
     program = tmp_path / "program.py"
     program.write_text(code)
-    subprocess.run([sys.executable, "-m", "edge.cli", "samples", "crops", "-n", "3"], cwd=tmp_path)
+    subprocess.run(
+        [sys.executable, "-m", "edge.cli.main", "samples", "crops", "-n", "3"], cwd=tmp_path
+    )
     done = subprocess.run(
         [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=60
     )

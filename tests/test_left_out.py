@@ -40,9 +40,9 @@ def test_nothing_of_the_device_side_is_left_out_on_a_device(part: str) -> None:
     ("source", "libraries"),
     [
         ("import csv\nimport numpy as np\nimport scipy.stats", {"numpy", "scipy"}),
-        ("from edge.watch import Watch\nfrom edge import cli", set()),
+        ("from edge.sources.watching.watch import Watch\nfrom edge import cli", set()),
         ("def test():\n    from sklearn.metrics import roc_auc_score", {"sklearn"}),
-        ("import calibration.metrics", {"numpy", "sklearn"}),
+        ("import edge.statistics.metrics", {"numpy", "sklearn"}),
         ("from calibration import metrics", {"numpy", "sklearn"}),
         ("from convert import op_versions", {"ai_edge_litert", "numpy"}),
         ("from browser import opened", {"pytest"}),

@@ -18,7 +18,7 @@ from edge.sinks.outputs import Outputs
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A run that waits for paths."""
-    command = [sys.executable, "-c", "from edge.cli import main; main()", "classify", "-"]
+    command = [sys.executable, "-c", "from edge.cli.main import main; main()", "classify", "-"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         yield process

@@ -11,9 +11,9 @@ import typer
 from command_helpers import edge_all
 from typer.testing import CliRunner
 
-from calibration.calibrate import read_calibration
+from calibration.probabilities.calibrate import read_calibration
 from convert.record import read_record
-from edge.model_file import read_model_file
+from edge.models.model_file import read_model_file
 
 
 def run(app: typer.Typer, *arguments: str | Path) -> str:
@@ -25,7 +25,7 @@ def run(app: typer.Typer, *arguments: str | Path) -> str:
 @pytest.fixture(scope="module")
 def trained(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a CNN trained for two epochs on four of six people."""
-    from train.cli import app
+    from train.cli.main import app
 
     out = tmp_path_factory.mktemp("trained")
     options = ("--hold-out", "h2, 8", "--epochs", 2, "--validation-share", 0)
@@ -39,7 +39,7 @@ def trained(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def converted(trained: Path, labelled: Path) -> Path:
     """The model file made of it."""
     from calibration.cli import app as calibrate
-    from convert.cli import app as convert
+    from convert.cli.main import app as convert
 
     predictions, calibration = trained / "cnn-held-out.csv", trained / "cnn-calibration.json"
     run(calibrate, "probabilities", predictions, "--out", calibration)
@@ -69,9 +69,9 @@ def test_training_records_who_was_trained_on_and_who_was_held_out(trained: Path)
 
 
 def test_predictions_are_those_of_the_saved_network(trained: Path, labelled: Path) -> None:
-    from calibration.crop_set import load_crops
-    from calibration.labelled_crops import find_labelled_crops
-    from convert.logits_model import keras_logits, load_logits_model
+    from calibration.cells.crop_set import load_crops
+    from calibration.cells.labelled_crops import find_labelled_crops
+    from convert.network.logits_model import keras_logits, load_logits_model
 
     crops = load_crops(find_labelled_crops(labelled))
     model = load_logits_model(trained / "cnn.keras").model
@@ -120,7 +120,7 @@ def test_the_device_classifies_with_the_new_model_file(converted: Path, labelled
 def test_training_refuses_what_it_cannot_do_in_a_sentence(
     labelled: Path, tmp_path: Path, options: list[str], words: str
 ) -> None:
-    from train.cli import app
+    from train.cli.main import app
 
     arguments = ["cnn", "--data", str(labelled), "--out", str(tmp_path / "out"), *options]
     done = CliRunner().invoke(app, arguments)

@@ -11,8 +11,8 @@ import pytest
 import convert.job
 from convert.job import Options
 from convert.many import Outcome, _alone, convert_all, convert_one
-from convert.reasons import in_short
-from edge.command import GATE_FAILED, WRONG_USAGE
+from convert.network.reasons import in_short
+from edge.cli.command import GATE_FAILED, WRONG_USAGE
 from edge.errors import ConversionFailed, GateFailed
 
 

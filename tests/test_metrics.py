@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibration.metrics import measure, per_healthy_subject
+from edge.statistics.metrics import measure, per_healthy_subject
 
 P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 1])

@@ -16,13 +16,13 @@ from edge_helpers import write_changed_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.classifier import Classifier
-from edge.decision import Verdict
-from edge.drift_reference import DriftReference, no_cells_yet
+from edge.crops.image_statistics import image_statistics
+from edge.decisions.decision import Verdict
+from edge.drift.reference import DriftReference, no_cells_yet
+from edge.engine.classifier import Classifier
 from edge.errors import EdgeAllError, ModelFileRefused
-from edge.image_statistics import image_statistics
-from edge.metadata import INTENDED_USE, SCHEMA, Metadata, parse_metadata
-from edge.model_file import (
+from edge.models.metadata import INTENDED_USE, SCHEMA, Metadata, parse_metadata
+from edge.models.model_file import (
     SHIPPED_MODEL,
     GoldenVectors,
     ModelFile,

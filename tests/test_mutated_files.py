@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mutations import WAYS, image_files
 
-from edge.decode import read_crop
+from edge.crops.preprocess import UInt8Image
+from edge.decoding.decode import read_crop
 from edge.errors import CropUnreadable
-from edge.preprocess import UInt8Image
 from edge.reasons import REASONS
 
 FILES = image_files()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 
 WITH_THREADS = """
 import os, threading
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 
 def say(words): os.write(2, words + b"\\n")
 
@@ -41,7 +41,7 @@ say(b"heard")
 
 FORKED_INSIDE = """
 import os, threading
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 inside, leave = threading.Event(), threading.Event()
 
 def load():
@@ -67,7 +67,7 @@ os.write(2, b"heard of the parent\\n")
 
 NESTED_AND_FAILED = """
 import os
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 try:
     with native_messages_silenced(), native_messages_silenced():
         os.write(2, b"noise\\n")
@@ -97,7 +97,7 @@ def test_noise_is_silenced_and_stderr_comes_back(code: str, heard: str) -> None:
 
 TAKEN = """
 import os, sys
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 rows = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
 with native_messages_silenced():
     os.write(rows, b"a row")
@@ -106,7 +106,7 @@ print(rows, open(sys.argv[1]).read())
 
 CLOSED = """
 import os
-from edge.native_messages import native_messages_silenced
+from edge.process.native_messages import native_messages_silenced
 os.close(2)
 with native_messages_silenced():
     pass

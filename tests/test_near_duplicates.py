@@ -12,13 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from calibration.crop_set import CropSet
-from edge.drawn import draw_cell
-from edge.preprocess import UInt8Image, to_crop
-from train.audit import audit
-from train.cli import app
-from train.near_duplicates import NearDuplicate, find_near_duplicates, like_pairs, one_name_each
-from train.split import choose_subjects, holdout_split, subject_splits
+from calibration.cells.crop_set import CropSet
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
+from train.cli.main import app
+from train.data.audit import audit
+from train.data.near_duplicates import (
+    NearDuplicate,
+    find_near_duplicates,
+    like_pairs,
+    one_name_each,
+)
+from train.data.split import choose_subjects, holdout_split, subject_splits
 
 CELLS = 12
 
@@ -183,7 +188,7 @@ def test_the_audit_fails_on_a_split_made_when_a_copy_was_a_person(
 
 
 def sha256_of(fields: dict[str, object]) -> str:
-    from train.split_file import Member, Split
+    from train.data.split_file import Member, Split
 
     sides = [
         tuple(Member(**member) for member in fields[side])  # type: ignore[attr-defined]

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convert.contract import Contract
-from convert.fidelity import Stages
-from convert.gates import Gate, verdict
-from convert.input_range import BYTES, SIGNED, UNIT, InputRange
-from convert.network_fidelity import measure_network
-from convert.network_gates import judge_network
+from convert.network.contract import Contract
+from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
 from convert.record import TrainingRecord
+from convert.verify.fidelity import Stages
+from convert.verify.gates import Gate, verdict
+from convert.verify.network_fidelity import measure_network
+from convert.verify.network_gates import judge_network
 
 CELLS, PEOPLE = 240, 8
 IS_ALL = np.arange(CELLS) % 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.networks import NETWORKS, multiply_adds
+from train.networks.paper import NETWORKS, multiply_adds
 
 # parameters, trainable and not, and multiply-adds per crop in millions: what the paper's
 # description of the networks comes to at 70x70x3
@@ -27,7 +27,7 @@ def test_a_network_has_the_size_the_paper_gives(network: str) -> None:
 
 
 def test_every_network_of_the_command_line_is_one_of_the_paper() -> None:
-    from train.cli import NETWORKS as COMMANDS
+    from train.cli.main import NETWORKS as COMMANDS
 
     assert set(COMMANDS) == set(NETWORKS) == set(SIZES)
 

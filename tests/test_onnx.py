@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from tflite_helpers import RELEASED, drawn
 
-from convert.logits_model import keras_logits, load_logits_model
-from convert.onnx_export import OPSET, check_onnx, to_onnx
+from convert.graph.onnx_export import OPSET, check_onnx, to_onnx
+from convert.network.logits_model import keras_logits, load_logits_model
 from edge.errors import ConversionFailed
 
 onnx = pytest.importorskip("onnx", reason="needs the onnx extra")
@@ -77,7 +77,7 @@ def test_what_onnxruntime_cannot_run_is_refused() -> None:
 
 def test_onnxruntime_leaves_no_identifier_of_this_machine(tmp_path: Path) -> None:
     code = (
-        "import numpy as np; from convert.onnx_export import check_onnx\n"
+        "import numpy as np; from convert.graph.onnx_export import check_onnx\n"
         "try: check_onnx(b'no model', np.zeros((1, 70, 70, 3), np.uint8), np.zeros((1, 2)))\n"
         "except RuntimeError: pass"
     )

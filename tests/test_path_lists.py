@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.errors import CropUnreadable
-from edge.path_lists import read_paths, refuse_to_search
-from edge.sources import find_inputs
+from edge.sources.find import find_inputs
+from edge.sources.path_lists import read_paths, refuse_to_search
 
 PATHS = ["crops/Präparat 1/ä.png", "day 2/b.png", "C:\\Zellen\\ü.bmp", "/mnt/usb/细胞1.png"]
 MARKS = {

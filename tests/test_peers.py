@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from test_dependencies import OURS, imports
 
-from edge.drawn import draw_cell
-from edge.model_file import SHIPPED_MODEL
+from edge.crops.drawn import draw_cell
+from edge.models.model_file import SHIPPED_MODEL
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "benchmarks" / "peers"

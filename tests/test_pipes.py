@@ -15,9 +15,9 @@ from command_helpers import EDGE_ALL
 from edge_helpers import write_cells
 from sink_helpers import RUN, results
 
-from edge import interrupts
 from edge.errors import OutputFailed
-from edge.interrupts import Interrupted, Interrupts, Patience
+from edge.process import interrupts
+from edge.process.interrupts import Interrupted, Interrupts, Patience
 from edge.sinks.outputs import Outputs
 from edge.sinks.pipe import Pipe
 from edge.sinks.text import ResultFile

@@ -11,9 +11,9 @@ from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, write_cells
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.model_file import SHIPPED_MODEL, read_model_file
-from edge.plan import Plan, make_plan, measure_batches
-from edge.runtime import Int8Network, find_runtime
+from edge.engine.plan import Plan, make_plan, measure_batches
+from edge.engine.runtime import Int8Network, find_runtime
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 MB, GB = 10**6, 10**9
 PLAN = Plan(2, 1, 1, "one per processor (2)")
@@ -84,7 +84,7 @@ def measured(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
 
     def measure(milliseconds: dict[int, float], flatbuffer: bytes) -> Plan:
         network = Timed(milliseconds, flatbuffer)
-        monkeypatch.setattr("edge.plan.time.perf_counter", lambda: network.now)
+        monkeypatch.setattr("edge.engine.plan.time.perf_counter", lambda: network.now)
         return measure_batches(PLAN, network, CROPS)
 
     return measure

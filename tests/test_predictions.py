@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calibration.calibrate import calibrate
-from calibration.predictions import Predictions, read_predictions
+from calibration.probabilities.calibrate import calibrate
+from calibration.probabilities.predictions import Predictions, read_predictions
 from edge.errors import DataRefused
 
 HEAD = b"name,subject,label,margin\n"

@@ -11,9 +11,9 @@ from edge_helpers import small_cell
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import CROP_SIDE, MAX_SIDE, to_crop
 from edge.errors import CropUnreadable
-from edge.preprocess import CROP_SIDE, MAX_SIDE, to_crop
 
 repeatable = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 sides = st.integers(1, 400)

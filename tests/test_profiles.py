@@ -9,11 +9,11 @@ import pytest
 from environments import no_tflite_runtime
 from tflite_helpers import in_old_runtime
 
-from convert.flatbuffer import names
-from convert.gates import judge_profile
-from convert.profiles import PROFILES, too_new
+from convert.graph.flatbuffer import names
+from convert.graph.profiles import PROFILES, too_new
+from convert.verify.gates import judge_profile
 from edge.errors import ConversionFailed
-from edge.metadata import Operator
+from edge.models.metadata import Operator
 
 PROFILE = "tflite-2.14"
 

@@ -17,17 +17,17 @@ from edge_helpers import encoded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.classifier import Classifier
-from edge.decision import Verdict
-from edge.decode import crop_and_frame_of, decode
-from edge.drawn import draw_cell
-from edge.drift_reference import DriftReference, no_cells_yet
-from edge.frame import frame_of
-from edge.image_statistics import STATISTICS, ImageStatistics, image_statistics
-from edge.model_file import SHIPPED_MODEL, read_model_file, write_model_file
-from edge.preprocess import UInt8Image, to_crop
-from edge.quality import QUALITY, Limits, in_words, limits_of, quality_codes
-from edge.sources import Input
+from edge.crops.drawn import draw_cell
+from edge.crops.frame import frame_of
+from edge.crops.image_statistics import STATISTICS, ImageStatistics, image_statistics
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.quality import QUALITY, Limits, in_words, limits_of, quality_codes
+from edge.decisions.decision import Verdict
+from edge.decoding.decode import crop_and_frame_of, decode
+from edge.drift.reference import DriftReference, no_cells_yet
+from edge.engine.classifier import Classifier
+from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
+from edge.sources.find import Input
 
 CELLS = [draw_cell(seed) for seed in range(20)]
 ANY_VERDICT = Verdict("all", "refer", 0.6)

@@ -9,10 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_networks import drawn, residual_block, twin_of
 
-from convert.float_tflite import FloatNetwork
-from convert.graph import layers
-from convert.range_estimators import BINS, ESTIMATORS, MINMAX, Histogram, percentile, squared_error
-from convert.ranges import observe_all_ranges, observe_channels, observe_ranges
+from convert.graph.float_tflite import FloatNetwork
+from convert.graph.layers import layers
+from convert.quantize.range_estimators import (
+    BINS,
+    ESTIMATORS,
+    MINMAX,
+    Histogram,
+    percentile,
+    squared_error,
+)
+from convert.quantize.ranges import observe_all_ranges, observe_channels, observe_ranges
 
 CELLS = drawn(0, 6)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.read_ahead import ReadAhead
+from edge.engine.read_ahead import ReadAhead
 
 
 def all_of(source: ReadAhead[int], most: int) -> list[list[int]]:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.exclusion import without_excluded
-from calibration.found_cells import FoundCell, ReadCell
-from calibration.labelled_crops import find_labelled_crops
-from calibration.readings import canonical_subject, cell_of, read_path, subject_of
-from edge.drawn import draw_cell
+from calibration.cells.exclusion import without_excluded
+from calibration.cells.found_cells import FoundCell, ReadCell
+from calibration.cells.labelled_crops import find_labelled_crops
+from calibration.cells.readings import canonical_subject, cell_of, read_path, subject_of
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import to_crop
 from edge.errors import DataRefused
-from edge.preprocess import to_crop
 
 
 @pytest.mark.parametrize(

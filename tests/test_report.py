@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from calibration.document import Report, Section, Table, to_html, to_markdown
+from edge.documents.document import Report, Section, Table, to_html, to_markdown
 from edge.errors import DataRefused, OutputFailed
 from train.report import paper
 from train.report.runs import read_runs

@@ -17,10 +17,10 @@ from edge_helpers import encoded, small_cell
 from typer.testing import CliRunner
 
 from calibration.cli import app
-from calibration.representative import load_cells, load_representative, select_cells
-from calibration.strategies import STRATEGIES
+from calibration.representative.select import load_cells, load_representative, select_cells
+from calibration.representative.strategies import STRATEGIES
 from convert.cells import labelled_cells
-from edge.decode import decode
+from edge.decoding.decode import decode
 from edge.errors import DataRefused
 
 

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sink_helpers import RUN, database_rows, file_size_limit, results
 
-from edge.decision import Verdict
-from edge.decode import file_name
+from edge.decisions.decision import Verdict
+from edge.decoding.decode import file_name
 from edge.errors import EdgeAllError, OutputFailed
-from edge.results import COLUMNS, Result
+from edge.rows import COLUMNS, Result
 from edge.sinks import outputs
 from edge.sinks.formats import as_text, from_text
 from edge.sinks.outputs import BATCH, Outputs, check_outputs

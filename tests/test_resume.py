@@ -15,7 +15,7 @@ import pytest
 from conftest import write_labelled
 
 from edge.errors import DataRefused
-from train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from train.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 
 EPOCHS = 4
 

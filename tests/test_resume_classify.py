@@ -328,7 +328,7 @@ def test_a_disk_that_fills_up_is_a_sentence_and_what_was_written_goes_on(
 ) -> None:
     code = (
         f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, -1));"
-        "from edge.cli import main; main()"
+        "from edge.cli.main import main; main()"
     )
     inputs = ["cell-00.png"] * n
     out = tmp_path / name

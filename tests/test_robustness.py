@@ -21,11 +21,11 @@ import pytest
 from edge_helpers import encoded, small_cell, write_cells
 from mutations import container_files, image_files, mutants
 
-from edge.classifier import Classifier
+from edge.engine.classifier import Classifier
 from edge.errors import ModelFileRefused
-from edge.model_file import SHIPPED_MODEL, read_model_file
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.reasons import REASONS
-from edge.sources import find_inputs
+from edge.sources.find import find_inputs
 
 LIMIT = 1800.0  # seconds for one run: only a hang takes so long
 Row = dict[str, str]
@@ -33,7 +33,7 @@ Row = dict[str, str]
 # what a process remembers of its largest size; getrusage would count the one that started it
 RUN = """
 import sys
-from edge.cli import main
+from edge.cli.main import main
 try:
     main()
 finally:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError, RuntimeMissing
-from edge.model_file import SHIPPED_MODEL
-from edge.runtime import Runtime, find_runtime, load_runtime
+from edge.models.model_file import SHIPPED_MODEL
 
 RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
 
@@ -46,13 +46,13 @@ def test_the_first_installed_runtime_is_taken() -> None:
 
 def test_a_runtime_that_is_not_installed_is_said_to_be_so() -> None:
     assert "not installed" in python(
-        "from edge.runtime import load_runtime; print(load_runtime('ai-edge-litert'))"
+        "from edge.engine.runtime import load_runtime; print(load_runtime('ai-edge-litert'))"
     )
 
 
 def test_a_runtime_that_does_not_load_is_said_to_be_so() -> None:
     assert "installed, but does not load: built for another numpy" in python(
-        "from edge.runtime import load_runtime; print(load_runtime('tflite-runtime'))",
+        "from edge.engine.runtime import load_runtime; print(load_runtime('tflite-runtime'))",
         error="ImportError('built for another numpy')",
     )
 
@@ -66,14 +66,14 @@ def test_a_runtime_says_its_own_version_or_none(tmp_path: Path, content: str, ve
     (package / "__init__.py").write_text(content)
     (package / "interpreter.py").write_text("class Interpreter: pass")
     found = python(
-        "from edge.runtime import find_runtime; r = find_runtime(); print(r.name, r.version)",
+        "from edge.engine.runtime import find_runtime as f; r = f(); print(r.name, r.version)",
         tmp_path,
     )
     assert f"tflite-runtime {version}\n" in found
 
 
 def test_without_any_runtime_the_error_says_what_to_install() -> None:
-    found = python("from edge.runtime import find_runtime; find_runtime()")
+    found = python("from edge.engine.runtime import find_runtime; find_runtime()")
     assert "RuntimeMissing: no TFLite runtime found" in found
     assert "pip install ai-edge-litert" in found
     assert issubclass(RuntimeMissing, EdgeAllError)
@@ -84,13 +84,13 @@ def test_without_any_runtime_the_error_says_what_to_install() -> None:
     "arguments", [["doctor"], ["classify", str(SHIPPED_MODEL)]], ids=["doctor", "classify"]
 )
 def test_without_any_runtime_a_command_ends_with_a_sentence(arguments: list[str]) -> None:
-    found = python(f"from edge.cli import main; main({arguments})")
+    found = python(f"from edge.cli.main import main; main({arguments})")
     assert "error: no TFLite runtime found; install one with: pip install ai-edge-litert" in found
     assert "Traceback" not in found
     assert found.endswith("exit code 2")
 
 
 def test_without_any_runtime_the_versions_are_still_printed() -> None:
-    found = python("from edge.cli import main; main(['--version'])")
+    found = python("from edge.cli.main import main; main(['--version'])")
     assert "no TFLite runtime" in found
     assert found.endswith("exit code 0")

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from small_networks import drawn
 
-from convert.equalisation import equalise, find_exponents
-from convert.flatbuffer import own_constant, pack, unpack
-from convert.float_tflite import FloatNetwork, to_float_tflite
-from convert.gates import judge_float_layers
-from convert.graph import CARRIERS, float_layers, layers
-from convert.int8_tflite import to_int8_tflite
-from convert.layers import compare_layers
-from convert.ranges import observe_ranges
+from convert.graph.flatbuffer import own_constant, pack, unpack
+from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.layers import CARRIERS, float_layers, layers
+from convert.quantize.equalisation import equalise, find_exponents
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from convert.verify.gates import judge_float_layers
+from convert.verify.layer_fidelity import compare_layers
 
 CELLS = drawn(0, 4)
 

@@ -13,11 +13,11 @@ from edge_helpers import forbidden_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.classifier import Classifier
+from edge.engine.classifier import Classifier
 from edge.errors import NoInputs
-from edge.left_out import LeftOut
-from edge.names import IMAGE_SUFFIXES
-from edge.sources import find_inputs, open_sources
+from edge.sources.find import find_inputs, open_sources
+from edge.sources.left_out import LeftOut
+from edge.sources.names import IMAGE_SUFFIXES
 
 
 def touch(folder: Path, *names: str) -> None:

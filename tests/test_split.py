@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from calibration.crop_set import CropSet
+from calibration.cells.crop_set import CropSet
 from edge.errors import DataRefused, LeakFound
-from train.audit import audit, refuse_leaks
-from train.cli import app
-from train.split import (
+from train.cli.main import app
+from train.data.audit import audit, refuse_leaks
+from train.data.split import (
     choose_subjects,
     holdout_split,
     official_split,
@@ -24,7 +24,7 @@ from train.split import (
     subject_splits,
     validation_part,
 )
-from train.split_file import Split, apply_split, load_split, save_split
+from train.data.split_file import Split, apply_split, load_split, save_split
 
 
 def crop_set(people: list[tuple[str, int]], parts: list[str] | None = None) -> CropSet:

@@ -15,7 +15,7 @@ import pytest
 from sink_helpers import RUN, blank, database_rows, file_size_limit, results, resume
 
 from edge.errors import OutputFailed, ResumeRefused
-from edge.results import COLUMNS
+from edge.rows import COLUMNS
 from edge.sinks.database import Database
 from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from calibration.strategies import (
+from calibration.representative.strategies import (
     DEFAULT_STRATEGY,
     STRATEGIES,
     Candidates,
@@ -15,10 +15,10 @@ from calibration.strategies import (
     extremes,
     look_at,
 )
-from edge.drawn import draw_cell
+from edge.crops.drawn import draw_cell
+from edge.crops.image_statistics import STATISTICS
+from edge.crops.preprocess import to_crop
 from edge.errors import DataRefused
-from edge.image_statistics import STATISTICS
-from edge.preprocess import to_crop
 
 
 def candidates(counts: dict[str, int], seed: int = 0) -> Candidates:

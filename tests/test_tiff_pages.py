@@ -15,13 +15,13 @@ from edge_helpers import encoded, small_cell
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.classifier import Classifier
-from edge.content import Held
-from edge.decode import decode
+from edge.decoding.decode import decode
+from edge.decoding.tiff import TiffFile
+from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable
-from edge.sources import Input, find_inputs
-from edge.tiff import TiffFile
-from edge.tiff_pages import each_page
+from edge.sources.content import Held
+from edge.sources.find import Input, find_inputs
+from edge.sources.tiff_pages import each_page
 
 CELLS = [small_cell(seed) for seed in range(3)]
 LZW, DEFLATE, RAW = 5, 8, 1
@@ -193,7 +193,7 @@ def test_a_page_that_is_cut_off_says_so_and_the_others_are_read(tmp_path: Path) 
 def test_more_pages_than_any_stack_has_are_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.tiff._MOST_PAGES", 2)
+    monkeypatch.setattr("edge.decoding.tiff._MOST_PAGES", 2)
     inputs = found(tmp_path, stack(CELLS))
     assert names(inputs) == ["stack.tif#1", "stack.tif#2", "stack.tif#3"]
     assert inputs[2].error

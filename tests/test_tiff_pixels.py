@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiff_writer import DEFLATE, LZW, OLD_DEFLATE, PACK, PACKBITS, RAW, Layout, packed, tiff
 
-from edge.decode import decode
+from edge.decoding.decode import decode
+from edge.decoding.tiff import TiffFile
+from edge.decoding.tiff_unpack import lzw_size
 from edge.errors import CropUnreadable
-from edge.tiff import TiffFile
-from edge.tiff_unpack import lzw_size
 
 CELL = small_cell()
 _ROWS_PER_STRIP = 278  # OpenCV 4.6 has no name for it

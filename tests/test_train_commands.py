@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from train.cli import app
+from train.cli.main import app
 
 
 def run(*arguments: str | Path) -> str:

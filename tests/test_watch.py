@@ -16,12 +16,12 @@ from edge_helpers import write_cells
 from sink_helpers import database_rows
 from watch_helpers import CELL, PATIENCE, Watching, both_ways, until
 
-from edge.content import Found
 from edge.errors import NoInputs
-from edge.folder_events import network_share
-from edge.folders import search_folder
-from edge.left_out import LeftOut
-from edge.watch import Watch
+from edge.sources.content import Found
+from edge.sources.folders import search_folder
+from edge.sources.left_out import LeftOut
+from edge.sources.watching.folder_events import network_share
+from edge.sources.watching.watch import Watch
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_without_events_a_file_that_grows_is_waited_for(
             (folder / "slow.png").write_bytes(bytes(written))
         yield from search_folder(top, *more)
 
-    monkeypatch.setattr("edge.watch.search_folder", search_while_it_grows)
+    monkeypatch.setattr("edge.sources.watching.watch.search_folder", search_while_it_grows)
     with Watching(folder, events=False) as watching:
         until(lambda: "slow.png" in watching.names())
     assert written == 20
@@ -209,7 +209,7 @@ def test_a_network_share_is_looked_at_and_named(
 ) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\n//lab/share {folder} cifs rw 0 0\n")
-    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    monkeypatch.setattr("edge.sources.watching.folder_events._MOUNTS", str(mounts))
     assert network_share(str(folder)) == "cifs"
     assert network_share(str(tmp_path)) is None
     with Watching(folder, events=True) as watching:
@@ -230,7 +230,7 @@ def test_a_network_share_is_known_whatever_it_is_called(
         escaped = escaped.replace(character, f"\\{ord(character):03o}")
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\n//lab/my\\040share {escaped} cifs rw 0 0\n")
-    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    monkeypatch.setattr("edge.sources.watching.folder_events._MOUNTS", str(mounts))
     assert network_share(str(share)) == "cifs"
     assert network_share(str(tmp_path)) is None
 
@@ -239,7 +239,7 @@ def test_of_two_mounts_in_one_place_the_last_counts(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr("edge.folder_events._MOUNTS", str(mounts))
+    monkeypatch.setattr("edge.sources.watching.folder_events._MOUNTS", str(mounts))
     mounts.write_text(f"x {folder} zfs rw 0 0\nx {folder} nfs4 rw 0 0\n")
     assert network_share(str(folder)) == "nfs4"
     mounts.write_text(f"x {folder} nfs4 rw 0 0\nx {folder} ext4 rw 0 0\n")

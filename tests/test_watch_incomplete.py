@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from watch_helpers import CELL, Watching, both_ways, until
 
-from edge.drawn import draw_cell
-from edge.sources import Input
+from edge.crops.drawn import draw_cell
+from edge.sources.find import Input
 
 BMP = encoded(draw_cell(1)[::3, ::3], ".bmp")
 OTHER = encoded(draw_cell(4)[::3, ::3], ".bmp")
@@ -123,8 +123,8 @@ def test_only_other_bytes_are_taken_again_however_often_a_file_is_written(
 def test_bytes_that_changed_while_the_time_of_the_file_did_not_are_found(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.taken.state_of", lambda status: status.st_size)
-    monkeypatch.setattr("edge.watch.state_of", lambda status: status.st_size)
+    monkeypatch.setattr("edge.sources.watching.taken.state_of", lambda status: status.st_size)
+    monkeypatch.setattr("edge.sources.watching.watch.state_of", lambda status: status.st_size)
     assert len(BMP) == len(OTHER)
     with Watching(folder, events=False, in_doubt=0.3) as watching:
         (folder / "a.bmp").write_bytes(BMP)
@@ -205,7 +205,7 @@ def test_a_folder_that_comes_back_written_elsewhere_gives_only_what_differs(fold
 def test_many_files_are_looked_at_again_in_turns(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.taken._AT_A_TIME", 3)
+    monkeypatch.setattr("edge.sources.watching.taken._AT_A_TIME", 3)
     for n in range(20):
         (folder / f"{n}.png").write_bytes(CELL)
     other = encoded(small_cell(5))

@@ -16,13 +16,13 @@ from edge_helpers import encoded, small_cell
 from sink_helpers import RUN, blank, result, results, resume
 from watch_helpers import CELL, IN_DOUBT, LOOK_EVERY, until
 
-from edge.results import FIRST_COLUMNS, Result
+from edge.cli.terminal import Tally
+from edge.rows import FIRST_COLUMNS, Result
 from edge.run import classify_into
 from edge.sinks.database import Database
 from edge.sinks.outputs import Outputs
 from edge.sinks.text import ResultFile
-from edge.terminal import Tally
-from edge.watch import Watch
+from edge.sources.watching.watch import Watch
 
 OTHER = encoded(small_cell(5))
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from edge.drawn import draw_cell
-from edge.preprocess import UInt8Image, to_crop
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
 
 ROOT = Path(__file__).parents[1]
 RELEASED = ROOT / "train" / "released"
@@ -26,7 +26,7 @@ def untrained(name: str) -> Any:
     """A network of `train` that gives logits, its batch norm not the identity it starts as."""
     import keras
 
-    from train.networks import NETWORKS
+    from train.networks.paper import NETWORKS
 
     keras.utils.set_random_seed(0)
     model = NETWORKS[name]()

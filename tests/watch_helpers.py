@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from edge_helpers import encoded, small_cell
 
-from edge.sources import Input
-from edge.watch import Watch
+from edge.sources.find import Input
+from edge.sources.watching.watch import Watch
 
 PATIENCE = 30.0  # seconds: only a failing test waits so long
 LOOK_EVERY = 0.05

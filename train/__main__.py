@@ -1,14 +1,14 @@
 """``edge-all-train``, also ``python -m train``."""
 
-from edge.command import one_sentence
-from edge.extras import need
+from edge.cli.command import one_sentence
+from edge.cli.extras import need
 
 
 @one_sentence
 def main() -> None:
     """Run the command line, or say what to install for it."""
     need("train", "typer")
-    from train.cli import app
+    from train.cli.main import app
 
     app()
 

@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from calibration.calibrate import Calibration
-from calibration.evaluation import measure_scores
-from convert.accuracy_control import PLAIN, Attempt, Controlled
-from convert.fidelity import Fidelity, Stages, margins_of
-from convert.gates import Gate
+from calibration.probabilities.calibrate import Calibration
 from convert.job import Job
-from convert.layers import LayerFidelity
-from convert.quantized import Quantized
+from convert.quantize.accuracy_control import PLAIN, Attempt, Controlled
+from convert.quantize.quantized import Quantized
+from convert.quantize.stability import Stability
 from convert.report import schema
 from convert.report.schema import ConversionReport, Network
-from convert.stability import Stability
+from convert.verify.fidelity import Fidelity, Stages, margins_of
+from convert.verify.gates import Gate
+from convert.verify.layer_fidelity import LayerFidelity
+from edge.statistics.evaluation import measure_scores
 
 
 def compose(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from calibration.figures import BLUE, GREY, ORANGE, SKY, VERMILLION, empty_figure
-from calibration.reliability import probabilities, reliability
 from convert.report.schema import ConversionReport, LayerRow
+from edge.statistics.reliability import probabilities, reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from calibration.cells.pictures import Pictures
 from calibration.figures import empty_figure
-from calibration.pictures import Pictures
-from convert.fidelity import Flip
+from convert.verify.fidelity import Flip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from convert.gates import Gate
 from convert.report.schema import ConversionReport
+from convert.verify.gates import Gate
 
 # what XML 1.0 cannot hold, section 2.2
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

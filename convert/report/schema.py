@@ -7,11 +7,11 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from convert.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
-from convert.gates import Gate
 from convert.report.typed_json import decode
+from convert.verify.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
+from convert.verify.gates import Gate
 from edge.errors import ReportRefused
-from edge.metadata import Metadata, Operator
+from edge.models.metadata import Metadata, Operator
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""

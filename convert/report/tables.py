@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calibration.document import Table
-from calibration.words import basis_words, counted, p_value
-from convert.accuracy_change import AccuracyChange, ScoreChange
-from convert.fidelity import Comparison, Fidelity, Flip
-from convert.gates import Gate
 from convert.report.flips import what_it_is
 from convert.report.schema import (
     Attempt,
@@ -17,6 +12,11 @@ from convert.report.schema import (
     ProbabilityCalibration,
     RepresentativeSet,
 )
+from convert.verify.accuracy_change import AccuracyChange, ScoreChange
+from convert.verify.fidelity import Comparison, Fidelity, Flip
+from convert.verify.gates import Gate
+from edge.documents.document import Table
+from edge.documents.words import basis_words, counted, p_value
 
 MOST_FLIPS, WORST_LAYERS = 40, 10
 """Rows shown; the JSON has all."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convert.gates import verdict
 from convert.report.schema import ConversionReport
+from convert.verify.gates import verdict
 
 
 def outcome_words(report: ConversionReport, out: Path, name: str, unchanged: bool) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calibration.document import Figure, Part, Report, Section, Text, to_html, to_markdown
+from calibration.cells.file_hashes import save_bytes
+from calibration.cells.pictures import Pictures
 from calibration.figures import draw
-from calibration.file_hashes import save_bytes
-from calibration.pictures import Pictures
-from convert.gates import verdict
 from convert.report import figures, flips, tables
 from convert.report.junit import to_junit
 from convert.report.schema import ConversionReport
+from convert.verify.gates import verdict
+from edge.documents.document import Figure, Part, Report, Section, Text, to_html, to_markdown
 from edge.errors import OutputFailed
-from edge.metadata import INTENDED_USE
+from edge.models.metadata import INTENDED_USE
 
 
 def write_reports(report: ConversionReport, out: Path, pictures: Path | None = None) -> list[Path]:

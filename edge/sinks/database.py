@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed, ResumeRefused
-from edge.interrupts import Patience
-from edge.results import COLUMNS, Result
+from edge.process.interrupts import Patience
+from edge.rows import COLUMNS, Result
 from edge.sinks.file import is_stream
 from edge.sinks.lock import LockFile, foreign
 from edge.sinks.schema import (

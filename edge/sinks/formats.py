@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge.errors import ResumeRefused
-from edge.results import COLUMNS, FIRST_COLUMNS, Result, are_columns
+from edge.rows import COLUMNS, FIRST_COLUMNS, Result, are_columns
 from edge.sinks.sink import START_AGAIN
 
 _LONGEST_RECORD = 1 << 20  # bytes: several times the longest command line argument

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from edge.errors import OutputFailed
-from edge.interrupts import Patience
+from edge.process.interrupts import Patience
 
 _LOOK_AGAIN = 0.05  # seconds
 

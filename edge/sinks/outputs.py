@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed
-from edge.interrupts import Interrupted
-from edge.results import Result
+from edge.process.interrupts import Interrupted
+from edge.rows import Result
 from edge.sinks.sink import Run, Sink
 
 BATCH = 64
@@ -39,7 +39,7 @@ def _open_sink(path: Path, run: Run, resume: bool) -> Sink:
 
         return Database(path, run, resume, begin=False)
     if suffix in _REPORT:
-        from edge.report.sink import ReportFile
+        from edge.sinks.page.sink import ReportFile
 
         return ReportFile(path, run, resume, begin=False)
     from edge.sinks.text import ResultFile

@@ -9,9 +9,9 @@ import stat
 import time
 from pathlib import Path
 
-from edge.command import say
+from edge.cli.command import say
 from edge.errors import OutputFailed
-from edge.interrupts import Interrupted, Patience
+from edge.process.interrupts import Interrupted, Patience
 from edge.sinks.file import cannot_write
 from edge.sinks.lock import being_written, lock
 

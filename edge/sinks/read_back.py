@@ -11,12 +11,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.content import Found
-from edge.decode import file_name, open_file
+from edge.decoding.decode import file_name, open_file
 from edge.errors import CropUnreadable, OutputFailed
-from edge.folders import search_folder, search_glob
-from edge.names import IMAGE_SUFFIXES, is_url, suffix_of
-from edge.path_lists import read_paths
+from edge.sources.content import Found
+from edge.sources.folders import search_folder, search_glob
+from edge.sources.names import IMAGE_SUFFIXES, is_url, suffix_of
+from edge.sources.path_lists import read_paths
 
 _Identity = tuple[int, int]  # device and number of a file
 
@@ -31,7 +31,7 @@ def refuse_inputs(outputs: Sequence[Path], sources: Sequence[str]) -> None:
     ----------
     outputs : sequence of Path
     sources : sequence of str
-        As for :func:`edge.sources.find_inputs`.
+        As for :func:`edge.sources.find.find_inputs`.
 
     Raises
     ------

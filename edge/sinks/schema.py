@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import OutputFailed, ResumeRefused
-from edge.interrupts import Patience
+from edge.process.interrupts import Patience
 
 PATIENCE = 30.0
 """Seconds that a run waits for another one to finish its batch."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol
 
 from edge.errors import ResumeRefused
-from edge.results import Result
+from edge.rows import Result
 
 START_AGAIN = "give what the earlier run was given, or leave --resume out to start again"
 """What to do about results that cannot be gone on with."""

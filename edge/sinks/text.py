@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.errors import ResumeRefused
-from edge.results import Result
+from edge.rows import Result
 from edge.sinks.file import RegularFile, is_stream
 from edge.sinks.formats import FORMATS, EarlierRows, convert_earlier_version
 from edge.sinks.lock import foreign

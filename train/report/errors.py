@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from calibration.pictures import Pictures
-from calibration.reliability import probabilities
+from calibration.cells.pictures import Pictures
+from edge.statistics.reliability import probabilities
 from train.report.results import Result
 
 if TYPE_CHECKING:

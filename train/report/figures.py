@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calibration.evaluation import validation_accuracy
 from calibration.figures import (
     BLUE,
     GREEN,
@@ -22,10 +21,11 @@ from calibration.figures import (
     empty_figure,
     named_once,
 )
-from calibration.reliability import probabilities, reliability
+from edge.statistics.evaluation import validation_accuracy
+from edge.statistics.reliability import probabilities, reliability
+from train.data.split_file import PROTOCOLS
 from train.report.results import Result, Results, System, leak_free_units
 from train.report.runs import Epoch
-from train.split_file import PROTOCOLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

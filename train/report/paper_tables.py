@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from calibration.document import Table
-from calibration.evaluation import validation_accuracy
-from calibration.words import counted, number
+from edge.documents.document import Table
+from edge.documents.words import counted, number
+from edge.statistics.evaluation import validation_accuracy
 from train.report import paper
 from train.report.results import (
     CLASSIFIER_TITLES,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibration.evaluation import Evaluation, Scores, evaluate, measure_scores
+from edge.statistics.evaluation import Evaluation, Scores, evaluate, measure_scores
+from train.data.split_file import PROTOCOLS
 from train.report.runs import Run, Split
-from train.split_file import PROTOCOLS
 
 NETWORK_TITLES = {"cnn": "CNN", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
 """Networks in the order of the report -> what people call them."""
@@ -168,7 +168,7 @@ def subjects_known(result: Result) -> bool:
 def _per_healthy_subject(run: Run) -> dict[str, Scores]:
     """Measure each healthy subject's crops against all leukemic crops.
 
-    As :func:`calibration.metrics.per_healthy_subject`; only where people are held
+    As :func:`edge.statistics.metrics.per_healthy_subject`; only where people are held
     out by name, since elsewhere there may be as many subjects as crops.
     """
     if run.split.protocol != "holdout":

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibration.predictions import COLUMNS
+from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
-from train.split_file import PROTOCOLS
+from train.data.split_file import PROTOCOLS
 
 SCHEMA = 1
 """Version of the record that is read."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calibration.document import Figure, Heading, Part, Section, Text
+from calibration.cells.pictures import Pictures
 from calibration.figures import draw
-from calibration.pictures import Pictures
-from calibration.words import counted, number
+from edge.documents.document import Figure, Heading, Part, Section, Text
+from edge.documents.words import counted, number
 from train.report import figures, paper, paper_tables, tables
 from train.report.errors import sheet, what_it_is, worst_errors
 from train.report.results import Result, Results, System, leak_free_units, subjects_known

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from calibration.document import Table
-from calibration.mcnemar import mcnemar
-from calibration.words import basis_words, number, p_value
+from edge.documents.document import Table
+from edge.documents.words import basis_words, number, p_value
+from edge.statistics.mcnemar import mcnemar
+from train.data.split_file import PROTOCOLS
 from train.report.errors import WorstError, what_it_is
 from train.report.results import Result, Results, System, Unit, leak_free_units
 from train.report.runs import Run, Split
 from train.report.words import NOT_RUN, estimated, mean_of, on_paper_split, values_of
-from train.split_file import PROTOCOLS
 
 _WHAT_IS_AVERAGED = (
     "The mean is over the healthy subjects held out, each against all leukemia crops of its split"

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from calibration.words import estimate, number
+from edge.documents.words import estimate, number
+from train.data.split_file import PROTOCOLS
 from train.report.results import Result, Results, System, Unit
-from train.split_file import PROTOCOLS
 
 NOT_RUN = "not run"
 """Stands in a table for a system that was not run on a split."""

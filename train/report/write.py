@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from calibration.document import Report, Section, to_html, to_markdown
-from calibration.evaluation import REPLICATES
-from calibration.pictures import Pictures
-from calibration.words import counted
+from calibration.cells.pictures import Pictures
+from edge.documents.document import Report, Section, to_html, to_markdown
+from edge.documents.words import counted
 from edge.errors import OutputFailed
+from edge.statistics.evaluation import REPLICATES
 from train.report import paper, sections, tables
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs

@@ -1,0 +1,1 @@
+"""Labelled and unlabelled crops: found, read, hashed, and whose they are."""

@@ -1,0 +1,36 @@
+"""The data-drift reference that a model file carries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edge.crops.image_statistics import image_statistics
+from edge.crops.preprocess import UInt8Image
+from edge.decisions.decision import Verdict
+from edge.drift.reference import DriftReference, no_cells_yet
+
+
+def drift_reference(
+    crops: UInt8Image, verdicts: Sequence[Verdict], cells_are: str
+) -> DriftReference:
+    """Count the cells that a device's cells are to be compared with.
+
+    Give cells the network was not trained on: on others its probabilities lie nearer to
+    0 and 1 than any device will see.
+
+    Parameters
+    ----------
+    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    verdicts : sequence of Verdict
+        What the int8 network says of them (:func:`edge.decisions.decision.judge`).
+    cells_are : str
+        Whose cells they are, in words.
+
+    Returns
+    -------
+    DriftReference
+    """
+    seen = (
+        (image_statistics(crop), verdict) for crop, verdict in zip(crops, verdicts, strict=True)
+    )
+    return no_cells_yet(cells_are).add(seen)

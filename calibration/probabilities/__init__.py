@@ -1,0 +1,1 @@
+"""Temperature and refer band from predictions on held-out cells."""

@@ -1,0 +1,1 @@
+"""The representative set: ways to choose it, and its manifest."""

@@ -1,0 +1,34 @@
+"""``edge-all-convert bench``: what a conversion costs on this machine."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.cli.command import one_sentence
+from edge.cli.extras import need
+
+
+@one_sentence
+def bench(
+    models: Annotated[list[Path], typer.Argument(metavar="MODEL.keras...")],
+    cells: Annotated[
+        Path | None, typer.Option(help="Folder of labelled crops, as for run; else drawn cells.")
+    ] = None,
+    n: Annotated[
+        int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
+    ] = 300,
+    workers: Annotated[int, typer.Option(min=1, help="Models at a time.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
+) -> None:
+    """Convert models as run does, keep nothing, and print seconds by step and peak memory."""
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib", "jinja2")
+    from convert.bench import describe, measure_cost
+    from convert.job import Options
+
+    cost = measure_cost(models, Options(cells=cells, n=n), workers)
+    print(describe(cost))
+    if out:
+        out.write_text(json.dumps(cost.to_dict(), indent=2) + "\n", encoding="utf-8")
+        print(f"saved {out}")

@@ -1,0 +1,1 @@
+"""Which representative cells make int8 most faithful."""

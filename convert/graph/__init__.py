@@ -1,0 +1,1 @@
+"""Flatbuffers: made of a Keras network, read, and exported as ONNX."""

@@ -1,0 +1,1 @@
+"""The Keras file: loaded, in plain float, cut before its softmax, fitted to devices."""

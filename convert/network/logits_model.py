@@ -1,0 +1,171 @@
+"""Load a Keras model for conversion and cut its softmax off."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from convert.network.head import PROBABILITIES, cut_head
+from convert.network.keras_file import load_keras_file
+from convert.network.plain_float import all_layers, in_plain_float, is_plain
+from convert.network.reasons import in_short
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
+from edge.errors import ConversionFailed
+
+if TYPE_CHECKING:
+    import keras
+
+_TOLERANCE, _HALF_TOLERANCE = 1e-4, 0.03
+"""By how much a probability may differ without the softmax: of float32, and of half precision,
+in which the network was trained but is not converted."""
+
+
+@dataclass(frozen=True)
+class LogitsModel:
+    """A Keras model that outputs logits.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Crops in 0..1, shape (n, 70, 70, 3), to logits (n, 2); in float32 throughout.
+    network : str
+        Name of the network.
+    sha256 : str
+        Hash of the ``.keras`` file.
+    """
+
+    model: keras.Model
+    network: str
+    sha256: str
+
+
+def load_logits_model(path: Path) -> LogitsModel:
+    """Load a ``.keras`` file, check it and replace its softmax by logits.
+
+    A network of half or mixed precision, or of a fixed batch size, is built again in float32
+    for any batch size. That the softmax of what is left is the network of the file is proven on
+    a few crops.
+
+    Raises
+    ------
+    ConversionFailed
+        If the file is missing, damaged or not a classifier of two labels on 70x70x3 crops that
+        ends in softmax or in one sigmoid, or a weight is not a finite number.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Keras advises against either holds or is refused
+        return _load(path)
+
+
+def _load(path: Path) -> LogitsModel:
+    found = load_keras_file(path)
+    _check(path, found.model)
+    crops = _some_crops()
+    said = _answers(path, found.model, crops)
+    tolerance = _TOLERANCE
+    model = found.model
+    if not is_plain(model):
+        model, tolerance = in_plain_float(path, model), _HALF_TOLERANCE
+    headless = cut_head(path, model)
+    logits = np.asarray(headless.model(crops.astype(np.float32) / 255, training=False))
+    expected = PROBABILITIES[headless.head](said)
+    if not np.allclose(_softmax(logits), expected, rtol=0, atol=tolerance, equal_nan=True):
+        raise ConversionFailed(
+            f"{path} is another network without its last {headless.head}, which is used twice in it"
+            " or does not run over the two labels; end it in keras.layers.Softmax() and save it"
+            " again"
+        )
+    return LogitsModel(headless.model, model.name, hashlib.sha256(found.content).hexdigest())
+
+
+def keras_logits(model: keras.Model, crops: UInt8Image) -> np.ndarray:
+    """Logits in evaluation mode: crops (n, 70, 70, 3) uint8 to (n, 2) float."""
+    batches = [
+        np.asarray(model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255))
+        for i in range(0, len(crops), 64)
+    ]
+    return np.concatenate(batches)
+
+
+def _check(path: Path, model: Any) -> None:
+    """Refuse what is no classifier of two labels on crops."""
+    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
+    if not inputs or not outputs:
+        raise ConversionFailed(
+            f"{path} was saved before its layers were built, so without weights; begin it with"
+            " keras.Input((70, 70, 3)), train it and save it again"
+        )
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ConversionFailed(
+            f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; edge-all needs one crop"
+            " and two logits: keras.Model(input, output) of the two, saved again"
+        )
+    if not inputs[0].dtype.startswith(("float", "bfloat")):
+        raise ConversionFailed(
+            f"{path} takes crops as {inputs[0].dtype}; edge-all feeds float32 in 0..1: build it on"
+            " keras.Input((70, 70, 3)), without a layer that scales 0..255, and save it again"
+        )
+    before, after = inputs[0].shape, outputs[0].shape
+    fits = len(before) == 4 and all(
+        side in (None, wanted)
+        for side, wanted in zip(before[1:], (CROP_SIDE, CROP_SIDE, 3), strict=True)
+    )
+    if not fits or None in after[1:] or np.prod(after[1:]) not in (1, 2):
+        raise ConversionFailed(
+            f"{path} maps {before} to {after}; edge-all needs (None, 70, 70, 3) to (None, 2)"
+        )
+    for layer in all_layers(model):
+        if getattr(layer, "quantization_mode", None):
+            raise ConversionFailed(
+                f"{path}: layer {layer.name} was quantized by Keras; give the float model"
+            )
+    for weight in model.weights:
+        if not np.all(np.isfinite(np.asarray(weight))):
+            raise ConversionFailed(
+                f"{path}: weight {weight.path} holds NaN or infinity; the training diverged"
+            )
+
+
+def _some_crops() -> UInt8Image:
+    """Drawn cells, and noise, which differs more from one crop to the next than cells do."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, CROP_SIDE, CROP_SIDE, 3), np.uint8)
+    return np.concatenate([[to_crop(draw_cell(seed)) for seed in range(2)], noise])
+
+
+def _answers(path: Path, model: Any, crops: UInt8Image) -> npt.NDArray[np.float64]:
+    """What the model in the file says of crops, in inference: (n, 1) or (n, 2)."""
+    import keras
+
+    def ask() -> npt.NDArray[np.float64]:
+        size = model.inputs[0].shape[0] or len(crops)
+        inputs = np.resize(crops, (max(size, len(crops)), *crops.shape[1:]))
+        parts = [inputs[i : i + size] for i in range(0, len(inputs) // size * size, size)]
+        said = [
+            keras.tree.flatten(model(part.astype(np.float32) / 255, training=False))[0]
+            for part in parts
+        ]
+        outputs = np.concatenate([np.asarray(keras.ops.cast(one, "float32")) for one in said])
+        return outputs[: len(crops)].reshape(len(crops), -1).astype(np.float64)
+
+    try:
+        first, second = ask(), ask()
+    except Exception as error:  # whatever a layer raises on the crops it was said to take
+        raise ConversionFailed(f"{path} does not run on a crop: {in_short(error)}") from error
+    if not np.allclose(first, second, rtol=0, atol=1e-5, equal_nan=True):
+        raise ConversionFailed(
+            f"{path} answers the same crop differently each time: one of its layers draws random"
+            " numbers in inference; build it without that layer and save it again"
+        )
+    return first
+
+
+def _softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    powers = np.exp(np.asarray(logits, np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -1,0 +1,1 @@
+"""From the float twin to int8."""

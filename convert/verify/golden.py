@@ -1,0 +1,117 @@
+"""Golden vectors: drawn crops with the outputs an int8 network gives for them.
+
+How far outputs may be off elsewhere is learned per network, from the kernels at hand:
+TFLite's kernels round differently, and a deep network carries that on. Measured between
+XNNPACK and the reference kernels: 1 step of the output's int8 in the CNN and VGG-16, 15
+in ResNet-50; between ai-edge-litert 2.3.0 and tflite-runtime 2.14.0: 1, 1 and 16.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.crops.drawn import draw_cell
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.engine.runtime import Int8Network, Runtime, find_runtime, load_runtime
+from edge.models.metadata import MOST_GOLDEN_TOLERANCE
+from edge.models.model_file import GoldenVectors
+from edge.process.native_messages import native_messages_silenced
+
+LEAST_TOLERANCE = 4
+"""Steps allowed at least: the CNN is off by up to 2 between x86-64 and aarch64."""
+MOST_TOLERANCE = MOST_GOLDEN_TOLERANCE
+"""Steps allowed at most."""
+
+_DRAWN, _KEPT = 96, 16
+_RUNTIMES = ("ai-edge-litert", "tflite-runtime", "tensorflow")
+# XNNPACK, alone and divided among threads; TFLite's own kernels; its reference kernels
+_KERNELS = (
+    ("AUTO", 1),
+    ("AUTO", 2),
+    ("BUILTIN_WITHOUT_DEFAULT_DELEGATES", 1),
+    ("BUILTIN_REF", 1),
+)
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Golden vectors of a network, and how closely they can be asked to reproduce.
+
+    Attributes
+    ----------
+    vectors : GoldenVectors
+    seen : int
+        Largest difference between the runtimes and kernels of this machine, in steps of
+        the output's int8.
+    tolerance : int
+        Steps allowed on another machine.
+    """
+
+    vectors: GoldenVectors
+    seen: int
+    tolerance: int
+
+
+def make_golden(flatbuffer: bytes) -> Golden:
+    """Draw golden vectors for an int8 network and learn their tolerance."""
+    vectors = golden_vectors(Int8Network(flatbuffer, find_runtime()))
+    expected = vectors.logits.astype(int)
+    seen = max(
+        int(np.abs(logits - expected).max()) for logits in _by_kernel(flatbuffer, vectors.inputs)
+    )
+    return Golden(vectors, seen, tolerance_for(seen))
+
+
+def tolerance_for(seen: int) -> int:
+    """Steps to allow where `seen` were seen: half as many again, between least and most."""
+    return min(MOST_TOLERANCE, max(LEAST_TOLERANCE, seen + (seen + 1) // 2))
+
+
+def golden_vectors(network: Int8Network) -> GoldenVectors:
+    """Draw crops and keep those that span the range of the network's scores evenly.
+
+    Drawn, because a released file carries nobody's images.
+    """
+    crops = np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN)])
+    logits = np.stack([network.raw_logits(crop) for crop in crops])
+    margins = logits[:, 1].astype(int) - logits[:, 0]
+    order = np.argsort(margins, kind="stable")
+    kept = order[np.linspace(0, _DRAWN - 1, _KEPT).round().astype(int)]
+    return GoldenVectors(crops[kept], logits[kept])
+
+
+def _by_kernel(flatbuffer: bytes, crops: UInt8Image) -> Iterator[npt.NDArray[np.int8]]:
+    """Outputs (n, 2) of every runtime that is installed, with each of its kernels."""
+    for name in _RUNTIMES:
+        runtime = load_runtime(name)
+        if isinstance(runtime, Runtime):
+            for kernels, threads in _KERNELS:
+                yield _run(runtime, kernels, threads, flatbuffer, crops)
+
+
+def _run(
+    runtime: Runtime, kernels: str, threads: int, flatbuffer: bytes, crops: UInt8Image
+) -> npt.NDArray[np.int8]:
+    resolvers = importlib.import_module(runtime.interpreter.__module__).OpResolverType
+    with native_messages_silenced(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # TensorFlow's interpreter says it will go some day
+        interpreter = runtime.interpreter(
+            model_content=flatbuffer,
+            num_threads=threads,
+            experimental_op_resolver_type=getattr(resolvers, kernels),
+        )
+        interpreter.allocate_tensors()
+    crop_in = interpreter.get_input_details()[0]["index"]
+    logits_out = interpreter.get_output_details()[0]["index"]
+    found = []
+    for crop in crops:
+        interpreter.set_tensor(crop_in, (crop ^ 0x80).view(np.int8)[None])
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(logits_out)[0])
+    return np.stack(found)

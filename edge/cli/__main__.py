@@ -1,0 +1,5 @@
+"""``python -m edge.cli``: as ``edge-all``."""
+
+from edge.cli.main import main
+
+main()

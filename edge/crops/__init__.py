@@ -1,0 +1,1 @@
+"""One cell as a network sees it: preprocessing, what is seen of it, its quality."""

@@ -1,0 +1,123 @@
+"""Draw cells that look like C-NMC's: dark purple on black, nobody's image.
+
+Used as samples to try edge-all on, as golden vectors and in tests. A drawn cell
+has no label: nothing about it says healthy or leukemic. Colours and sizes are
+those measured on C-NMC 2019 crops (diameter 146-249 of 450 pixels, mean RGB
+about (68, 29, 78), standard deviation in a cell about 11 levels).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.crops.preprocess import UInt8Image
+from edge.errors import OutputFailed
+
+SIDE = 450
+"""Side of a drawn crop in pixels, as in C-NMC."""
+
+_MEAN_RGB = (68.0, 29.0, 78.0)
+_TEXTURE_RGB = (1.0, 0.85, 0.8)  # how much each channel follows the texture
+
+_Plane = npt.NDArray[np.float64]
+
+
+def draw_cell(seed: int) -> UInt8Image:
+    """Draw one cell; the same seed gives the same cell.
+
+    Shape runs from round to lobed and texture from smooth to grainy.
+
+    Parameters
+    ----------
+    seed : int
+        At least 0.
+
+    Returns
+    -------
+    ndarray of uint8, shape (450, 450, 3)
+        RGB, the cell on black.
+    """
+    random = np.random.default_rng([seed, 450])
+    inside = _shape(random)
+    texture = _texture(random)
+    light = random.normal(1.0, 0.10)
+    stain = random.normal(1.0, 0.05, 3)
+    pixels = [
+        (mean + gain * texture) * light * tint
+        for mean, gain, tint in zip(_MEAN_RGB, _TEXTURE_RGB, stain, strict=True)
+    ]
+    cell = np.clip(np.stack(pixels, axis=-1).round(), 1, 255)
+    return np.asarray(cell * inside[:, :, None], dtype=np.uint8)
+
+
+def write_samples(folder: Path, n: int) -> list[Path]:
+    """Draw `n` cells into PNG files ``cell-000.png`` and on; the folder is made.
+
+    Raises
+    ------
+    OutputFailed
+        If the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_write(folder / f"cell-{seed:03d}.png", draw_cell(seed)) for seed in range(n)]
+    except OSError as error:
+        raise OutputFailed(f"cannot write samples to {folder}: {error.strerror}") from error
+
+
+def _write(path: Path, rgb: UInt8Image) -> Path:
+    _, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    path.write_bytes(data.tobytes())
+    return path
+
+
+def _shape(random: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Mask of the cell: an ellipse, its outline waved, up to two notches in it."""
+    y, x = np.mgrid[:SIDE, :SIDE] - SIDE / 2 + random.normal(0, 6, (2, 1, 1))
+    tilt = random.uniform(0, np.pi)
+    stretch = random.uniform(1.0, 1.12)
+    along = (x * np.cos(tilt) + y * np.sin(tilt)) / stretch
+    across = (y * np.cos(tilt) - x * np.sin(tilt)) * stretch
+    angle = np.arctan2(across, along)
+    outline = np.full_like(angle, random.uniform(75, 125))
+    lobed = random.uniform(0, 1) ** 3
+    for wave in range(2, 9):
+        size = (0.02 + 0.08 * lobed) / wave**0.5 * random.normal()
+        outline *= 1 + size * np.cos(wave * angle + random.uniform(0, 2 * np.pi))
+    for _ in range(random.binomial(2, lobed)):
+        away = np.angle(np.exp(1j * (angle - random.uniform(0, 2 * np.pi))))
+        outline *= 1 - random.uniform(0.2, 0.4) * np.exp(-((away / 0.2) ** 2))
+    return np.asarray(np.hypot(along, across) < outline)
+
+
+def _texture(random: np.random.Generator) -> _Plane:
+    """Chromatin in grey levels: clouds, clumps and grain, mean 0, and a few nucleoli."""
+    grainy = random.uniform(0, 1)
+    texture = 7 * _noise(random, 6) + (3 + 4 * grainy) * _noise(random, 24)
+    texture += (1 + 4 * grainy) * _noise(random, 90)
+    y, x = np.mgrid[:SIDE, :SIDE]
+    for _ in range(random.poisson(1.5)):
+        at = SIDE / 2 + random.normal(0, 40, 2)
+        size = random.uniform(6, 14)
+        texture += 22 * np.exp(-((y - at[0]) ** 2 + (x - at[1]) ** 2) / size**2)
+    return texture + random.normal(0, 1, (SIDE, SIDE))
+
+
+def _noise(random: np.random.Generator, cells: int) -> _Plane:
+    """Smooth noise with about `cells` clumps across, standard deviation about 1."""
+    knots = random.normal(size=(cells + 1, cells + 1))
+    rows = _between(knots)
+    noise = _between(rows.T).T
+    return np.asarray(noise / noise.std())
+
+
+def _between(knots: _Plane) -> _Plane:
+    """Spread rows of knots over SIDE pixels, with a cosine ease from one to the next."""
+    at = np.linspace(0, len(knots) - 1, SIDE, endpoint=False)
+    below = at.astype(int)
+    ease = (1 - np.cos(np.pi * (at - below)))[:, None] / 2
+    return np.asarray(knots[below] * (1 - ease) + knots[below + 1] * ease)

@@ -1,0 +1,137 @@
+"""What a crop looks like in six numbers: light, stain, size, focus.
+
+They need no network. They are ratios of whole numbers, so that every machine finds
+the same ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge.crops.preprocess import UInt8Image
+
+BLACK = 8
+"""Levels up to this one are the black around a cell: resizing blurs its edge into it."""
+
+_OUTLINE = 3
+"""Width in pixels of the rim whose Laplacian shows the step to black, not the focus."""
+
+
+@dataclass(frozen=True)
+class ImageStatistics:
+    """Statistics of one crop; all 0 for a crop that is black throughout.
+
+    The foreground is every pixel with a channel above level 8.
+
+    Attributes
+    ----------
+    red, green, blue : float
+        Mean level of the foreground, 0..255.
+    foreground : float
+        Share of the pixels that are foreground, 0..1.
+    focus : float
+        Variance of the Laplacian (four neighbours) of ``red + green + blue`` over the
+        squared mean of that sum, so that brightness cancels; of the foreground without
+        its rim of 3 pixels, so that the step to black does not count. At least 0; 0
+        where nothing is left. The variance of the Laplacian is LAP4 of Pertuz, Puig and
+        Garcia 2013, Analysis of focus measure operators for shape-from-focus.
+    saturation : float
+        Saturation of the colour: mean of ``highest - lowest channel`` over mean of
+        ``highest channel``, 0..1.
+    """
+
+    red: float
+    green: float
+    blue: float
+    foreground: float
+    focus: float
+    saturation: float
+
+    @property
+    def levels(self) -> tuple[float, float, float]:
+        """Mean levels of red, green and blue."""
+        return self.red, self.green, self.blue
+
+
+STATISTICS = tuple(field.name for field in dataclasses.fields(ImageStatistics))
+"""Names of all statistics."""
+
+
+def image_statistics(crop: UInt8Image) -> ImageStatistics:
+    """Measure one crop.
+
+    Parameters
+    ----------
+    crop : ndarray of uint8, shape (height, width, 3)
+        RGB, the cell on black, as :func:`edge.crops.preprocess.to_crop` makes it.
+
+    Returns
+    -------
+    ImageStatistics
+    """
+    return statistics_and_foreground(crop)[0]
+
+
+def statistics_and_foreground(crop: UInt8Image) -> tuple[ImageStatistics, UInt8Image]:
+    """Measure one crop, and tell its foreground from its background.
+
+    Parameters
+    ----------
+    crop : ndarray of uint8, shape (height, width, 3)
+        As for :func:`image_statistics`.
+
+    Returns
+    -------
+    ImageStatistics
+    ndarray of uint8, shape (height, width)
+        1 where a channel is above :data:`BLACK`, else 0.
+    """
+    red, green, blue = cv2.split(crop)
+    highest = cv2.max(cv2.max(red, green), blue)
+    inside = _as_uint8(cv2.threshold(highest, BLACK, 1, cv2.THRESH_BINARY)[1])
+    pixels = cv2.countNonZero(inside)
+    if pixels == 0:
+        return ImageStatistics(0.0, 0.0, 0.0, 0.0, 0.0, 0.0), inside
+    lowest = cv2.min(cv2.min(red, green), blue)
+    top = _sum(highest, inside)
+    levels = cv2.sumElems(cv2.copyTo(crop, inside))
+    return ImageStatistics(
+        red=levels[0] / pixels,
+        green=levels[1] / pixels,
+        blue=levels[2] / pixels,
+        foreground=pixels / inside.size,
+        focus=_focus(_grey(red, green, blue), inside),
+        saturation=(top - _sum(lowest, inside)) / top,
+    ), inside
+
+
+def _grey(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+    """Add the channels. Floats hold whole numbers to 2**24, and OpenCV is quickest with them."""
+    return np.asarray(cv2.add(cv2.add(red, green, dtype=cv2.CV_32F), blue, dtype=cv2.CV_32F))
+
+
+def _focus(grey: np.ndarray, inside: UInt8Image) -> float:
+    side = 2 * _OUTLINE + 1
+    core = (slice(1, -1), slice(1, -1))  # at the border a neighbour is missing
+    sharp = cv2.erode(inside, np.ones((side, side), np.uint8))[core]
+    pixels = cv2.countNonZero(sharp)
+    if pixels == 0:
+        return 0.0
+    laplacian = cv2.copyTo(cv2.Laplacian(grey, cv2.CV_32F, ksize=1)[core], sharp).ravel()
+    laplacian = laplacian.astype(np.float64)  # its square needs the room
+    # pixels**2 times the variance, and pixels times the mean: whole numbers
+    variance = pixels * int(np.dot(laplacian, laplacian)) - int(laplacian.sum()) ** 2
+    return variance / _sum(grey[core], sharp) ** 2
+
+
+def _sum(levels: np.ndarray, inside: np.ndarray) -> int:
+    """Sum of the levels of the foreground."""
+    return int(cv2.sumElems(cv2.copyTo(levels, inside))[0])
+
+
+def _as_uint8(image: object) -> UInt8Image:
+    return np.asarray(image, dtype=np.uint8)

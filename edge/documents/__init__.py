@@ -1,0 +1,1 @@
+"""One document model, written as Markdown, HTML and JUnit."""

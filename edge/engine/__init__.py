@@ -1,0 +1,1 @@
+"""Running networks on this machine: runtime, plan, read-ahead, classifier."""

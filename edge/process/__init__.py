@@ -1,0 +1,1 @@
+"""What belongs to the whole process, touched here alone: signals, streams, descriptors."""

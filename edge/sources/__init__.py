@@ -1,0 +1,1 @@
+"""Where samples come from: files, folders, archives, lists, addresses, watched folders."""

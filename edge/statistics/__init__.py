@@ -1,0 +1,1 @@
+"""Scores and their intervals, with numpy alone: the one place they are computed."""

@@ -1,0 +1,67 @@
+"""How often the decisions are wrong if only the surest are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.probabilities.temperature import balance
+
+COVERAGES = tuple(i / 20 for i in range(1, 21))
+"""Shares of the cells that are decided, at which the curve is given."""
+
+
+@dataclass(frozen=True)
+class RiskPoint:
+    """A point of a risk-coverage curve.
+
+    Attributes
+    ----------
+    coverage : float
+        Share of the cells that are decided, the surest first.
+    risk : float
+        Share of those that are decided wrongly.
+    low, high : float
+        95 % interval of the risk.
+    """
+
+    coverage: float
+    risk: float
+    low: float
+    high: float
+
+
+def selective_risks(
+    margins: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Risk at every one of :data:`COVERAGES`, both classes weighing the same.
+
+    El-Yaniv and Wiener 2010, On the Foundations of Noise-free Selective
+    Classification, section 2, with the distance from probability one half as
+    confidence: no temperature changes the curve. Cells of equal confidence count with
+    their common error; what lies between two cells is interpolated.
+
+    Parameters
+    ----------
+    margins : ndarray of float, shape (n,)
+        ``logit_all - logit_hem``; decided at 0.
+    labels : ndarray of int, shape (n,)
+        Both classes must be there.
+    weights : ndarray of float, shape (n,), optional
+        How much a cell counts within its class; all alike by default.
+
+    Returns
+    -------
+    ndarray of float64, shape (20,)
+    """
+    counts = balance(labels, weights)
+    wrong = counts * ((margins >= 0) != (labels == 1))
+    _, place = np.unique(-np.abs(margins), return_inverse=True)
+    covered = np.cumsum(np.bincount(place.reshape(-1), counts))
+    errors = np.cumsum(np.bincount(place.reshape(-1), wrong))
+    asked = np.array(COVERAGES)
+    return np.asarray(np.interp(asked, np.r_[0, covered], np.r_[0, errors]) / asked)

@@ -1,0 +1,1 @@
+"""The paper's six baselines and what they see of a crop."""

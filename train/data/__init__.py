@@ -1,0 +1,1 @@
+"""Splits of people into training and test part, as files that can be audited."""

@@ -1,0 +1,1 @@
+"""Training a network: recipe, epochs, checkpoints, the record of a run."""
