@@ -147,10 +147,11 @@ def _int8_accuracy(stages: Stages, job: Job) -> dict[str, Any]:
     """Metrics of the int8 network and of its decisions, where the cells have labels."""
     if stages.labels is None or stages.subjects is None:
         return {}
-    p_leukemia = probabilities(margins_of(stages.int8) / job.calibration.temperature)
+    labels = np.asarray(stages.labels)
+    margins = margins_of(stages.int8) / job.calibration.temperature
     return {
-        "int8": asdict(measure(p_leukemia, np.asarray(stages.labels), stages.subjects)),
+        "int8": asdict(measure(margins, labels, stages.subjects)),
         "decisions": asdict(
-            measure_band(job.calibration.refer_band, p_leukemia, np.asarray(stages.labels))
+            measure_band(job.calibration.refer_band, probabilities(margins), labels)
         ),
     }

@@ -13,19 +13,17 @@ from scipy.stats import binomtest
 from typer.testing import CliRunner
 
 from calibration.cli import app
-from calibration.intervals import cautions, intervals_of, wilson_interval
 from calibration.probabilities.calibrate import calibrate, read_calibration
+from calibration.probabilities.cautions import cautions
 from calibration.probabilities.logits_fit import fit_logits
 from calibration.probabilities.predictions import read_predictions
 from calibration.probabilities.refer_band import ReferBand, choose_band, measure_band
-from calibration.probabilities.temperature import (
-    brier_score,
-    calibration_error,
-    cross_entropy,
-    fit_temperature,
-)
+from calibration.probabilities.temperature import fit_temperature
 from edge.errors import DataRefused
+from edge.statistics.balanced import brier_score, calibration_error, cross_entropy
+from edge.statistics.bootstrap import intervals_of
 from edge.statistics.risk_coverage import COVERAGES, selective_risks
+from edge.statistics.shares import wilson_interval
 
 
 def predictions_file(path: Path, n: int = 400, temperature: float = 2.0) -> Path:

@@ -26,7 +26,7 @@ from typer.testing import CliRunner
 from calibration.probabilities.refer_band import ReferBand
 from convert.cli.main import app
 from convert.report.figures import MOST_LAYERS, shown_layers
-from convert.report.junit import to_junit
+from convert.report.junit import gates_as_junit
 from convert.report.schema import (
     Attempt,
     ConversionReport,
@@ -262,7 +262,7 @@ def test_the_page_needs_no_other_file(written: Path) -> None:
 
 
 def test_junit_has_a_test_case_per_gate(report: ConversionReport) -> None:
-    root = ElementTree.fromstring(to_junit(report))
+    root = ElementTree.fromstring(gates_as_junit(report))
     assert (root.get("tests"), root.get("failures"), root.get("skipped")) == ("5", "1", "0")
     cases = {case.get("name"): case for case in root.iter("testcase")}
     assert set(cases) == {gate.name for gate in report.gates}
@@ -274,7 +274,7 @@ def test_junit_has_a_test_case_per_gate(report: ConversionReport) -> None:
 
 
 def test_junit_skips_a_gate_that_could_not_be_judged() -> None:
-    root = ElementTree.fromstring(to_junit(made_up(labels=False, flips=0)))
+    root = ElementTree.fromstring(gates_as_junit(made_up(labels=False, flips=0)))
     (skipped,) = root.iter("skipped")
     assert "no labels of both classes" in skipped.get("message", "")
     assert (root.get("failures"), root.get("skipped")) == ("0", "1")
@@ -284,7 +284,7 @@ def test_junit_skips_a_gate_that_could_not_be_judged() -> None:
 def test_junit_is_xml_whatever_a_file_is_called(name: str) -> None:
     found = made_up()
     gate = replace(found.gates[1], says=f"first {name}", name=name, stage=name)
-    ElementTree.fromstring(to_junit(replace(found, gates=(gate,))))
+    ElementTree.fromstring(gates_as_junit(replace(found, gates=(gate,))))
 
 
 def put_pictures(folder: Path) -> Path:

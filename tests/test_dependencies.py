@@ -17,7 +17,7 @@ RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
     "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog"}),
-    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib", "jinja2"}),
+    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
         {"edge", "calibration", "convert"},
         {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"}
@@ -25,12 +25,12 @@ MAY_IMPORT = {
     ),
     "train": (
         {"edge", "calibration", "train"},
-        {"numpy", "cv2", "typer", "rich", "keras", "sklearn", "matplotlib", "jinja2"}
+        {"numpy", "cv2", "typer", "rich", "keras", "sklearn", "matplotlib"}
         | {"tensorflow", "jax", "torch"},  # asked for devices and determinism, by the one in use
     ),
 }
 # what takes long to import: only inside the functions that need it
-HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "jinja2"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib"}
 HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
 MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 

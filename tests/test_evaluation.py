@@ -11,21 +11,24 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from edge.errors import DataRefused
-from edge.statistics.bootstrap import basis, draw, weighted_scores
-from edge.statistics.evaluation import (
-    SCORES,
-    Evaluation,
-    evaluate,
-    measure_scores,
-    validation_accuracy,
-)
+from edge.statistics.bootstrap import basis, draw
+from edge.statistics.evaluation import Evaluation, evaluate
 from edge.statistics.mcnemar import mcnemar
 from edge.statistics.reliability import probabilities, reliability
+from edge.statistics.scores import (
+    SCORES,
+    count_decisions,
+    measure_scores,
+    roc_curve,
+    weighted_scores,
+)
+from train.report.paper import validation_accuracy
 
 P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
 MARGINS = np.log(P_LEUKEMIA / (1 - P_LEUKEMIA))
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 1])
 SUBJECTS = np.array(["H1", "H1", "H2", "7", "7", "8", "8", "8"])
+crop = st.tuples(st.integers(-3, 3), st.integers(0, 1), st.integers(0, 3))
 
 
 def test_every_score_is_the_one_worked_out_by_hand() -> None:
@@ -81,12 +84,21 @@ def test_a_test_set_of_one_class_is_refused(label: int) -> None:
         evaluate(np.array([1.0, 2.0]), np.array([label, label]), np.array(["a", "b"]))
 
 
+@given(st.lists(crop, min_size=2, max_size=30))
+def test_the_roc_curve_and_the_counts_are_scikit_learns(crops: list[tuple[int, int, int]]) -> None:
+    values, labels, _ = (np.array(c) for c in zip((1, 0, 1), (0, 1, 1), *crops, strict=True))
+    margins = values.astype(float)
+    false_alarms, found = roc_curve(margins, labels)
+    expected = metrics.roc_curve(labels, margins, drop_intermediate=False)
+    assert false_alarms == pytest.approx(expected[0])
+    assert found == pytest.approx(expected[1])
+    counts = metrics.confusion_matrix(labels, margins >= 0, labels=[0, 1])
+    assert np.array_equal(count_decisions(margins, labels), counts)
+
+
 def test_validation_accuracy_is_the_mean_over_all_epochs() -> None:
     assert validation_accuracy([0.5, 0.7, 0.9]) == pytest.approx(0.7)
     assert validation_accuracy([]) is None
-
-
-crop = st.tuples(st.integers(-3, 3), st.integers(0, 1), st.integers(0, 3))
 
 
 @given(st.lists(crop, min_size=2, max_size=30))

@@ -18,7 +18,8 @@ from convert.verify.fidelity import Fidelity, Stages, compare, kl_divergence, ma
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
-from edge.statistics.bootstrap import draw, weighted_scores
+from edge.statistics.bootstrap import draw
+from edge.statistics.scores import weighted_scores
 
 BAND = ReferBand(0.4, 0.6)
 TWIN = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 0.1], [0.2, 0.0]])

@@ -8,12 +8,13 @@ import pytest
 from edge.statistics.metrics import measure, per_healthy_subject
 
 P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
+MARGINS = np.log(P_LEUKEMIA / (1 - P_LEUKEMIA))
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 1])
 SUBJECTS = np.array(["H1", "H1", "H2", "7", "7", "8", "8", "8"])
 
 
 def test_every_number_is_the_one_worked_out_by_hand() -> None:
-    found = measure(P_LEUKEMIA, LABELS, SUBJECTS)
+    found = measure(MARGINS, LABELS, SUBJECTS)
     assert (found.crops, found.healthy_subjects, found.leukemia_subjects) == (8, 2, 2)
     assert found.accuracy == pytest.approx(6 / 8)
     assert found.sensitivity == pytest.approx(4 / 5)
@@ -26,12 +27,12 @@ def test_every_number_is_the_one_worked_out_by_hand() -> None:
 
 
 def test_a_probability_of_one_half_counts_as_leukemia() -> None:
-    found = measure(np.array([0.5, 0.4]), np.array([1, 0]), np.array(["7", "H1"]))
+    found = measure(np.array([0.0, -0.4]), np.array([1, 0]), np.array(["7", "H1"]))
     assert found.accuracy == 1
 
 
 def test_a_healthy_subject_is_measured_against_all_leukemic_cells() -> None:
-    found = per_healthy_subject(P_LEUKEMIA, LABELS, SUBJECTS)
+    found = per_healthy_subject(MARGINS, LABELS, SUBJECTS)
     assert list(found) == ["H1", "H2"]
     assert found["H1"].specificity == pytest.approx(1 / 2)
     assert found["H2"].specificity == 1

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.documents.document import Report, Section, Table, to_html, to_markdown
+from edge.documents.html import to_html
+from edge.documents.markdown import to_markdown
+from edge.documents.model import Report, Section, Table
 from edge.errors import DataRefused, OutputFailed
 from train.report import paper
 from train.report.runs import read_runs

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration.intervals import Weights, cautions, intervals_of
+from calibration.probabilities.cautions import cautions
 from calibration.probabilities.logits_fit import LogitsFit, fit_logits
 from calibration.probabilities.predictions import Predictions, join
 from calibration.probabilities.refer_band import BandMetrics, ReferBand, choose_band, measure_band
 from calibration.probabilities.temperature import caution
 from edge.errors import DataRefused
+from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
-from edge.statistics.reliability import probabilities
 from edge.statistics.risk_coverage import COVERAGES, RiskPoint, selective_risks
 
 _RISKS = tuple(f"risk at {coverage}" for coverage in COVERAGES)
@@ -62,7 +62,7 @@ class Calibration:
         As in :class:`calibration.probabilities.logits_fit.LogitsFit`.
     intervals : dict
         Name of a number above (``refer_band.low``, ``on_these.missed``), or of ``int8``
-        -> ends of its 95 % interval (:func:`calibration.intervals.intervals_of`). Those of
+        -> ends of its 95 % interval (:func:`edge.statistics.bootstrap.intervals_of`). Those of
         temperature and band are of fitting them again to resampled people; the others of
         measuring what was chosen on them.
     risk_coverage : tuple of RiskPoint
@@ -200,11 +200,10 @@ def _same_cells(cells: Predictions, quantized: Predictions) -> Predictions:
 
 
 def _measure_fold(fold: Predictions) -> Fold:
-    p_leukemia = probabilities(fold.margins)
     healthy, leukemic = (
         tuple(sorted(set(fold.subjects[fold.labels == label].tolist()))) for label in (0, 1)
     )
-    return Fold(healthy, leukemic, measure(p_leukemia, fold.labels, fold.subjects))
+    return Fold(healthy, leukemic, measure(fold.margins, fold.labels, fold.subjects))
 
 
 def read_calibration(path: Path) -> Calibration:

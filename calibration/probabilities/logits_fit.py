@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibration.probabilities.temperature import brier_score, calibration_error, fit_temperature
+from calibration.probabilities.temperature import fit_temperature
+from edge.statistics.balanced import brier_score, calibration_error
 from edge.statistics.reliability import probabilities
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibration.probabilities.temperature import mean_of
+from edge.statistics.balanced import mean_of
 
 LEAST = 0.05
 """How far from 0.5 a band reaches at least: nearer to it, rounding decides on the label."""

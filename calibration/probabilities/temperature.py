@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
-from edge.statistics.reliability import calibration_errors
+from edge.statistics.balanced import cross_entropy
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 _AT_A_LIMIT = 1e-3  # relative: how near to an end the search comes
@@ -85,71 +85,3 @@ def caution(
                 " what they say; look at the network and its labels"
             )
     return ""
-
-
-def cross_entropy(
-    margins: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.floating] | None = None,
-) -> float:
-    """Mean over the classes of their mean ``-log p(label)``, in nats.
-
-    Parameters as for :func:`fit_temperature`.
-    """
-    losses = np.logaddexp(0, np.where(labels == 1, -margins, margins))
-    return float(np.mean([mean_of(losses, labels == label, weights) for label in (1, 0)]))
-
-
-def calibration_error(
-    p_leukemia: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.floating] | None = None,
-) -> float:
-    """Expected calibration error with both classes weighing the same.
-
-    :func:`edge.statistics.reliability.calibration_errors`, for a prevalence of one half.
-
-    Parameters
-    ----------
-    p_leukemia : ndarray of float, shape (n,)
-    labels : ndarray of int, shape (n,)
-    weights : ndarray of float, shape (n,), optional
-        As for :func:`fit_temperature`.
-
-    Returns
-    -------
-    float
-        0..1.
-    """
-    return float(calibration_errors(p_leukemia, labels, balance(labels, weights)[None])[0])
-
-
-def brier_score(
-    p_leukemia: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.floating] | None = None,
-) -> float:
-    """Mean of ``(label - probability)**2`` (Brier 1950), both classes weighing the same.
-
-    Parameters as for :func:`calibration_error`; 0..1.
-    """
-    return float(balance(labels, weights) @ (labels - p_leukemia) ** 2)
-
-
-def balance(
-    labels: npt.NDArray[np.integer], weights: npt.NDArray[np.floating] | None = None
-) -> npt.NDArray[np.float64]:
-    """Scale weights, shape (n,), so that those of either class add up to one half."""
-    given = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
-    halves = 0.5 / np.array([given[labels == label].sum() for label in (0, 1)])
-    return np.asarray(given * halves[labels])
-
-
-def mean_of(
-    values: npt.NDArray[np.floating] | npt.NDArray[np.bool_],
-    chosen: npt.NDArray[np.bool_],
-    weights: npt.NDArray[np.floating] | None,
-) -> float:
-    """Mean of the chosen values, weighted where there are weights; all of shape (n,)."""
-    some = values[chosen].astype(np.float64)
-    return float(some.mean() if weights is None else np.average(some, weights=weights[chosen]))

@@ -23,7 +23,7 @@ def bench(
     out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
 ) -> None:
     """Convert models as run does, keep nothing, and print seconds by step and peak memory."""
-    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib", "jinja2")
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
     from convert.bench import describe, measure_cost
     from convert.job import Options
 

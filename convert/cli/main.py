@@ -100,7 +100,7 @@ def run(
     """
     if representative and not cells:
         raise typer.BadParameter("--representative needs --cells, the folder its cells lie in")
-    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib", "jinja2")
+    need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
     if onnx:
         need("onnx", "tf2onnx", "onnxruntime")
     from convert.job import Options, parse_input_range, parse_labels

@@ -31,7 +31,7 @@ def report(
 
     Exit code 3 if a gate in it failed.
     """
-    need("convert", "matplotlib", "jinja2")
+    need("convert", "matplotlib")
     from convert.report.schema import read_report
     from convert.report.write import write_reports
     from convert.verify.gates import require, verdict

@@ -17,7 +17,8 @@ from convert.comparison.cells import EVERY, NAMES, PLAIN, Outcome, compare_strat
 from convert.graph.float_tflite import to_float_tflite
 from convert.network.contract import load_for_device
 from convert.record import TrainingRecord
-from edge.documents.document import Report, Section, Table, Text, to_markdown
+from edge.documents.markdown import to_markdown
+from edge.documents.model import Report, Section, Table, Text
 from edge.statistics.mcnemar import mcnemar
 
 _BASELINE = "random"

@@ -17,7 +17,7 @@ from convert.report.schema import ConversionReport, Network
 from convert.verify.fidelity import Fidelity, Stages, margins_of
 from convert.verify.gates import Gate
 from convert.verify.layer_fidelity import LayerFidelity
-from edge.statistics.evaluation import measure_scores
+from edge.statistics.scores import measure_scores
 
 
 def compose(

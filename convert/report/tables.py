@@ -15,7 +15,7 @@ from convert.report.schema import (
 from convert.verify.accuracy_change import AccuracyChange, ScoreChange
 from convert.verify.fidelity import Comparison, Fidelity, Flip
 from convert.verify.gates import Gate
-from edge.documents.document import Table
+from edge.documents.model import Table
 from edge.documents.words import basis_words, counted, p_value
 
 MOST_FLIPS, WORST_LAYERS = 40, 10

@@ -8,10 +8,12 @@ from calibration.cells.file_hashes import save_bytes
 from calibration.cells.pictures import Pictures
 from calibration.figures import draw
 from convert.report import figures, flips, tables
-from convert.report.junit import to_junit
+from convert.report.junit import gates_as_junit
 from convert.report.schema import ConversionReport
 from convert.verify.gates import verdict
-from edge.documents.document import Figure, Part, Report, Section, Text, to_html, to_markdown
+from edge.documents.html import to_html
+from edge.documents.markdown import to_markdown
+from edge.documents.model import Figure, Part, Report, Section, Text
 from edge.errors import OutputFailed
 from edge.models.metadata import INTENDED_USE
 
@@ -50,7 +52,7 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
         f"{name}.json": text.encode(),
         f"{name}.md": to_markdown(document).encode(),
         f"{name}.html": to_html(document).encode(),
-        f"{name}.junit.xml": to_junit(report),
+        f"{name}.junit.xml": gates_as_junit(report),
         **{figure.file: figure.image for figure in document.figures},
     }
     try:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.statistics.bootstrap import Basis, basis, draw, weighted_scores
+from edge.statistics.bootstrap import Basis, basis, draw, percentile_interval
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.mcnemar import McNemar, mcnemar
+from edge.statistics.scores import weighted_scores
 
 Margins = npt.NDArray[np.floating]
 """``logit_all - logit_hem`` divided by the temperature, shape (n,)."""
@@ -21,7 +22,7 @@ SCORES = {
     "auroc": "auroc",
     "ece": "ece",
 }
-"""Scores compared -> their names in :class:`edge.statistics.evaluation.Scores`."""
+"""Scores compared -> their names in :class:`edge.statistics.scores.Scores`."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +125,4 @@ def measure_change(
 def _change(score: str, before: float, after: float, drawn: npt.NDArray[np.float64]) -> ScoreChange:
     """Percentile interval, widened where it does not hold what was measured."""
     difference = after - before
-    low, high = (float(np.percentile(drawn, percent)) for percent in (2.5, 97.5))
-    return ScoreChange(
-        score, before, after, difference, min(low, difference), max(high, difference)
-    )
+    return ScoreChange(score, before, after, difference, *percentile_interval(drawn, difference))

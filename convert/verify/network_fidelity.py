@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibration.intervals import NORMAL, wilson_interval
 from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
 from convert.record import TrainingRecord
 from convert.verify.fidelity import Stages, margins_of
-from edge.statistics.bootstrap import draw, weighted_scores
+from edge.statistics.bootstrap import draw
 from edge.statistics.evaluation import REPLICATES, Estimate, Evaluation, evaluate
 from edge.statistics.reliability import probabilities
+from edge.statistics.scores import weighted_scores
+from edge.statistics.shares import NORMAL, wilson_interval
 
 Margins = npt.NDArray[np.floating]
 """``logit_all - logit_hem``, shape (n,)."""

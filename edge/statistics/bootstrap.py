@@ -11,13 +11,11 @@ rather than with the people where a few people have most crops.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from edge.statistics.reliability import calibration_errors, probabilities
 
 _AT_ONCE = 200  # replicates: bounds memory at 200 weights per crop
 
@@ -48,39 +46,26 @@ def basis(subjects: npt.NDArray[np.str_]) -> Basis:
     return Basis(crops, people, "crops" if people == crops else "subjects")
 
 
-def intervals(
-    margins: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    subjects: npt.NDArray[np.str_],
-    replicates: int,
-    seed: int,
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Find 95 % percentile intervals of every score.
+Weights = npt.NDArray[np.floating]
+Measure = Callable[[Weights | None], Mapping[str, float | None]]
+"""Weights of the cells, None for all alike -> number by name, None where it is undefined."""
+
+
+def percentile_interval(
+    drawn: npt.NDArray[np.floating] | Sequence[float], measured: float
+) -> tuple[float, float]:
+    """95 % percentile interval, widened where it does not hold what was measured.
+
+    A resample has fewer different crops, and what is noise counts as miscalibration, so that
+    the ECE of resamples, say, lies above that of the sample.
 
     Parameters
     ----------
-    margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem``.
-    labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``; both must be there.
-    subjects : ndarray of str, shape (n,)
-    replicates, seed : int
-        The same seed draws the same people for every system on a test set.
-
-    Returns
-    -------
-    low, high : dict
-        Name of the score -> 2.5th and 97.5th percentile.
+    drawn : sequence of float, shape (replicates,)
+    measured : float
     """
-    parts = [
-        weighted_scores(margins, labels, weights)
-        for weights in draw(labels, subjects, replicates, seed)
-    ]
-    drawn = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return (
-        {name: float(np.percentile(values, 2.5)) for name, values in drawn.items()},
-        {name: float(np.percentile(values, 97.5)) for name, values in drawn.items()},
-    )
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return min(float(low), measured), max(float(high), measured)
 
 
 def draw(
@@ -91,7 +76,13 @@ def draw(
 ) -> Iterator[npt.NDArray[np.float64]]:
     """Draw subjects with replacement, within each class as many as it has.
 
-    Parameters as for :func:`intervals`.
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+        0 ``hem``, 1 ``all``; both must be there.
+    subjects : ndarray of str, shape (n,)
+    replicates, seed : int
+        The same seed draws the same people for every system on a test set.
 
     Yields
     ------
@@ -119,97 +110,37 @@ def _units(subjects: npt.NDArray[np.str_]) -> npt.NDArray[np.intp]:
     return np.arange(len(subjects)) if unit.max() == 0 else unit
 
 
-def weighted_scores(
-    margins: npt.NDArray[np.floating],
+def intervals_of(
+    measure: Measure,
     labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.float64],
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Work out every score of :class:`edge.statistics.evaluation.Scores` under several weightings.
+    subjects: npt.NDArray[np.str_],
+    replicates: int,
+    seed: int,
+) -> dict[str, tuple[float, float]]:
+    """Find 95 % intervals of any numbers by :func:`draw`, as :func:`percentile_interval`.
+
+    A number that is undefined on the cells or on a resample of them gets none.
 
     Parameters
     ----------
-    margins : ndarray of float, shape (n,)
+    measure : callable
+        :data:`Measure`.
     labels : ndarray of int, shape (n,)
-    weights : ndarray of float, shape (replicates, n)
-        Of both classes something must be left in every row.
+    subjects : ndarray of str, shape (n,)
+    replicates, seed : int
 
     Returns
     -------
     dict
-        Name of the score -> ndarray of float64, shape (replicates,).
+        Name -> ends of the interval.
     """
-    p_leukemia = probabilities(margins)
-    positives, negatives = _at_each_margin(margins, labels, weights)
-    return {
-        **_of_decisions(margins >= 0, labels == 1, weights),
-        "auroc": _auroc(positives, negatives),
-        "average_precision": _average_precision(positives, negatives),
-        "ece": calibration_errors(p_leukemia, labels, weights),
-        "brier": weights @ (labels - p_leukemia) ** 2 / weights.sum(axis=1),
-    }
-
-
-def _of_decisions(
-    decided: npt.NDArray[np.bool_],
-    leukemic: npt.NDArray[np.bool_],
-    weights: npt.NDArray[np.float64],
-) -> dict[str, npt.NDArray[np.float64]]:
-    """Scores that follow from the confusion matrix."""
-    hit, miss = weights @ (leukemic & decided), weights @ (leukemic & ~decided)
-    alarm, clear = weights @ (~leukemic & decided), weights @ (~leukemic & ~decided)
-    total = weights.sum(axis=1)
-    f1_hem = _ratio(2 * clear, 2 * clear + alarm + miss)
-    f1_all = _ratio(2 * hit, 2 * hit + alarm + miss)
-    recall_hem, recall_all = clear / (clear + alarm), hit / (hit + miss)
-    return {
-        "accuracy": (hit + clear) / total,
-        "balanced_accuracy": (recall_hem + recall_all) / 2,
-        "weighted_f1": (f1_hem * (clear + alarm) + f1_all * (hit + miss)) / total,
-        "precision_hem": _ratio(clear, clear + miss),
-        "recall_hem": recall_hem,
-        "f1_hem": f1_hem,
-        "precision_all": _ratio(hit, hit + alarm),
-        "recall_all": recall_all,
-        "f1_all": f1_all,
-    }
-
-
-def _at_each_margin(
-    margins: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.float64],
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Weight of ``all`` and of ``hem`` crops at each distinct margin, ascending."""
-    order = np.argsort(margins, kind="stable")
-    starts = np.flatnonzero(np.diff(margins[order], prepend=-np.inf))
-    of_all, ordered = labels[order] == 1, weights[:, order]
-    return (
-        np.add.reduceat(ordered * of_all, starts, axis=1),
-        np.add.reduceat(ordered * ~of_all, starts, axis=1),
-    )
-
-
-def _auroc(
-    positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Share of (all, hem) pairs in the right order, ties half (Hanley and McNeil 1982)."""
-    below = np.cumsum(negatives, axis=1) - negatives / 2
-    pairs = positives.sum(axis=1) * negatives.sum(axis=1)
-    return np.asarray((positives * below).sum(axis=1) / pairs)
-
-
-def _average_precision(
-    positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Sum over the thresholds of precision times gain in recall, as scikit-learn defines it."""
-    found = np.cumsum(positives[:, ::-1], axis=1)
-    called = found + np.cumsum(negatives[:, ::-1], axis=1)
-    gains = positives[:, ::-1] / positives.sum(axis=1, keepdims=True)
-    return np.asarray((gains * _ratio(found, called)).sum(axis=1))
-
-
-def _ratio(
-    part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Ratio, 0 where there is nothing: scikit-learn's ``zero_division=0``."""
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    parts = draw(labels, subjects, replicates, seed)
+    drawn = [measure(weights) for part in parts for weights in part]
+    found = {}
+    for name, value in measure(None).items():
+        values = [row[name] for row in drawn]
+        known = [number for number in values if number is not None]
+        if value is None or len(known) < len(values):
+            continue
+        found[name] = percentile_interval(known, value)
+    return found

@@ -1,4 +1,4 @@
-"""How good a model is on crops it never saw."""
+"""The few scores that a training record and a model file keep, and what they rest on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from edge.statistics.scores import measure_scores
 
 
 @dataclass(frozen=True)
@@ -32,47 +34,40 @@ class Metrics:
 
 
 def measure(
-    p_leukemia: npt.NDArray[np.floating],
+    margins: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
 ) -> Metrics:
-    """Measure probabilities against labels.
+    """Measure a system on labelled crops.
 
     Parameters
     ----------
-    p_leukemia : ndarray of float, shape (n,)
+    margins : ndarray of float, shape (n,)
+        ``logit_all - logit_hem``, finite.
     labels : ndarray of int, shape (n,)
-        Both classes must be there.
     subjects : ndarray of str, shape (n,)
 
-    Returns
-    -------
-    Metrics
+    Raises
+    ------
+    DataRefused
+        If a class is missing.
     """
-    from sklearn.metrics import (
-        accuracy_score,
-        balanced_accuracy_score,
-        f1_score,
-        recall_score,
-        roc_auc_score,
-    )
-
-    decided = (p_leukemia >= 0.5).astype(int)
+    scores = measure_scores(margins, labels)
     return Metrics(
         crops=len(labels),
         healthy_subjects=len(set(subjects[labels == 0])),
         leukemia_subjects=len(set(subjects[labels == 1])),
-        accuracy=float(accuracy_score(labels, decided)),
-        balanced_accuracy=float(balanced_accuracy_score(labels, decided)),
-        sensitivity=float(recall_score(labels, decided, pos_label=1, zero_division=0)),
-        specificity=float(recall_score(labels, decided, pos_label=0, zero_division=0)),
-        weighted_f1=float(f1_score(labels, decided, average="weighted", zero_division=0)),
-        auroc=float(roc_auc_score(labels, p_leukemia)),
+        accuracy=scores.accuracy,
+        balanced_accuracy=scores.balanced_accuracy,
+        sensitivity=scores.recall_all,
+        specificity=scores.recall_hem,
+        weighted_f1=scores.weighted_f1,
+        auroc=scores.auroc,
     )
 
 
 def per_healthy_subject(
-    p_leukemia: npt.NDArray[np.floating],
+    margins: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
 ) -> dict[str, Metrics]:
@@ -88,6 +83,6 @@ def per_healthy_subject(
     healthy = sorted(set(subjects[labels == 0]))
     masks = {subject: (labels == 1) | (subjects == subject) for subject in healthy}
     return {
-        subject: measure(p_leukemia[mask], labels[mask], subjects[mask])
+        subject: measure(margins[mask], labels[mask], subjects[mask])
         for subject, mask in masks.items()
     }

@@ -70,8 +70,7 @@ def calibration_errors(
     Hauskrecht 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning;
     equation 3 of Guo et al. 2017 with the positive class in place of the predicted
     one). Plain: a crop counts as often as its class occurs, unlike
-    :func:`calibration.probabilities.temperature.calibration_error`, in which both classes weigh
-    the same.
+    :func:`edge.statistics.balanced.calibration_error`, in which both classes weigh the same.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from calibration.probabilities.temperature import balance
+from edge.statistics.balanced import balance
 
 COVERAGES = tuple(i / 20 for i in range(1, 21))
 """Shares of the cells that are decided, at which the curve is given."""

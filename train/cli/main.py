@@ -260,7 +260,7 @@ def report(
     ] = None,
 ) -> None:
     """Write the paper's tables and figures with ours beside them."""
-    need("train", "sklearn", "matplotlib", "jinja2")
+    need("train", "sklearn", "matplotlib")
     from train.report.write import write_report
 
     for path in write_report(runs, out, pictures)[:2]:

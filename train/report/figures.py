@@ -21,9 +21,10 @@ from calibration.figures import (
     empty_figure,
     named_once,
 )
-from edge.statistics.evaluation import validation_accuracy
 from edge.statistics.reliability import probabilities, reliability
+from edge.statistics.scores import roc_curve
 from train.data.split_file import PROTOCOLS
+from train.report.paper import validation_accuracy
 from train.report.results import Result, Results, System, leak_free_units
 from train.report.runs import Epoch
 
@@ -210,11 +211,9 @@ def roc(results: Results) -> Figure:
 
 
 def _roc_panel(axes: Axes, results: Results, found: Sequence[Result]) -> None:
-    from sklearn.metrics import roc_curve
-
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     for result in found:
-        x, y, _ = roc_curve(result.run.labels, result.run.margins)
+        x, y = roc_curve(result.run.labels, result.run.margins)
         auroc = f"{result.system.title}  {result.evaluation.scores.auroc:.3f}"
         axes.plot(x, y, label=auroc, **_line(results, result.system, every=0.2))
     axes.set(xlabel="healthy called leukemia", ylabel="leukemia found", aspect="equal")

@@ -8,7 +8,10 @@ and F1 per class) is not here, and reports say so rather than guess.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 NOT_STATED = "not stated here"
 """Stands in a table where the paper may have a number that the design does not give."""
@@ -79,3 +82,19 @@ EPOCHS = 100
 WINNER_PRELIMINARY, WINNER_FINAL = 0.925, 0.910
 """Weighted F1 of the ISBI 2019 challenge's winner on the two test sets, which share no patient
 with the training set."""
+
+
+def validation_accuracy(test_accuracies: Sequence[float]) -> float | None:
+    """What the paper calls validation accuracy: mean of the test accuracy over all epochs.
+
+    Parameters
+    ----------
+    test_accuracies : sequence of float
+        One per epoch.
+
+    Returns
+    -------
+    float or None
+        None for a system that has no epochs.
+    """
+    return float(np.mean(test_accuracies)) if len(test_accuracies) else None

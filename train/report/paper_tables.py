@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edge.documents.document import Table
+from edge.documents.model import Table
 from edge.documents.words import counted, number
-from edge.statistics.evaluation import validation_accuracy
 from train.report import paper
+from train.report.paper import validation_accuracy
 from train.report.results import (
     CLASSIFIER_TITLES,
     FEATURE_TITLES,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.statistics.evaluation import Evaluation, Scores, evaluate, measure_scores
+from edge.statistics.evaluation import Evaluation, evaluate
+from edge.statistics.scores import Scores, measure_scores
 from train.data.split_file import PROTOCOLS
 from train.report.runs import Run, Split
 

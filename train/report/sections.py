@@ -8,7 +8,7 @@ import numpy as np
 
 from calibration.cells.pictures import Pictures
 from calibration.figures import draw
-from edge.documents.document import Figure, Heading, Part, Section, Text
+from edge.documents.model import Figure, Heading, Part, Section, Text
 from edge.documents.words import counted, number
 from train.report import figures, paper, paper_tables, tables
 from train.report.errors import sheet, what_it_is, worst_errors

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge.documents.document import Table
+from edge.documents.model import Table
 from edge.documents.words import basis_words, number, p_value
 from edge.statistics.mcnemar import mcnemar
 from train.data.split_file import PROTOCOLS

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from calibration.cells.pictures import Pictures
-from edge.documents.document import Report, Section, to_html, to_markdown
+from edge.documents.html import to_html
+from edge.documents.markdown import to_markdown
+from edge.documents.model import Report, Section
 from edge.documents.words import counted
 from edge.errors import OutputFailed
 from edge.statistics.evaluation import REPLICATES

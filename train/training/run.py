@@ -183,9 +183,8 @@ def describe_run(
     margins : ndarray of float64, shape (n,)
         ``logit_all - logit_hem`` of the test crops.
     """
-    p_leukemia = 1 / (1 + np.exp(-margins))
     known = test.subjects != ""
-    healthy = per_healthy_subject(p_leukemia[known], test.labels[known], test.subjects[known])
+    healthy = per_healthy_subject(margins[known], test.labels[known], test.subjects[known])
     return {
         "schema": SCHEMA,
         "network": system,
@@ -196,7 +195,7 @@ def describe_run(
         "held_out": describe(test),
         "data_sha256": split.data_sha256,
         "code": code_version(),
-        "metrics": asdict(measure(p_leukemia, test.labels, _counted(test))),
+        "metrics": asdict(measure(margins, test.labels, _counted(test))),
         "per_healthy_subject": {name: asdict(metrics) for name, metrics in healthy.items()},
     }
 
