@@ -60,13 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(given: list[str]) -> None:
     if not given:
-        _program().print_help()
+        program_parser().print_help()
         raise SystemExit(2)
-    options = _program().parse_args(given[:1])
-    about, describe, run = COMMANDS[options.command]
-    parser = _Parser(f"edge-all {options.command}", description=about, allow_abbrev=False)
-    describe(parser)
-    run(_parse(parser, given[1:]))
+    command = program_parser().parse_args(given[:1]).command
+    _, _, run = COMMANDS[command]
+    run(_parse(command_parser(command), given[1:]))
 
 
 def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
@@ -88,7 +86,16 @@ class _Parser(argparse.ArgumentParser):
         super().error(without_secrets_in(printable_lines(message)))
 
 
-def _program() -> argparse.ArgumentParser:
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Parser of one of :data:`COMMANDS`."""
+    about, describe, _ = COMMANDS[name]
+    parser = _Parser(f"edge-all {name}", description=about, allow_abbrev=False)
+    describe(parser)
+    return parser
+
+
+def program_parser() -> argparse.ArgumentParser:
+    """Parser of what comes before the arguments of a command."""
     names = "\n".join(f"  {name:<10} {about}" for name, (about, _, _) in COMMANDS.items())
     parser = _Parser(
         "edge-all",

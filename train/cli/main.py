@@ -11,6 +11,7 @@ import typer
 
 from edge.cli.command import one_sentence, say
 from edge.cli.extras import need
+from train.cli.study import study
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,6 +155,7 @@ def train(
 
 for _name, _help in NETWORKS.items():
     app.command(_name, help=f"Train {_help}.")(one_sentence(train))
+app.command()(study)
 
 
 @app.command()

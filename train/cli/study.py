@@ -1,0 +1,119 @@
+"""``edge-all-train study``: all runs of a study file, and the report on them."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge.cli.command import one_sentence, say
+from edge.cli.extras import need
+
+if TYPE_CHECKING:
+    from calibration.cells.crop_set import CropSet
+    from train.data.split_file import Split
+    from train.study import Study, System
+
+
+@one_sentence
+def study(
+    file: Annotated[Path, typer.Argument(metavar="STUDY", help="A file like those in studies/.")],
+    data: Annotated[Path, typer.Option(help="Folder of labelled crops.")],
+    out: Annotated[Path, typer.Option(help="Folder for the runs; finished ones are kept.")],
+    report: Annotated[
+        Path | None, typer.Option(help="Folder for report.md, report.html and figures.")
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Of every network, instead of the study's.")
+    ] = None,
+) -> None:
+    """Train all systems of a study, split by split; killed, the same command goes on."""
+    need("train", "keras", "sklearn", *(["matplotlib"] if report else []))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
+    from train.study import read_study
+
+    found = read_study(file)
+    folders = [
+        _run(found, system, name, data, out, epochs) for system, name in found.runs()
+    ]
+    if report:
+        from train.report.write import write_report
+
+        for path in write_report(folders, report)[:2]:
+            print(f"wrote {path}")
+
+
+def _run(
+    found: Study, system: System, name: str, data: Path, out: Path, epochs: int | None
+) -> Path:
+    """Train one system on one split; its run folder."""
+    from train.study import BASELINES
+
+    crops, split = _crops_and_split(found, name, data)
+    folder = out / name / system.folder
+    if system.system == BASELINES and not _has_baselines(folder, split):
+        _train_baselines(crops, split, system.seed, found.dataset, folder)
+    elif system.system != BASELINES:
+        _train_network(system, crops, split, found.dataset, folder, epochs)
+    return folder
+
+
+def _crops_and_split(found: Study, name: str, data: Path) -> tuple[CropSet, Split]:
+    from calibration.cells.crop_set import load_crops
+    from calibration.cells.labelled_crops import find_labelled_crops
+    from train.data.audit import refuse_leaks
+    from train.data.split import holdout_split, paper_split
+    from train.study import PAPER
+
+    crops = load_crops(find_labelled_crops(data, keep_twins=name == PAPER))
+    split = paper_split(crops, 0) if name == PAPER else holdout_split(crops, found.hold_out[name])
+    refuse_leaks(split)
+    return crops, split
+
+
+def _has_baselines(folder: Path, split: Split) -> bool:
+    """Whether all baselines on this very split left their records in the folder."""
+    from train.baselines.baselines import BASELINES
+    from train.baselines.features import FEATURES
+
+    records = [
+        folder / f"{name}-{features}.json" for name in BASELINES for features in FEATURES
+    ]
+    return all(
+        record.is_file() and json.loads(record.read_text())["split"]["sha256"] == split.sha256
+        for record in records
+    )
+
+
+def _train_baselines(crops: CropSet, split: Split, seed: int, dataset: str, folder: Path) -> None:
+    from train.baselines.runs import train_baselines
+
+    for record in train_baselines(crops, split, seed, dataset, folder):
+        print(f"{split.name}: {record['network']}: AUROC {record['metrics']['auroc']:.3f}")
+
+
+def _train_network(
+    system: System, crops: CropSet, split: Split, dataset: str, folder: Path, epochs: int | None
+) -> None:
+    from train.training.backend import usual_precision
+    from train.training.recipe import RECIPES
+    from train.training.run import Job, train_network
+
+    wanted = RECIPES[system.recipe](system.system)
+    precision = usual_precision() if system.precision == "auto" else system.precision
+    share = system.validation_share
+    recipe = replace(
+        wanted,
+        epochs=epochs or system.epochs or wanted.epochs,
+        validation_share=wanted.validation_share if share is None else share,
+        precision=precision,
+        seed=system.seed,
+    )
+    say(f"{split.name}: {system.folder}, {recipe.epochs} epochs, in {folder}")
+    job = Job(system.system, crops, split, recipe, dataset, folder)
+    record = train_network(job, lambda epoch: say(f"epoch {epoch['epoch']}"))
+    print(f"{split.name}: {system.folder}: AUROC {record['metrics']['auroc']:.3f}")
