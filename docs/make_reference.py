@@ -68,9 +68,7 @@ def _of_typer(program: str, app: Any) -> Iterator[tuple[str, str]]:
     context = typer.Context(group, info_name=program, terminal_width=WIDTH, max_content_width=WIDTH)
     yield program, _plain_help(group, context)
     for name, command in group.commands.items():
-        below = typer.Context(
-            command, context, name, terminal_width=WIDTH, max_content_width=WIDTH
-        )
+        below = typer.Context(command, context, name, terminal_width=WIDTH, max_content_width=WIDTH)
         yield f"{program} {name}", _plain_help(command, below)
 
 

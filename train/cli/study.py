@@ -37,9 +37,7 @@ def study(
     from train.study import read_study
 
     found = read_study(file)
-    folders = [
-        _run(found, system, name, data, out, epochs) for system, name in found.runs()
-    ]
+    folders = [_run(found, system, name, data, out, epochs) for system, name in found.runs()]
     if report:
         from train.report.write import write_report
 
@@ -80,9 +78,7 @@ def _has_baselines(folder: Path, split: Split) -> bool:
     from train.baselines.baselines import BASELINES
     from train.baselines.features import FEATURES
 
-    records = [
-        folder / f"{name}-{features}.json" for name in BASELINES for features in FEATURES
-    ]
+    records = [folder / f"{name}-{features}.json" for name in BASELINES for features in FEATURES]
     return all(
         record.is_file() and json.loads(record.read_text())["split"]["sha256"] == split.sha256
         for record in records
