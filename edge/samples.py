@@ -1,0 +1,173 @@
+"""What flows through a run: samples, out of a source, through stages, into sinks as results.
+
+A sample is an image, a field with many cells, or a crop cut out of one. Nothing climbs back up: a
+stage sees samples and gives samples, a sink sees results. A new camera, stage or sink is one module
+and one line in its registry (:mod:`edge.sources.registry`, :mod:`edge.stages`,
+:mod:`edge.sinks.registry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from edge.crops.preprocess import UInt8Image
+    from edge.errors import CropUnreadable
+    from edge.rows import Result
+
+
+class Content(Protocol):
+    """Bytes of one image, read by the thread that needs them."""
+
+    def read(self) -> bytes:
+        """Return the bytes of an image file, or raise CropUnreadable."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where in its parent a sample was cut out, in pixels of the parent.
+
+    Attributes
+    ----------
+    x, y : int
+        Of the upper left corner; below 0 where it reaches beyond the parent.
+    width, height : int
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.width},{self.height}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One thing that flows, or the reason why it cannot.
+
+    Attributes
+    ----------
+    source : str
+        The source as it was given; an address without user, password and query.
+    file : str
+        Path of the file it is in, or of what could not be opened. Within a file it goes on:
+        ``cells.zip!day1/a.png``, ``stack.tif#2`` (pages count from 1).
+    id : str
+        The same for the same thing, and for nothing else of its source; `file` by default.
+    error : CropUnreadable or None
+        Set where it was already refused (a folder without permission).
+    content : Content or None
+        Where the bytes are; None for the whole file `file`, or where there are `pixels`.
+    pixels : ndarray of uint8, shape (height, width, 3), or None
+        RGB, where it was decoded already; not to be changed any more.
+    parent : str or None
+        Id of the sample it was cut out of.
+    box : Box or None
+        Where it was cut out.
+    time : float or None
+        When it was taken, in seconds since 1970, UTC.
+    um_per_pixel : float or None
+        Its scale, if that is known.
+    facts : mapping
+        What the source knows besides: exposure, gain, focus.
+    """
+
+    source: str
+    file: str
+    id: str = ""
+    error: CropUnreadable | None = None
+    content: Content | None = None
+    pixels: UInt8Image | None = field(default=None, repr=False, compare=False)
+    parent: str | None = None
+    box: Box | None = None
+    time: float | None = None
+    um_per_pixel: float | None = None
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            object.__setattr__(self, "id", self.file)
+
+
+class Source(Protocol):
+    """Where samples come from; a context manager, to be entered once.
+
+    Entered, it gives batches: what a batch holds is classified and written before the next batch is
+    waited for. Files are one batch; a watched folder gives one whenever something came, and
+    a camera one a frame.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The sources as results name them.
+    how : str
+        What people should know of how it looks for samples; may be empty.
+    """
+
+    names: tuple[str, ...]
+    how: str
+
+    def __enter__(self) -> Iterable[Iterable[Sample]]: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+    def count(self) -> int | None:
+        """Count the samples there will be; None where that cannot or need not be known."""
+
+    def go_on_after(self, rows: Iterable[Result]) -> None:
+        """Learn, before it is entered, what an earlier run that is resumed has results of.
+
+        A source that gives the same samples in the same order again need do nothing: those
+        that have results are passed over. One that does not, as a watched folder, gives those
+        of the rows first.
+        """
+
+
+class Stage(Protocol):
+    """Turns a sample with pixels into the samples that go on: itself, another, many, or none.
+
+    Called by several threads at once. It may raise CropUnreadable: the sample becomes a row with
+    that reason. If it gives none, the sample becomes a row that says so.
+    """
+
+    def __call__(self, sample: Sample) -> Iterator[Sample]:
+        """Give the samples that go on; :func:`cut_out` makes one of a part of another."""
+
+
+def cut_out(sample: Sample, box: Box) -> Sample:
+    """Make a sample of a part of another one.
+
+    Parameters
+    ----------
+    sample : Sample
+        With pixels.
+    box : Box
+        Within them.
+
+    Returns
+    -------
+    Sample
+        Of the same file, source, time, scale and facts; its id is the parent's with the box.
+    """
+    assert sample.pixels is not None
+    return Sample(
+        source=sample.source,
+        file=sample.file,
+        id=f"{sample.id}@{box}",
+        pixels=sample.pixels[box.y : box.y + box.height, box.x : box.x + box.width],
+        parent=sample.id,
+        box=box,
+        time=sample.time,
+        um_per_pixel=sample.um_per_pixel,
+        facts=sample.facts,
+    )
