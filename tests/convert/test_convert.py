@@ -1,0 +1,359 @@
+"""Conversion of the network that edge-all ships: exact input, all int8, faithful, repeatable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from convert.cells import drawn_cells, labelled_cells
+from convert.cli.main import app
+from convert.graph.flatbuffer import minimum_runtime, operators
+from convert.job import Options, prepare
+from convert.quantize.recipe import load_recipe
+from convert.report.schema import read_report
+from convert.unchanged import key_of
+from convert.verify.gates import Limits
+from edge.engine.classifier import check_golden
+from edge.engine.runtime import Int8Network, find_runtime
+from edge.errors import DataRefused
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
+
+BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
+RELEASED = Path(__file__).parents[2] / "train" / "released"
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of what ``make convert`` writes on a fresh clone."""
+    out = tmp_path_factory.mktemp("converted")
+    done = CliRunner().invoke(app, ["run", str(RELEASED / "cnn.keras"), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "int8 agrees with float on" in done.stdout
+    return out
+
+
+@pytest.fixture(scope="module")
+def interpreter(converted: Path) -> Any:
+    flatbuffer = read_model_file(converted / "cnn.tflite").flatbuffer
+    return find_runtime().interpreter(model_content=flatbuffer)
+
+
+def test_all_that_is_written_is_the_model_its_twin_its_ranges_and_the_report(
+    converted: Path,
+) -> None:
+    assert sorted(path.name for path in converted.iterdir()) == [
+        "cnn-float.tflite",
+        "cnn-ranges.json",
+        "cnn-reference.json",
+        "cnn-report-logits.svg",
+        "cnn-report.html",
+        "cnn-report.json",
+        "cnn-report.junit.xml",
+        "cnn-report.md",
+        "cnn.tflite",
+    ]
+
+
+def test_the_input_is_quantized_as_the_device_feeds_it(interpreter: Any) -> None:
+    scale, zero_point = interpreter.get_input_details()[0]["quantization"]
+    assert np.float32(scale) == np.float32(1 / 255)
+    assert zero_point == -128
+
+
+def test_every_tensor_is_int8_but_biases_and_shapes(interpreter: Any) -> None:
+    dtypes = {detail["dtype"] for detail in interpreter.get_tensor_details()}
+    assert dtypes == {np.int8, np.int32}
+
+
+def test_batch_norm_is_folded_and_the_softmax_cut_off(converted: Path) -> None:
+    flatbuffer = read_model_file(converted / "cnn.tflite").flatbuffer
+    found = {operator.name: operator.count for operator in operators(flatbuffer)}
+    assert found == {"CONV_2D": 10, "MAX_POOL_2D": 5, "RESHAPE": 1, "FULLY_CONNECTED": 2}
+    assert minimum_runtime(flatbuffer)[0].isdigit()
+
+
+def test_the_twin_equals_keras_and_int8_follows_it(converted: Path) -> None:
+    report = read_report(converted / "cnn-report.json")
+    fidelity = report.fidelity
+    assert fidelity.export.max_logit_error <= 1e-3
+    assert fidelity.quantization.agreement >= 0.995
+    assert fidelity.quantization.mean_logit_error < 2 * fidelity.logit_step
+    assert fidelity.summary() == read_model_file(converted / "cnn.tflite").metadata.fidelity
+
+
+def test_gates_that_need_labels_are_skipped_on_drawn_cells_and_all_others_pass(
+    converted: Path,
+) -> None:
+    gates = {gate.name: gate.result for gate in read_report(converted / "cnn-report.json").gates}
+    for name in ("better-than-chance", "as-recorded", "input-range", "weighted-f1-loss"):
+        assert gates.pop(name) == "skipped"
+    assert set(gates.values()) == {"passed"}
+    assert "answers-vary" in gates
+
+
+def test_hashes_lead_back_to_the_twin_and_the_keras_file(converted: Path) -> None:
+    metadata = read_model_file(converted / "cnn.tflite").metadata
+    twin, keras_file = converted / "cnn-float.tflite", RELEASED / "cnn.keras"
+    assert metadata.twin_sha256 == hashlib.sha256(twin.read_bytes()).hexdigest()
+    assert metadata.keras_sha256 == hashlib.sha256(keras_file.read_bytes()).hexdigest()
+
+
+def test_golden_vectors_span_the_scores_and_reproduce(converted: Path) -> None:
+    model_file = read_model_file(converted / "cnn.tflite")
+    check_golden(model_file, Int8Network(model_file.flatbuffer, find_runtime()))
+    margins = model_file.golden.logits[:, 1].astype(int) - model_file.golden.logits[:, 0]
+    assert len(np.unique(margins)) >= len(margins) // 2
+    assert (np.diff(margins) >= 0).all()
+
+
+def test_converting_again_gives_the_same_bytes(converted: Path, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["run", str(RELEASED / "cnn.keras"), "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    for name in ("cnn.tflite", "cnn-float.tflite", "cnn-ranges.json", "cnn-report.junit.xml"):
+        assert (tmp_path / name).read_bytes() == (converted / name).read_bytes(), name
+    first, second = (read_report(out / "cnn-report.json") for out in (converted, tmp_path))
+    assert first.without_made().to_json() == second.without_made().to_json()
+
+
+def test_unchanged_inputs_are_not_converted_again_but_changed_ones_are(
+    converted: Path, tmp_path: Path
+) -> None:
+    keras_file, out = beside(tmp_path), tmp_path / "out"
+    shutil.copytree(converted, out)
+    again = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out)])
+    assert again.exit_code == 0
+    assert "Unchanged since." in again.stdout
+    model = out / "cnn.tflite"
+    model.write_bytes(model.read_bytes()[:-1])  # harmed
+    mended = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out)])
+    assert "Unchanged since." not in mended.stdout
+    assert model.read_bytes() == (converted / "cnn.tflite").read_bytes()
+
+
+def test_everything_that_decides_a_result_is_in_its_key(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    plain = key_of(prepare(keras_file, Options()))
+    assert key_of(prepare(beside(tmp_path / "elsewhere"), Options())) == plain
+    assert key_of(prepare(keras_file, Options(limits=Limits(agreement=0.9)))) != plain
+    assert key_of(prepare(keras_file, Options(profile="tflite-2.14"))) != plain
+    for name in (f"cnn{ending}" for ending in BESIDE):
+        folder = tmp_path / name
+        file = beside(folder).with_name(name)
+        if name == "cnn.keras":
+            file.write_bytes(file.read_bytes() + b" ")
+        else:
+            file.write_text(file.read_text() + " ")
+        assert key_of(prepare(file.with_name("cnn.keras"), Options())) != plain, name
+
+
+def test_two_models_of_one_name_are_refused_before_anything_is_converted(tmp_path: Path) -> None:
+    files = [str(beside(tmp_path / name)) for name in ("one", "two")]
+    done = CliRunner().invoke(app, ["run", *files, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2
+    assert "two models are named cnn" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_that_cannot_be_converted_does_not_stop_the_next(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    broken = shutil.copytree(RELEASED, tmp_path / "broken") / "cnn.keras"
+    broken = broken.rename(broken.with_name("broken.keras"))
+    done = CliRunner().invoke(
+        app, ["run", str(broken), str(keras_file), "--out", str(tmp_path / "out"), "--workers", "1"]
+    )
+    assert done.exit_code == 2
+    assert "broken.json" in done.stderr
+    assert (tmp_path / "out" / "cnn.tflite").is_file()
+
+
+def test_models_are_converted_side_by_side_in_processes_of_their_own(tmp_path: Path) -> None:
+    first = beside(tmp_path)
+    for file in list(first.parent.glob("cnn*")):
+        shutil.copy(file, file.with_name(file.name.replace("cnn", "twin", 1)))
+    arguments = [first, first.with_name("twin.keras"), "--out", tmp_path / "out", "--workers", "2"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from convert.cli.main import app; app()", "run", *arguments],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.index("cnn: ") < done.stdout.index("twin: ")
+    models = [read_model_file(tmp_path / "out" / f"{name}.tflite") for name in ("cnn", "twin")]
+    assert models[0].flatbuffer == models[1].flatbuffer
+
+
+def test_the_shipped_model_is_a_conversion_of_the_released_network(converted: Path) -> None:
+    shipped, again = read_model_file(SHIPPED_MODEL), read_model_file(converted / "cnn.tflite")
+    assert shipped.metadata.keras_sha256 == again.metadata.keras_sha256
+    assert shipped.metadata.trained_on == again.metadata.trained_on
+    assert shipped.metadata.refer_band == again.metadata.refer_band
+    # another TensorFlow may order a sum in another way; a step of int8 is all it may change
+    networks = [Int8Network(model.flatbuffer, find_runtime()) for model in (shipped, again)]
+    for crop in drawn_cells().evaluation[:50]:
+        first, second = (network.raw_logits(crop).astype(int) for network in networks)
+        assert np.abs(first - second).max() <= 1
+
+
+def test_the_shipped_model_says_what_it_was_trained_on_and_how_good_it_is() -> None:
+    metadata = read_model_file(SHIPPED_MODEL).metadata
+    assert "a part of C-NMC 2019" in metadata.trained_on["dataset"]
+    assert set(metadata.trained_on["crops"]) == {"hem", "all"}
+    assert len(metadata.trained_on["data_sha256"]) == 64
+    held_out = set(metadata.accuracy["held_out"]["subjects"])
+    assert held_out
+    assert not held_out & set(metadata.trained_on["subjects"])
+    assert metadata.accuracy["int8"]["balanced_accuracy"] > 0.7
+    assert metadata.fidelity["agreement"] >= 0.99
+    assert "held-out subjects" in metadata.fidelity["cells_are"]
+
+
+def beside(tmp_path: Path) -> Path:
+    """A copy of the released network and the files beside it, to spoil."""
+    return shutil.copytree(RELEASED, tmp_path / "released") / "cnn.keras"
+
+
+def refusal(keras_file: Path, out: Path, exit_code: int, *options: str) -> str:
+    """What a conversion that must fail says; it may leave no model file."""
+    done = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out), *options])
+    assert done.exit_code == exit_code, done.output
+    assert not (out / "cnn.tflite").exists()
+    assert not list(out.glob(".*"))
+    return done.stderr
+
+
+def test_int8_that_decides_differently_fails_the_gate(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    ranges = keras_file.with_name("cnn-ranges.json")
+    content = json.loads(ranges.read_text())
+    content["ranges"] = {
+        name: (low / 50, high / 50) if high != 1.0 else (low, high)
+        for name, (low, high) in content["ranges"].items()
+    }
+    ranges.write_text(json.dumps(content))
+    said = refusal(keras_file, tmp_path / "out", 3)
+    assert "gate failed: int8 agrees with float on" in said
+    assert "99.50% is required" in said
+
+
+def test_ranges_of_another_network_are_refused(tmp_path: Path) -> None:
+    keras_file = beside(tmp_path)
+    ranges = keras_file.with_name("cnn-ranges.json")
+    content = json.loads(ranges.read_text())
+    ranges.write_text(json.dumps({**content, "keras_sha256": "0" * 64}))
+    assert "made for another Keras file" in refusal(keras_file, tmp_path / "out", 2)
+    content["ranges"]["no such tensor"] = (0, 1)
+    ranges.write_text(json.dumps(content))
+    assert "no such tensor" in refusal(keras_file, tmp_path / "out", 2)
+    ranges.unlink()
+    assert "cnn-ranges.json holds no recipe of int8 ranges" in refusal(
+        keras_file, tmp_path / "out", 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cnn.json", "is no training record"),
+        ("cnn-calibration.json", "is no calibration of edge-all-calibrate"),
+    ],
+)
+def test_a_missing_file_beside_the_network_is_named(tmp_path: Path, name: str, words: str) -> None:
+    keras_file = beside(tmp_path)
+    keras_file.with_name(name).unlink()
+    said = refusal(keras_file, tmp_path / "out", 2)
+    assert name in said
+    assert words in said
+
+
+def network(classes: int = 2, side: int = 70, activation: str | None = "softmax") -> Any:
+    import keras
+
+    inputs = keras.Input((side, side, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    outputs = keras.layers.Dense(classes, activation=activation)(x)
+    return keras.Model(inputs, outputs, name="cnn")
+
+
+def with_lambda() -> Any:
+    import keras
+
+    inputs = keras.Input((70, 70, 3))
+    x = keras.layers.Lambda(lambda crop: 2 * crop)(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    outputs = keras.layers.Dense(2, activation="softmax")(x)
+    return keras.Model(inputs, outputs, name="cnn")
+
+
+def with_nan() -> Any:
+    model = network()
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel * np.nan, bias])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: network(classes=3), "(None, 70, 70, 3) to (None, 3); edge-all needs"),
+        (lambda: network(side=64), "(None, 64, 64, 3) to (None, 2); edge-all needs"),
+        (lambda: network(activation=None), "does not end in a layer with softmax"),
+        (with_nan, "holds NaN or infinity"),
+        (with_lambda, "has a Lambda layer, which would run code out of the file"),
+    ],
+)
+def test_a_network_that_cannot_be_converted_is_refused_in_a_sentence(
+    tmp_path: Path, make: Callable[[], Any], words: str
+) -> None:
+    keras_file = beside(tmp_path)
+    make().save(keras_file)
+    said = refusal(keras_file, tmp_path / "out", 2)
+    assert words in said
+    assert str(keras_file) in said
+    assert len(said.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:1000], lambda data: b"no model", None])
+def test_a_damaged_or_missing_keras_file_is_refused_in_a_sentence(
+    tmp_path: Path, spoil: Callable[[bytes], bytes] | None
+) -> None:
+    keras_file = beside(tmp_path)
+    if spoil is None:
+        keras_file.unlink()
+    else:
+        keras_file.write_bytes(spoil(keras_file.read_bytes()))
+    said = refusal(keras_file, tmp_path / "out", 2)
+    assert str(keras_file) in said
+    assert len(said.strip().splitlines()) == 1
+
+
+def test_no_person_is_in_both_the_representative_and_the_evaluation_set(labelled: Path) -> None:
+    cells = labelled_cells(labelled, {"H2", "8"}, 100)
+    assert cells.representative is not None
+    assert cells.subjects is not None
+    assert set(cells.subjects.tolist()) == {"H2", "8"}
+    known = {crop.tobytes() for crop in cells.representative}
+    assert len(known) == 100
+    assert not known & {crop.tobytes() for crop in cells.evaluation}
+
+
+def test_cells_without_the_held_out_people_are_refused(labelled: Path) -> None:
+    with pytest.raises(DataRefused, match="no crop of the held-out subjects 99, H99"):
+        labelled_cells(labelled, {"H99", "99"}, 100)
+
+
+def test_ranges_keep_the_input_at_0_to_1() -> None:
+    content = json.loads((RELEASED / "cnn-ranges.json").read_text())
+    recipe, words = load_recipe(RELEASED / "cnn-ranges.json", content["keras_sha256"])
+    assert (0.0, 1.0) in recipe.ranges.values()
+    assert all(low <= high for low, high in recipe.ranges.values())
+    assert "training subjects" in words

@@ -1,0 +1,120 @@
+"""The rule about dependencies: the device side needs nothing of the build side."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from imported import OURS, imports
+
+ROOT = Path(__file__).parents[2]
+RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
+
+# package -> packages of this project, and of others, that its modules may import
+MAY_IMPORT = {
+    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog"}),
+    "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
+    "convert": (
+        {"edge", "calibration", "convert"},
+        {"numpy", "typer", "keras", "tensorflow", "ai_edge_quantizer", "ai_edge_litert"}
+        | {"matplotlib", "onnx", "onnxruntime"},
+    ),
+    "train": (
+        {"edge", "calibration", "train"},
+        {"numpy", "cv2", "typer", "rich", "keras", "sklearn", "matplotlib"}
+        | {"tensorflow", "jax", "torch"},  # asked for devices and determinism, by the one in use
+    ),
+}
+# what takes long to import: only inside the functions that need it
+HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib"}
+HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
+MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_its_package_may(path: Path) -> None:
+    ours, others = MAY_IMPORT[path.relative_to(ROOT).parts[0]]
+    found = imports(ast.walk(ast.parse(path.read_text())))
+    assert found & OURS <= ours
+    assert found - OURS <= others
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_nothing_heavy_when_it_is_imported(path: Path) -> None:
+    assert not imports(ast.parse(path.read_text()).body) & HEAVY
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_command_line_comes_up_without_any_heavy_library(package: str) -> None:
+    if package != "edge":
+        pytest.importorskip("typer", reason="needs an extra of the build side")
+    code = (
+        f"import sys; import {package}.cli;"
+        f"print(*sorted({HEAVY | {'cv2', 'rich', 'pandas'}!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) <= (set() if package == "edge" else {"rich"})  # by typer
+
+
+BLOCKED = """
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def run_without(blocked: set[str], code: str, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a Python in which some libraries cannot be found."""
+    code = BLOCKED.format(blocked=blocked) + code
+    return subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True)
+
+
+def test_the_device_classifies_where_nothing_of_the_build_side_is_installed(tmp_path: Path) -> None:
+    blocked = (HEAVY | OURS - {"edge"} | {"pandas", "h5py"}) - {"ai_edge_litert"}
+    code = """
+from edge.crops.drawn import write_samples
+from edge.engine.classifier import Classifier
+path, = write_samples(__import__("pathlib").Path(sys.argv[1]), 1)
+with Classifier() as classifier:
+    print(classifier.classify(path).decision)
+"""
+    done = run_without(blocked, code, str(tmp_path))
+    assert done.stdout.strip() in {"healthy", "leukemia", "refer"}, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "arguments", "missing"),
+    [
+        ("train", ["cnn", "--data", "."], "pip install 'edge-all[train]'"),
+        ("convert", ["run", "cnn.keras"], "pip install 'edge-all[convert]'"),
+    ],
+)
+def test_a_command_without_its_extra_says_what_to_install(
+    package: str, arguments: list[str], missing: str
+) -> None:
+    pytest.importorskip("typer", reason="needs an extra of the build side")
+    code = f"sys.argv[0] = 'edge-all-{package}'\nfrom {package}.cli import app\napp()"
+    # find_spec finds what is installed: these stand for packages that are not
+    hide = "import importlib.util; importlib.util.find_spec = lambda name: None\n"
+    done = run_without(HEAVY, hide + code, *arguments)
+    assert done.returncode == 2
+    assert missing in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("package", "extra"), [("train", "train"), ("convert", "convert"), ("calibration", "convert")]
+)
+def test_a_command_line_without_its_extra_says_what_to_install(package: str, extra: str) -> None:
+    hide = "import importlib.util; importlib.util.find_spec = lambda name: None\n"
+    done = run_without({"typer"}, f"{hide}from {package}.__main__ import main; main()", "--help")
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"error: typer not installed; install it with: pip install 'edge-all[{extra}]'\n"
+    )
