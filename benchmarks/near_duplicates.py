@@ -18,7 +18,8 @@ import numpy as np
 from calibration.cells.crop_set import CropSet, load_crops
 from calibration.cells.labelled_crops import find_labelled_crops
 from edge.crops.preprocess import UInt8Image, to_crop
-from edge.decoding.decode import decode, read_bytes
+from edge.decoding.decode import decode
+from edge.files import read_bytes
 from train.data.near_duplicates import LIKE, like_pairs
 
 COPIED = 300

@@ -14,7 +14,7 @@ import stages
 from figures import Figures, Target
 
 from edge.cli.command import say
-from edge.engine.classifier import available_processors
+from edge.machine import available_processors
 from edge.models.model_file import read_model_file
 
 FEW = 1_000

@@ -10,8 +10,9 @@ import numpy as np
 
 from edge.crops.preprocess import UInt8Image
 from edge.crops.quality import limits_of, quality_codes
-from edge.decoding.decode import crop_and_frame_of, read_bytes
+from edge.decoding.decode import crop_and_frame_of
 from edge.engine.runtime import Int8Network, find_runtime
+from edge.files import read_bytes
 from edge.models.model_file import ModelFile
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)

@@ -15,8 +15,7 @@ from typing import Any
 from convert.job import Options
 from convert.many import Outcome, convert_all
 from convert.versions import created_with
-from edge.doctor import processor_name
-from edge.engine.classifier import available_processors
+from edge.machine import available_processors, processor_name
 
 _LOOK_EVERY = 0.2  # seconds: memory of a conversion rises and falls over seconds
 

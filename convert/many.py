@@ -15,8 +15,8 @@ from pathlib import Path
 from convert.job import Options
 from convert.network.reasons import in_short
 from edge.cli.command import GATE_FAILED, WRONG_USAGE, say
-from edge.engine.classifier import available_processors
 from edge.errors import ConversionFailed, EdgeAllError, GateFailed
+from edge.machine import available_processors
 
 
 @dataclass(frozen=True)

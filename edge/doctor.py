@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,20 +11,11 @@ from edge.drift.reference import DriftReference
 from edge.engine.classifier import available_processors, check_golden, golden_error
 from edge.engine.runtime import Int8Network, Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError
+from edge.machine import cpu_features, memory, processor_name
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")
-# what int8 inference is several times faster with
-_FEATURES = {
-    "avx2": "AVX2",
-    "avx512_vnni": "AVX-512 VNNI",
-    "avx_vnni": "AVX VNNI",
-    "asimd": "NEON",
-    "neon": "NEON",
-    "asimddp": "dot product",
-    "i8mm": "int8 matrix product",
-}
 
 
 def examine(model: Path) -> Iterator[str]:
@@ -109,36 +99,3 @@ def installed_version(name: str) -> str:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return "not installed"
-
-
-def cpu_features() -> list[str]:
-    """Names of the instructions that int8 inference profits from, as Linux reports them."""
-    words: set[str] = set()
-    for key, value in _cpuinfo():
-        if key in ("flags", "Features"):
-            words.update(value.split())
-    return sorted({name for flag, name in _FEATURES.items() if flag in words})
-
-
-def processor_name() -> str:
-    """Name of the processor or the board."""
-    facts = dict(_cpuinfo())
-    return facts.get("Model") or facts.get("model name") or platform.processor() or "unknown"
-
-
-def memory() -> str:
-    """Main memory in GB."""
-    try:
-        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not a POSIX system
-        return "unknown"
-    return f"{size / 2**30:.1f} GB"
-
-
-def _cpuinfo() -> list[tuple[str, str]]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
-    return [(key.strip(), value.strip()) for key, _, value in pairs]

@@ -1,7 +1,9 @@
-"""How much memory this process may still take, as Linux tells of machine and containers."""
+"""What this machine is: processors, their instructions, memory still to be had."""
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,16 @@ _CGROUP = Path("/sys/fs/cgroup")
 _CONTROLLERS = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+}
+# what int8 inference is several times faster with
+_FEATURES = {
+    "avx2": "AVX2",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "asimd": "NEON",
+    "neon": "NEON",
+    "asimddp": "dot product",
+    "i8mm": "int8 matrix product",
 }
 
 
@@ -64,3 +76,43 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def available_processors() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_features() -> list[str]:
+    """Names of the instructions that int8 inference profits from, as Linux reports them."""
+    words: set[str] = set()
+    for key, value in _cpuinfo():
+        if key in ("flags", "Features"):
+            words.update(value.split())
+    return sorted({name for flag, name in _FEATURES.items() if flag in words})
+
+
+def processor_name() -> str:
+    """Name of the processor or the board."""
+    facts = dict(_cpuinfo())
+    return facts.get("Model") or facts.get("model name") or platform.processor() or "unknown"
+
+
+def memory() -> str:
+    """Main memory in GB."""
+    try:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not a POSIX system
+        return "unknown"
+    return f"{size / 2**30:.1f} GB"
+
+
+def _cpuinfo() -> list[tuple[str, str]]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
+    return [(key.strip(), value.strip()) for key, _, value in pairs]

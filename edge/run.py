@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import edge
 from edge.cli.command import say
 from edge.cli.terminal import Table, Tally, summary, with_progress
-from edge.decoding.decode import file_name
 from edge.engine.classifier import Classifier
 from edge.errors import OutputFailed, ResumeRefused
+from edge.files import file_name
 from edge.process.interrupts import Interrupted, Interrupts, hangup_of_terminal
 from edge.rows import Result
 from edge.sinks.outputs import Outputs, is_report
@@ -169,7 +169,7 @@ def _put_all(
 
 
 def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:
-    from edge.doctor import processor_name
+    from edge.machine import processor_name
 
     model, runtime = classifier.model_file, classifier.runtime
     return Run(

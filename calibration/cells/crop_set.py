@@ -14,8 +14,9 @@ import numpy.typing as npt
 from calibration.cells.cache import default_cache
 from calibration.cells.labelled_crops import LabelledCrop, data_hash
 from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
-from edge.decoding.decode import decode, read_bytes
+from edge.decoding.decode import decode
 from edge.errors import CropUnreadable, DataRefused
+from edge.files import read_bytes
 from edge.whole_file import replacing
 
 _PREPROCESSING = 2  # raise when what is cached for a file changes

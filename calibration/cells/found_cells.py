@@ -14,8 +14,8 @@ from calibration.cells.preliminary import FOLDER
 from calibration.cells.readings import read_path
 from edge.crops.image_statistics import image_statistics
 from edge.crops.preprocess import UInt8Image
-from edge.decoding.decode import read_bytes
 from edge.errors import CropUnreadable, DataRefused
+from edge.files import read_bytes
 from edge.sources.folders import search_folder
 from edge.sources.left_out import LeftOut
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from calibration.probabilities.refer_band import ReferBand
 from convert.verify.accuracy_change import AccuracyChange, measure_change
-from edge.decoding.decode import file_name
 from edge.errors import GateFailed
+from edge.files import file_name
 from edge.statistics.reliability import probabilities
 
 Logits = npt.NDArray[np.floating]

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
 from edge.process.streams import give_up_stderr, give_up_stdout, open_standard_streams
-from edge.sources.names import without_secrets_in
+from edge.secrets import without_secrets_in
 from edge.wording import printable_lines
 
 SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4

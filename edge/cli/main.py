@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from edge.cli.command import BROKEN_PIPE, INTERRUPTED, SOME_FAILED, flush_stdout, one_sentence
 from edge.process.streams import give_up_stdout, open_standard_streams
-from edge.sources.names import without_secrets_in
+from edge.secrets import without_secrets_in
 from edge.wording import printable_lines
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.crops.preprocess import UInt8Image
-from edge.doctor import cpu_features, installed_version, memory, processor_name
-from edge.engine.classifier import available_processors
+from edge.doctor import installed_version
 from edge.engine.condition import Condition, condition
 from edge.engine.plan import BATCHES
 from edge.engine.runtime import Int8Network, Runtime, words_of
+from edge.machine import available_processors, cpu_features, memory, processor_name
 from edge.process.native_messages import native_messages_silenced
 
 SCHEMA = 1

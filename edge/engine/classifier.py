@@ -19,12 +19,13 @@ from edge.crops.frame import Frame, frame_of
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.crops.quality import limits_of, quality_codes
 from edge.decisions.decision import judge
-from edge.decoding.decode import crop_and_frame_of, file_name
+from edge.decoding.decode import crop_and_frame_of
 from edge.engine.plan import BATCHES, Plan, make_plan, measure_batches
 from edge.engine.read_ahead import PATIENCE, ReadAhead
 from edge.engine.runtime import Int8Network, Runtime, find_runtime
 from edge.errors import CropUnreadable, ModelFileRefused, OtherProcess
-from edge.machine import available_memory
+from edge.files import file_name
+from edge.machine import available_memory, available_processors
 from edge.models.model_file import SHIPPED_MODEL, ModelFile, read_model_file
 from edge.rows import Result
 from edge.sources.find import Input
@@ -342,13 +343,6 @@ def _given(index: int, crop: UInt8Image | str | os.PathLike[str]) -> _Given:
         return Input("array", "", index, error), None
     except ValueError as error:
         return Input("array", "", index, CropUnreadable("not-an-image", str(error))), None
-
-
-def available_processors() -> int:
-    """Processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def golden_error(model_file: ModelFile, *networks: Int8Network) -> int:

@@ -11,11 +11,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.decoding.decode import file_name, open_file
 from edge.errors import CropUnreadable, OutputFailed
+from edge.files import file_name, open_file
+from edge.secrets import is_url
 from edge.sources.content import Found
 from edge.sources.folders import search_folder, search_glob
-from edge.sources.names import IMAGE_SUFFIXES, is_url, suffix_of
+from edge.sources.names import IMAGE_SUFFIXES, suffix_of
 from edge.sources.path_lists import read_paths
 
 _Identity = tuple[int, int]  # device and number of a file

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, BinaryIO
 
-from edge.decoding.decode import MAX_BYTES, open_file, unreadable
 from edge.errors import CropUnreadable
+from edge.files import MAX_BYTES, open_file, unreadable
 from edge.sources.content import MAX_HELD, Content, Found, Held, Slice, too_large
 from edge.sources.left_out import LeftOut
 from edge.sources.names import IMAGE_SUFFIXES, hidden_part, is_archive, may_be_tiff, suffix_of

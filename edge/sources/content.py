@@ -6,8 +6,8 @@ import io
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from edge.decoding.decode import MAX_BYTES, open_file, unreadable
 from edge.errors import CropUnreadable
+from edge.files import MAX_BYTES, open_file, unreadable
 
 MAX_HELD = 32 * 1024 * 1024
 """Most bytes of one image that wait in memory for a free thread: what a compressed tar

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
-from edge.decoding.decode import file_name, open_file, read_bytes, unreadable
 from edge.errors import CropUnreadable, NoInputs
+from edge.files import file_name, open_file, read_bytes, unreadable
+from edge.secrets import is_url, without_secrets
 from edge.sources.content import Content, Found, WholeFile
 from edge.sources.folders import search_folder, search_glob
 from edge.sources.left_out import LeftOut
-from edge.sources.names import USUAL_SUFFIXES, is_archive, is_url, may_be_tiff, without_secrets
+from edge.sources.names import USUAL_SUFFIXES, is_archive, may_be_tiff
 from edge.sources.path_lists import read_paths, refuse_to_search
 
 STANDARD_INPUT = "-"

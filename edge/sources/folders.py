@@ -9,8 +9,8 @@ import os
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from edge.decoding.decode import unreadable
 from edge.errors import CropUnreadable
+from edge.files import unreadable
 from edge.sources.content import Found
 from edge.sources.left_out import LeftOut
 from edge.sources.names import IMAGE_SUFFIXES, is_hidden, suffix_of

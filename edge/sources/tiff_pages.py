@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edge.decoding.decode import unreadable
 from edge.decoding.tiff import SIGNATURES, TiffFile
 from edge.errors import CropUnreadable
+from edge.files import unreadable
 from edge.sources.content import Container, Content, Found
 
 

@@ -12,9 +12,10 @@ import signal
 
 import numpy as np
 
-from edge.decoding.decode import decode, open_file
+from edge.decoding.decode import decode
 from edge.decoding.header import read_header
 from edge.errors import CropUnreadable
+from edge.files import open_file
 
 _NOT_YET = frozenset({"empty", "truncated", "damaged", "not-an-image"})
 _WITH_END_MARK = frozenset({"png", "jpeg"})  # zeros behind the mark are filling, and harmless

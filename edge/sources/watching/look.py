@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from edge.decoding.decode import read_bytes
 from edge.errors import CropUnreadable
+from edge.files import read_bytes
 from edge.sources.watching.completeness import has_holes, lacks_its_end
 from edge.sources.watching.taken import content_of, version_of
 

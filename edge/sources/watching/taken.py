@@ -7,8 +7,8 @@ import zlib
 from array import array
 from dataclasses import dataclass
 
-from edge.decoding.decode import read_bytes, unreadable
 from edge.errors import CropUnreadable
+from edge.files import read_bytes, unreadable
 from edge.rows import Result
 
 _AT_A_TIME = 1000  # files: looking at each takes some microseconds, on a share a millisecond
@@ -194,7 +194,7 @@ class NotedFile:
         Raises
         ------
         CropUnreadable
-            As :func:`edge.decoding.decode.read_bytes`.
+            As :func:`edge.files.read_bytes`.
         """
         try:
             state = state_of(os.stat(self.path))  # before: what is written meanwhile is seen later

@@ -21,8 +21,8 @@ from collections.abc import Container, Iterable, Iterator
 from itertools import islice
 from types import FrameType
 
-from edge.decoding.decode import file_name, unreadable
 from edge.errors import NoEvents, NoInputs
+from edge.files import file_name, unreadable
 from edge.process.interrupts import ask_to_end
 from edge.rows import Result
 from edge.sources.content import Found

@@ -11,8 +11,9 @@ import pytest
 from edge_helpers import FORMATS, LOSSLESS, encoded, small_cell
 
 from edge.crops.preprocess import to_crop
-from edge.decoding.decode import decode, file_name, read_crop
+from edge.decoding.decode import decode, read_crop
 from edge.errors import CropUnreadable
+from edge.files import file_name
 
 CELL = small_cell()
 CUTTABLE = {

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from edge_helpers import encoded, forbidden_folder, small_cell
 
-from edge.decoding.decode import MAX_BYTES, read_crop
+from edge.decoding.decode import read_crop
 from edge.errors import CropUnreadable, EdgeAllError
+from edge.files import MAX_BYTES
 from edge.reasons import REASONS
 
 CELL = small_cell()

@@ -28,7 +28,8 @@ from edge_helpers import (
 from edge.crops.drawn import draw_cell, write_samples
 from edge.crops.preprocess import to_crop
 from edge.decisions.decision import judge, probability
-from edge.engine.classifier import Classifier, available_processors
+from edge.engine.classifier import Classifier
+from edge.machine import available_processors
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.rows import Result
 from edge.sources.find import Input, find_inputs

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from sink_helpers import RUN, database_rows, file_size_limit, results
 
 from edge.decisions.decision import Verdict
-from edge.decoding.decode import file_name
 from edge.errors import EdgeAllError, OutputFailed
+from edge.files import file_name
 from edge.rows import COLUMNS, Result
 from edge.sinks import outputs
 from edge.sinks.formats import as_text, from_text

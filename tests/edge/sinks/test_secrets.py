@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sink_helpers import database_rows
 
-from edge.decoding.decode import file_name
-from edge.sources.names import without_secrets, without_secrets_in
+from edge.files import file_name
+from edge.secrets import without_secrets, without_secrets_in
 
 SECRET = "s3cReT"
 ADDRESS = f"http://{SECRET}:{SECRET}@127.0.0.1:9/{{}}x.png?token={SECRET}#{SECRET}"

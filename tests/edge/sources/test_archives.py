@@ -21,9 +21,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiff_files import stack
 
-from edge.decoding.decode import decode, file_name
+from edge.decoding.decode import decode
 from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable, NoInputs
+from edge.files import file_name
 from edge.reasons import REASONS
 from edge.sources.archives import each_member
 from edge.sources.content import MAX_HELD, Found

@@ -17,9 +17,9 @@ from edge_helpers import encoded, small_cell
 
 from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable
+from edge.secrets import is_url, without_secrets
 from edge.sources.addresses import split_address
 from edge.sources.find import find_inputs, open_sources
-from edge.sources.names import is_url, without_secrets
 from edge.sources.snapshot import Snapshot
 
 CELL = encoded(small_cell())
