@@ -5,6 +5,8 @@ The codes are stable: they stand in the ``error`` column of every result file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 REASONS = {
     "not-found": "no such file, or a link to nothing",
     "link-loop": "a link that leads back to itself",
@@ -26,3 +28,22 @@ REASONS = {
     "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""
+
+QUALITY = {
+    "too-small": "smaller than the crop a network sees: it was enlarged",
+    "not-square": "not square: black was added",
+    "not-on-black": "no black around the cell: over a quarter of the border is lighter",
+    "empty": "nothing in it but black",
+    "several-cells": "more than one piece as large as a cell of the reference",
+    "small-cell": "smaller than any cell of the reference: debris, or magnified less",
+    "large-cell": "larger than any cell of the reference: cells that touch, or magnified more",
+    "under-exposed": "darker in a colour than any cell of the reference",
+    "over-exposed": "lighter in a colour than any cell of the reference",
+    "blurred": "less in focus than any cell of the reference",
+}
+"""Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+
+
+def in_words(codes: Iterable[str]) -> str:
+    """Say what codes mean, in one line; a code of a later version is said as it is."""
+    return "; ".join(f"{code}: {QUALITY[code]}" if code in QUALITY else code for code in codes)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.crops.quality import in_words
 from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, Verdict
+from edge.reasons import in_words
 
 if TYPE_CHECKING:
     from edge.crops.preprocess import UInt8Image
@@ -35,7 +35,7 @@ class Result:
         ``healthy``, ``leukemia`` or ``refer``.
     p_leukemia, logit_hem, logit_all : float or None
     quality : str or None
-        Codes of :data:`edge.crops.quality.QUALITY`, separated by blanks; None where there is
+        Codes of :data:`edge.reasons.QUALITY`, separated by blanks; None where there is
         nothing to say.
     model : str
         Network of the model file.

@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import TextIO, cast
 
 from edge.cli.command import say
-from edge.crops.quality import in_words
 from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER
 from edge.engine.classifier import Classifier
 from edge.process.streams import Careful
-from edge.reasons import REASONS
+from edge.reasons import REASONS, in_words
 from edge.rows import Result
 from edge.sources.left_out import LeftOut
 from edge.wording import printable

@@ -9,7 +9,6 @@ No code says anything of the cell's health.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -21,20 +20,7 @@ from edge.crops.image_statistics import STATISTICS, ImageStatistics, statistics_
 from edge.crops.preprocess import CROP_SIDE, UInt8Image
 from edge.drift.histogram import Histogram
 from edge.drift.reference import DriftReference
-
-QUALITY = {
-    "too-small": f"smaller than the {CROP_SIDE}x{CROP_SIDE} pixels a network sees: it was enlarged",
-    "not-square": "not square: black was added",
-    "not-on-black": "no black around the cell: over a quarter of the border is lighter",
-    "empty": "nothing in it but black",
-    "several-cells": "more than one piece as large as a cell of the reference",
-    "small-cell": "smaller than any cell of the reference: debris, or magnified less",
-    "large-cell": "larger than any cell of the reference: cells that touch, or magnified more",
-    "under-exposed": "darker in a colour than any cell of the reference",
-    "over-exposed": "lighter in a colour than any cell of the reference",
-    "blurred": "less in focus than any cell of the reference",
-}
-"""Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+from edge.reasons import QUALITY
 
 _MOST_BORDER = 1 / 4
 """Share of the border that may be light: a cell may touch it, no whole side may be light."""
@@ -160,8 +146,3 @@ def _pieces(inside: UInt8Image, smallest: float) -> int:
         return 1
     least = smallest * inside.size
     return sum(cv2.contourArea(np.asarray(outline)) >= least for outline in outlines)
-
-
-def in_words(codes: Iterable[str]) -> str:
-    """Say what codes mean, in one line; a code of a later version is said as it is."""
-    return "; ".join(f"{code}: {QUALITY[code]}" if code in QUALITY else code for code in codes)

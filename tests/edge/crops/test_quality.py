@@ -21,12 +21,13 @@ from edge.crops.drawn import draw_cell
 from edge.crops.frame import frame_of
 from edge.crops.image_statistics import STATISTICS, ImageStatistics, image_statistics
 from edge.crops.preprocess import UInt8Image, to_crop
-from edge.crops.quality import QUALITY, Limits, in_words, limits_of, quality_codes
+from edge.crops.quality import Limits, limits_of, quality_codes
 from edge.decisions.decision import Verdict
 from edge.decoding.decode import crop_and_frame_of, decode
 from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
+from edge.reasons import QUALITY, in_words
 from edge.sources.find import Input
 
 CELLS = [draw_cell(seed) for seed in range(20)]
