@@ -29,7 +29,8 @@ from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.cli.command import one_sentence
 from edge.crops.preprocess import UInt8Image
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 
 Logits = npt.NDArray[np.floating]
 

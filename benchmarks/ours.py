@@ -12,7 +12,7 @@ import numpy as np
 from edge.cli.command import one_sentence
 from edge.decoding.decode import read_crop
 from edge.engine.classifier import Classifier
-from edge.engine.runtime import Int8Network
+from edge.engine.network import Int8Network
 
 WARM_UP = 512  # crops, among which edge-all measures batches: no peer's trial counts either
 TRIAL = 512  # crops that the engine alone is timed on

@@ -11,7 +11,8 @@ import numpy as np
 from edge.crops.preprocess import UInt8Image
 from edge.crops.quality import limits_of, quality_codes
 from edge.decoding.decode import crop_and_frame_of
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.files import read_bytes
 from edge.models.model_file import ModelFile
 

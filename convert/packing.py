@@ -24,7 +24,7 @@ from convert.versions import created_with
 from edge.crops.preprocess import CROP_SIDE
 from edge.decisions.decision import judge
 from edge.drift.reference import DriftReference, parse_reference
-from edge.engine.runtime import INPUT_SCALE, INPUT_ZERO_POINT
+from edge.engine.network import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ConversionFailed
 from edge.models.metadata import SCHEMA, InputContract, Metadata, parse_metadata
 from edge.models.model_file import write_model_file

@@ -49,6 +49,12 @@ class Result:
     file_version : str or None
         By what a watch knows the file again: time of writing in nanoseconds since 1970, size in
         bytes and CRC-32.
+    sample : str or None
+        Id of the sample: of the file, or of the cell cut out of it.
+    parent : str or None
+        Id of the sample it was cut out of.
+    box : str or None
+        Where: ``x,y,width,height`` in pixels of the parent.
     message : str or None
         The error in words, for people.
     crop : ndarray of uint8, shape (70, 70, 3), or None
@@ -69,6 +75,9 @@ class Result:
     error: str | None = None
     supersedes: int | None = None
     file_version: str | None = None
+    sample: str | None = None
+    parent: str | None = None
+    box: str | None = None
     message: str | None = None
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
@@ -107,6 +116,14 @@ class Result:
         if result.supersedes is not None and not 0 <= result.supersedes < result.index:
             raise ValueError("it supersedes no earlier row")
         return result
+
+    def at(self, index: int) -> Result:
+        """Return this result at a position among all results of a run."""
+        return dataclasses.replace(self, index=index)
+
+    def with_crop(self, crop: UInt8Image | None) -> Result:
+        """Return this result with the crop it is of."""
+        return self if crop is None else dataclasses.replace(self, crop=crop)
 
     def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
         """Return this result with what the network says."""

@@ -75,6 +75,11 @@ class Sample:
         Its scale, if that is known.
     facts : mapping
         What the source knows besides: exposure, gain, focus.
+    supersedes : int or None
+        Position in the run of the sample that this one takes the place of: the same file, as it
+        was before.
+    version : str or None
+        By what a watch knows the file again.
     """
 
     source: str
@@ -88,6 +93,8 @@ class Sample:
     time: float | None = None
     um_per_pixel: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
+    supersedes: int | None = None
+    version: str | None = None
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -107,10 +114,18 @@ class Source(Protocol):
         The sources as results name them.
     how : str
         What people should know of how it looks for samples; may be empty.
+    left : str
+        What people should know, at the end, of what it did not give; may be empty.
     """
 
-    names: tuple[str, ...]
-    how: str
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    @property
+    def how(self) -> str: ...
+
+    @property
+    def left(self) -> str: ...
 
     def __enter__(self) -> Iterable[Iterable[Sample]]: ...
 

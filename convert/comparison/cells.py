@@ -18,7 +18,8 @@ from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_cells
 from convert.verify.fidelity import Logits, kl_divergence, margins_of
 from edge.crops.preprocess import UInt8Image
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
 
 SIZES = (50, 100, 300, 500)

@@ -17,7 +17,8 @@ from convert.graph.float_tflite import FloatNetwork
 from convert.inspect.inspection import Inspection, Tensor
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 from edge.models.model_file import ModelFile
 

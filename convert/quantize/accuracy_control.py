@@ -24,7 +24,8 @@ from convert.verify.fidelity import margins_of
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.crops.preprocess import UInt8Image
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 
 PLAIN = "plain int8: ranges by min-max"
 """The first attempt, in words."""

@@ -14,7 +14,8 @@ from convert.network.input_range import InputRange
 from convert.network.logits_model import keras_logits
 from convert.verify.fidelity import Logits, Stages, margins_of
 from edge.crops.preprocess import UInt8Image
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 
 if TYPE_CHECKING:
     import keras

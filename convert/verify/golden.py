@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import UInt8Image, to_crop
-from edge.engine.runtime import Int8Network, Runtime, find_runtime, load_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.models.metadata import MOST_GOLDEN_TOLERANCE
 from edge.models.model_file import GoldenVectors
 from edge.process.native_messages import native_messages_silenced

@@ -7,7 +7,8 @@ import time
 import numpy as np
 
 from edge.crops.preprocess import CROP_SIDE
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 
 _ROUNDS = 40
 

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Lock
 from types import TracebackType
 
 import numpy as np
-import numpy.typing as npt
 
-from edge.crops.frame import Frame, frame_of
-from edge.crops.preprocess import UInt8Image, to_crop
-from edge.crops.quality import limits_of, quality_codes
-from edge.decisions.decision import judge
-from edge.decoding.decode import crop_and_frame_of
-from edge.engine.plan import BATCHES, Plan, make_plan, measure_batches
-from edge.engine.read_ahead import PATIENCE, ReadAhead
-from edge.engine.runtime import Int8Network, Runtime, find_runtime
-from edge.errors import CropUnreadable, ModelFileRefused, OtherProcess
-from edge.files import file_name
+from edge.crops.preprocess import UInt8Image
+from edge.decisions.judge import Judge
+from edge.engine.engine import Engine
+from edge.engine.network import Int8Network
+from edge.engine.plan import BATCHES, Plan
+from edge.engine.read_ahead import MOST_BYTES, PATIENCE, ReadAhead
+from edge.engine.reader import Prepared, Reader
+from edge.engine.runtime import Runtime, find_runtime
+from edge.errors import ModelFileRefused, OtherProcess
 from edge.machine import available_memory, available_processors
 from edge.models.model_file import SHIPPED_MODEL, ModelFile, read_model_file
+from edge.process.interrupts import StopToken
 from edge.rows import Result
-from edge.sources.find import Input
+from edge.samples import Sample, Stage
 from edge.wording import named
 
 _CHUNK = 16  # inputs a thread takes, or a batch if that is more: handing over costs little then
 _AHEAD = 32  # inputs per thread, or two chunks: none waits for work, and memory stays flat
-_BEFORE_MEASURING = 256  # crops: a run that soon ends is not to spend its time on choosing batches
 
-_Seen = tuple[UInt8Image, Frame]
-_Given = tuple[Input, _Seen | None]  # an input, and what was seen of it where it is no file
+Given = UInt8Image | str | os.PathLike[str] | Sample
+"""What a program may ask to have classified."""
 
 
 class Classifier:
@@ -59,6 +56,8 @@ class Classifier:
         Whether results carry their crop, for a report with thumbnails.
     strict : bool
         Refuse a crop that has quality codes. Otherwise its decision is ``refer``.
+    stages : sequence of Stage
+        What a sample goes through before it is a crop (:mod:`edge.stages`).
 
     Attributes
     ----------
@@ -67,8 +66,6 @@ class Classifier:
     threads : int
         Crops at a time.
     strict : bool
-    plan : Plan
-        Crop by crop at first. Once 256 crops were seen, batches are measured on the next ones.
 
     Raises
     ------
@@ -96,27 +93,31 @@ class Classifier:
         threads: int | None = None,
         keep_crops: bool = False,
         strict: bool = False,
+        stages: Sequence[Stage] = (),
     ) -> None:
-        self._keep_crops = keep_crops
         self.strict = strict
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
-        self._limits = limits_of(self.model_file.reference)
         self.runtime: Runtime = find_runtime()
         self.threads = threads or available_processors()
-        self.plan: Plan = make_plan(
-            len(self.model_file.flatbuffer), self.threads, available_memory(), threads
-        )
-        networks = [self._network() for _ in range(self.plan.interpreters)]
-        check_golden(self.model_file, *networks)
-        self._networks: SimpleQueue[Int8Network] = SimpleQueue()
-        for network in networks:
-            self._networks.put(network)
+        self._reader = Reader(stages)
+        self._judge = Judge(self.model_file, strict, keep_crops)
+        flatbuffer = self.model_file.flatbuffer
+        make = partial(Int8Network, flatbuffer, self.runtime)
+        self._engine = Engine([(make, len(flatbuffer))], self.threads, available_memory(), threads)
+        check_golden(self.model_file, *(network for (network,) in self._engine.seats))
         self._process = os.getpid()
-        self._sources: set[ReadAhead[_Given]] = set()
-        self._seen = 0
-        self._measured = False
-        self._counting = Lock()
+        self._sources: set[ReadAhead[Sample]] = set()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="classify")
+
+    @property
+    def plan(self) -> Plan:
+        """How the network is run; measured on the way (:class:`edge.engine.engine.Engine`)."""
+        return self._engine.plan
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """What samples go through before they are crops."""
+        return self._reader.stages
 
     def __enter__(self) -> Classifier:
         return self
@@ -140,12 +141,12 @@ class Classifier:
             source.leave()
         self._pool.shutdown(cancel_futures=True)
 
-    def classify(self, crop: UInt8Image | str | os.PathLike[str]) -> Result:
-        """Classify one image, given as a path or as pixels.
+    def classify(self, crop: Given) -> Result:
+        """Classify one image, given as a path, as pixels or as a sample.
 
         Parameters
         ----------
-        crop : path-like or ndarray of uint8, shape (height, width, 3)
+        crop : path-like, ndarray of uint8, shape (height, width, 3), or Sample
             An RGB image of one cell, or the path of one.
 
         Returns
@@ -157,27 +158,28 @@ class Classifier:
         ------
         CropUnreadable
             If an array is no RGB image.
+        ValueError
+            If the stages of this classifier made several cells of it: use :meth:`classify_each`.
         OtherProcess
             After a fork, in the process that did not make this classifier.
         """
         self._require_own_process()
-        entry, found = _given(0, crop)
-        if isinstance(crop, np.ndarray) and entry.error:
-            raise entry.error
-        return self._classify_chunk([(entry, found)])[0]
+        prepared = self._reader.prepare(_sample_of(0, crop))
+        if isinstance(crop, np.ndarray) and prepared[0].error:
+            raise prepared[0].error
+        if len(prepared) > 1:
+            raise ValueError(f"there are {len(prepared)} cells in it; use classify_each")
+        return self._decide(prepared)[0]
 
-    def classify_each(
-        self,
-        crops: Iterable[UInt8Image | str | os.PathLike[str]],
-        patience: float = PATIENCE,
-    ) -> Iterator[Result]:
+    def classify_each(self, crops: Iterable[Given], patience: float = PATIENCE) -> Iterator[Result]:
         """Classify images as they come, several at a time; results come in their order.
 
         Parameters
         ----------
-        crops : iterable of path-like or ndarray of uint8, shape (height, width, 3)
+        crops : iterable of path-like, ndarray of uint8, shape (height, width, 3), or Sample
             As :meth:`classify` takes them; read a little ahead, in a thread of its own. A
-            result does not wait for the next one of them.
+            result does not wait for the next one of them. An array is copied at once: a camera
+            may write the next image into it.
         patience : float
             Seconds to wait for the one that is being read, should the results be left early: a
             camera can be closed then. When Python ends it is waited for a little longer.
@@ -185,62 +187,91 @@ class Classifier:
         Yields
         ------
         Result
-            One for each, with ``error`` set if a file cannot be read or an array is no RGB
-            image; ``index`` is its position.
+            One for each, or for each cell that stages made of it, with ``error`` set if a file
+            cannot be read or an array is no RGB image; ``index`` is its position.
         """
-        given = (_given(index, crop) for index, crop in enumerate(crops))
-        return self._classify(given, patience)
+        samples = (_sample_of(number, crop) for number, crop in enumerate(crops))
+        return self.classify_samples(samples, patience)
 
-    def classify_all(self, inputs: Iterable[Input], patience: float = PATIENCE) -> Iterator[Result]:
-        """Classify inputs as they come; results come in the order of the inputs.
+    def classify_samples(
+        self,
+        samples: Iterable[Sample],
+        patience: float = PATIENCE,
+        numbers: Iterable[int] | None = None,
+        stop: StopToken | None = None,
+    ) -> Iterator[Result]:
+        """Classify samples as they come; results come in their order.
 
         Parameters
         ----------
-        inputs : iterable of Input
-            As :func:`edge.sources.find.find_inputs` finds them; read a little ahead, in a thread
-            of its own. A result does not wait for the next one of them.
+        samples : iterable of Sample
+            Read a little ahead, in a thread of its own. A result does not wait for the next one
+            of them.
         patience : float
             As for :meth:`classify_each`. 0 waits for none, not when Python ends either.
+        numbers : iterable of int, optional
+            Indices of the results; from 0 by default. Asked for each as it is given.
+        stop : StopToken, optional
+            Ends the results once it asks to, without waiting for a sample.
 
         Yields
         ------
         Result
+
+        Raises
+        ------
+        Interrupted
+            If `stop` asks to end.
         """
-        return self._classify(((entry, None) for entry in inputs), patience)
+        stop = stop or StopToken()
+        for number, result in zip(
+            count() if numbers is None else numbers, self._in_order(samples, patience, stop)
+        ):
+            yield result.at(number)
 
-    def _classify(self, inputs: Iterable[_Given], patience: float) -> Iterator[Result]:
+    def _in_order(
+        self, samples: Iterable[Sample], patience: float, stop: StopToken
+    ) -> Iterator[Result]:
         self._require_own_process()
-        waiting: deque[Future[list[Result]]] = deque()
-        chunks, size = 0, 1  # small at first: a few inputs are for all threads, too
+        waiting: deque[tuple[Future[list[Result]], int]] = deque()
+        chunks, size = 0, 1  # small at first: a few samples are for all threads, too
 
-        def next_is_done() -> bool:
-            return bool(waiting) and waiting[0].done()
+        def look_again() -> bool:
+            return stop.is_requested or bool(waiting and waiting[0][0].done())
 
         def worth_taking() -> int:
-            idle = sum(not chunk.done() for chunk in waiting) < self.threads
+            idle = sum(not chunk.done() for chunk, _ in waiting) < self.threads
             return 1 if idle else size
 
-        with ReadAhead(inputs, max(BATCHES), patience) as source:
+        def has_room() -> bool:
+            held = sum(weight for _, weight in waiting)
+            return len(waiting) < self.threads * max(2, _AHEAD // size) and held < MOST_BYTES
+
+        with (
+            ReadAhead(samples, max(BATCHES), patience, _bytes_held) as source,
+            stop.waking(source.wake),
+        ):
             self._sources.add(source)
             try:
                 while True:
                     self._require_own_process()  # a copy of a generator would wait for ever
-                    room = len(waiting) < self.threads * max(2, _AHEAD // size)
-                    if room and (chunk := source.take(size, worth_taking, next_is_done)):
-                        waiting.append(self._pool.submit(self._classify_chunk, chunk))
-                        waiting[-1].add_done_callback(source.wake)
+                    stop.check()
+                    if has_room() and (chunk := source.take(size, worth_taking, look_again)):
+                        future = self._pool.submit(self._classify_chunk, chunk)
+                        waiting.append((future, sum(map(_bytes_held, chunk))))
+                        future.add_done_callback(source.wake)
                         chunks += 1
                         if chunks % self.threads == 0:
                             size = min(2 * size, self._largest_chunk)
                     elif waiting:
-                        yield from waiting.popleft().result()
-                    else:
+                        yield from waiting.popleft()[0].result()
+                    elif not stop.is_requested:
                         source.raise_error()
                         return
             finally:
                 self._sources.discard(source)
                 if self._process == os.getpid():
-                    for future in waiting:
+                    for future, _ in waiting:
                         future.cancel()
 
     def _require_own_process(self) -> None:
@@ -253,96 +284,38 @@ class Classifier:
 
     @property
     def _largest_chunk(self) -> int:
-        is_to_measure = self._seen >= _BEFORE_MEASURING and not self._measured
-        return max(BATCHES) if is_to_measure else max(self.plan.batch, _CHUNK)
+        """Samples a thread takes at once: one where stages make a chunk of it themselves."""
+        if self.stages:
+            return 1
+        return max(BATCHES) if self._engine.wants_batch else max(self.plan.batch, _CHUNK)
 
-    def _classify_chunk(self, chunk: list[_Given]) -> list[Result]:
-        read = [self._read(*given) for given in chunk]
-        logits = iter(self._logits([seen[0] for _, seen in read if seen is not None]))
+    def _classify_chunk(self, chunk: list[Sample]) -> list[Result]:
+        return self._decide([each for sample in chunk for each in self._reader.prepare(sample)])
+
+    def _decide(self, prepared: Sequence[Prepared]) -> list[Result]:
+        crops = [each.crop for each in prepared if each.crop is not None]
+        (found,) = self._engine.logits(crops)
+        logits = iter(found)
         return [
-            blank if seen is None else self._judge(next(logits), *seen, blank)
-            for blank, seen in read
+            self._judge.blank(each.sample, each.error)
+            if each.crop is None
+            else self._judge.result_of(each, next(logits))
+            for each in prepared
         ]
 
-    def _read(self, entry: Input, seen: _Seen | None) -> tuple[Result, _Seen | None]:
-        """Result without a decision, and what was seen if it is an image."""
-        blank = self.blank(entry)
-        try:
-            return blank, crop_and_frame_of(entry.read()) if seen is None else seen
-        except CropUnreadable as error:
-            return self.blank(entry, error), None
 
-    def _logits(self, crops: list[UInt8Image]) -> npt.NDArray[np.float64]:
-        if not crops:
-            return np.empty((0, 2))
-        stacked = np.stack(crops)
-        network = self._networks.get()
-        try:
-            if self._is_time_to_measure(len(crops)):
-                self.plan = measure_batches(self.plan, network, stacked)
-            batch = self.plan.batch
-            # a source that gives few at once is slow, or at its end: no batch is filled up then
-            return network.logits_of(stacked, batch if _is_most(len(crops), batch) else 1)
-        finally:
-            self._networks.put(network)
-
-    def _is_time_to_measure(self, crops: int) -> bool:
-        """Whether enough crops were seen, and now a batch is at hand; true once."""
-        with self._counting:
-            if (
-                self._measured
-                or self._seen < _BEFORE_MEASURING
-                or not _is_most(crops, max(BATCHES))
-            ):
-                self._seen += crops
-                return False
-            self._measured = True
-            return True
-
-    def _network(self) -> Int8Network:
-        return Int8Network(self.model_file.flatbuffer, self.runtime, self.plan.threads)
-
-    def _judge(
-        self, logits: npt.NDArray[np.float64], crop: UInt8Image, frame: Frame, blank: Result
-    ) -> Result:
-        kept = replace(blank, crop=crop) if self._keep_crops else blank
-        codes = quality_codes(crop, frame, self._limits)
-        if codes and self.strict:
-            return kept.refused_for_quality(codes)
-        logit_hem, logit_all = logits.tolist()
-        verdict = judge(logit_hem, logit_all, self.model_file.metadata)
-        return kept.with_verdict(verdict, (logit_hem, logit_all)).with_quality(codes)
-
-    def blank(self, entry: Input, error: CropUnreadable | None = None) -> Result:
-        """Result of an input without a decision: which input, which model, which error."""
-        return Result(
-            source=file_name(entry.source),
-            file=file_name(entry.path),
-            index=entry.index,
-            model=self.model_file.metadata.network,
-            model_sha256=self.model_file.sha256,
-            error=error.reason if error else None,
-            supersedes=entry.supersedes,
-            file_version=entry.version,
-            message=error.message if error else None,
-        )
+def _bytes_held(sample: Sample) -> int:
+    """Bytes of pixels that wait with a sample."""
+    return 0 if sample.pixels is None else sample.pixels.nbytes
 
 
-def _is_most(crops: int, batch: int) -> bool:
-    return 2 * crops > batch
-
-
-def _given(index: int, crop: UInt8Image | str | os.PathLike[str]) -> _Given:
-    if not isinstance(crop, np.ndarray):
-        path = os.fsdecode(crop)
-        return Input(path, path, index), None
-    try:
-        # at once, and apart: a camera may write the next image into the same array
-        return Input("array", "", index), (to_crop(crop).copy(), frame_of(crop))
-    except CropUnreadable as error:
-        return Input("array", "", index, error), None
-    except ValueError as error:
-        return Input("array", "", index, CropUnreadable("not-an-image", str(error))), None
+def _sample_of(number: int, crop: Given) -> Sample:
+    if isinstance(crop, Sample):
+        return crop
+    if isinstance(crop, np.ndarray):
+        return Sample("array", "", f"array {number}", pixels=crop.copy())
+    path = os.fsdecode(crop)
+    return Sample(path, path)
 
 
 def golden_error(model_file: ModelFile, *networks: Int8Network) -> int:

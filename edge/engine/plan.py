@@ -13,7 +13,7 @@ from edge.errors import BatchRefused
 
 if TYPE_CHECKING:
     from edge.crops.preprocess import UInt8Image
-    from edge.engine.runtime import Int8Network
+    from edge.engine.network import Network
 
 BATCHES = (8, 32)
 """Numbers of crops that are tried against one by one, a larger one if the smaller one helps."""
@@ -65,7 +65,11 @@ class Plan:
 
 
 def make_plan(
-    size: int, processors: int, memory: int | None = None, asked: int | None = None
+    size: int,
+    processors: int,
+    memory: int | None = None,
+    asked: int | None = None,
+    networks: int = 1,
 ) -> Plan:
     """Choose how many interpreters run side by side, as memory allows.
 
@@ -75,13 +79,15 @@ def make_plan(
     Parameters
     ----------
     size : int
-        Of the flatbuffer, in bytes.
+        Of the flatbuffers together, in bytes.
     processors : int
         That this process may use.
     memory : int or None
         Bytes at hand; None if that is not known.
     asked : int or None
         Interpreters that the user asks for: nothing else counts then.
+    networks : int
+        That run one after the other on the same crops, each in an interpreter of its own.
 
     Returns
     -------
@@ -92,7 +98,7 @@ def make_plan(
         return Plan(asked, 1, 1, f"asked for {asked}")
     if memory is None:
         return Plan(processors, 1, 1, f"one per processor ({processors})")
-    each = size * _PACKED + _WORKING
+    each = size * _PACKED + _WORKING * networks
     fit = max(int(memory * _SHARE / each), 1)
     needs = f"each needs about {each / 1e6:.0f} MB, and {memory / 1e6:.0f} MB are at hand"
     if fit >= processors:
@@ -100,7 +106,7 @@ def make_plan(
     return Plan(fit, processors // fit, 1, f"{processors} processors, but {needs}")
 
 
-def measure_batches(plan: Plan, network: Int8Network, crops: UInt8Image) -> Plan:
+def measure_batches(plan: Plan, network: Network, crops: UInt8Image) -> Plan:
     """Choose how many crops an invocation takes, by the time they take in this thread.
 
     A batch must give the same bits as its crops one by one, and save at least
@@ -110,7 +116,7 @@ def measure_batches(plan: Plan, network: Int8Network, crops: UInt8Image) -> Plan
     Parameters
     ----------
     plan : Plan
-    network : Int8Network
+    network : Network
     crops : ndarray of uint8, shape (n, 70, 70, 3)
         Real ones; repeated where they are fewer than the largest batch.
 
@@ -141,8 +147,8 @@ def measure_batches(plan: Plan, network: Int8Network, crops: UInt8Image) -> Plan
 
 
 def _logits_and_seconds(
-    network: Int8Network, crops: UInt8Image, batch: int
-) -> tuple[npt.NDArray[np.int8], float]:
+    network: Network, crops: UInt8Image, batch: int
+) -> tuple[npt.NDArray[np.generic], float]:
     """Logits of the crops, and shortest seconds per crop."""
     found: list[float] = []
     while len(found) < _REPETITIONS and sum(found) < _ENOUGH_SECONDS:

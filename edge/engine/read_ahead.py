@@ -21,6 +21,9 @@ T = TypeVar("T")
 PATIENCE = 1.0
 """Seconds that a source is waited for when it is left: a camera gives its next image by then."""
 
+MOST_BYTES = 32_000_000
+"""Bytes of pixels that wait at hand, or one item if that has more."""
+
 _PATIENCE_AT_EXIT = 5.0  # seconds: for a camera that takes long, or its own time-out
 
 
@@ -38,13 +41,23 @@ class ReadAhead(Generic[T]):
         Used in that thread only.
     most : int
         Items at hand at most. It goes on reading when half of them were taken.
+    weigh : callable
+        Bytes that an item takes; most take next to nothing.
     patience : float
         Seconds to wait for the source when it is left. 0: not when Python ends, either; for a
         source that is never in native code which Python's end would break.
     """
 
-    def __init__(self, source: Iterable[T], most: int, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        source: Iterable[T],
+        most: int,
+        patience: float = PATIENCE,
+        weigh: Callable[[T], int] = lambda item: 0,
+    ) -> None:
         self._most = most
+        self._weigh = weigh
+        self._weight = 0
         self._patience = patience
         self._process = os.getpid()
         self._items: deque[T] = deque()
@@ -113,6 +126,7 @@ class ReadAhead(Generic[T]):
             self._changed.wait_for(lambda: enough() or unless())
             at_hand = min(most, len(self._items)) if enough() else 0
             taken = [self._items.popleft() for _ in range(at_hand)]
+            self._weight -= sum(map(self._weigh, taken))
             self._changed.notify_all()
         return taken
 
@@ -127,7 +141,8 @@ class ReadAhead(Generic[T]):
             raise self._error
 
     def _has_room(self) -> bool:
-        return self._left or len(self._items) <= self._most // 2
+        half_full = len(self._items) <= self._most // 2 and self._weight <= MOST_BYTES // 2
+        return self._left or half_full
 
     def _read(self, source: Iterable[T]) -> None:
         try:
@@ -139,11 +154,12 @@ class ReadAhead(Generic[T]):
         try:
             for item in source:
                 with self._changed:
-                    if len(self._items) >= self._most:  # then a pause, or each item taken wakes it
-                        self._changed.wait_for(self._has_room)
+                    if len(self._items) >= self._most or self._weight >= MOST_BYTES:
+                        self._changed.wait_for(self._has_room)  # a pause: not for each item taken
                     if self._left:
                         return
                     self._items.append(item)
+                    self._weight += self._weigh(item)
                     self._changed.notify_all()
         except BaseException as error:  # whoever takes the items is to see it
             self._error = error

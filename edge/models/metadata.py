@@ -190,7 +190,7 @@ FIELDS = {
     "intended_use": string(1000),
 }
 """Field of ``edge-all.json`` -> what it must be. That the flatbuffer is so, too, is checked where
-a runtime loads it (:class:`edge.engine.runtime.Int8Network`)."""
+a runtime loads it (:class:`edge.engine.network.Int8Network`)."""
 
 _check_fields = record(FIELDS, may_lack=frozenset({"intended_use"}))
 

@@ -114,7 +114,7 @@ def read_model_file(path: Path) -> ModelFile:
     """Read a model file, and check every hash and every value in it.
 
     What only a runtime can tell is checked where one is at hand: whether the flatbuffer is as
-    the metadata say (:class:`edge.engine.runtime.Int8Network`), and whether the golden vectors
+    the metadata say (:class:`edge.engine.network.Int8Network`), and whether the golden vectors
     reproduce (:func:`edge.engine.classifier.check_golden`).
 
     Parameters

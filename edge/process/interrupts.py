@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP end a run between two results, never inside one."""
+"""Ctrl-C, SIGTERM, SIGHUP and services end a run between two results, never inside one."""
 
 from __future__ import annotations
 
@@ -22,32 +22,94 @@ _asked = threading.Event()
 
 
 class Interrupted(KeyboardInterrupt):
-    """The user, or the system, asks the process to end.
+    """The user, the system or a service asks a run to end.
 
     Attributes
     ----------
     exit_code : int
-        128 and the number of the signal, as shells give it.
+        128 and the number of the signal, as shells give it; 0 if no signal asked.
     unwritten : OutputFailed or None
         What could not be written on the way out.
     """
 
-    def __init__(self, signal_number: int, unwritten: OutputFailed | None = None) -> None:
-        super().__init__(signal.Signals(signal_number).name)
-        self.exit_code = 128 + signal_number
+    def __init__(self, exit_code: int, unwritten: OutputFailed | None = None) -> None:
+        super().__init__(f"asked to end with exit code {exit_code}")
+        self.exit_code = exit_code
         self.unwritten = unwritten
 
 
-class Interrupts:
-    """Turns SIGINT, SIGTERM and SIGHUP into :class:`Interrupted`; a context manager.
+class StopToken:
+    """Asks a run to end between two results: on Ctrl-C, SIGTERM and SIGHUP, or for a service.
 
-    Does nothing outside the main thread, which alone gets signals. A SIGHUP that is ignored
-    stays so: the process was started with ``nohup``.
+    Attributes
+    ----------
+    exit_code : int or None
+        What the run was asked to end with; None until it is asked.
+    is_held : bool
+        Whether something is being done that must not be cut in two.
     """
 
     def __init__(self) -> None:
-        self._held = False
-        self._pending: int | None = None
+        self.exit_code: int | None = None
+        self.is_held = False
+        self._wakers: list[Callable[[], object]] = []
+
+    def request(self, exit_code: int = 0) -> None:
+        """Ask the run to end; from any thread or signal handler."""
+        ask_to_end()
+        self.exit_code = exit_code
+        for wake in self._wakers:
+            wake()
+
+    @property
+    def is_requested(self) -> bool:
+        """Whether the run was asked to end."""
+        return self.exit_code is not None
+
+    def check(self) -> None:
+        """Raise :class:`Interrupted` if the run was asked to end."""
+        if self.exit_code is not None:
+            raise Interrupted(self.exit_code)
+
+    @contextmanager
+    def waking(self, wake: Callable[[], object]) -> Iterator[None]:
+        """Call `wake` when the run is asked to end: whoever waits then looks at the token."""
+        self._wakers.append(wake)
+        try:
+            yield
+        finally:
+            self._wakers.remove(wake)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let what happens inside finish first, or fail; then end if that was asked."""
+        self.is_held = True
+        try:
+            yield
+        except EdgeAllError as error:
+            if self.exit_code is None:
+                raise
+            unwritten = error if isinstance(error, OutputFailed) else None
+            raise Interrupted(self.exit_code, unwritten) from error
+        finally:
+            self.is_held = False
+        self.check()
+
+
+class Interrupts:
+    """Hands SIGINT, SIGTERM and SIGHUP to a stop token; a context manager.
+
+    Does nothing outside the main thread, which alone gets signals. A SIGHUP that is ignored
+    stays so: the process was started with ``nohup``.
+
+    Parameters
+    ----------
+    stop : StopToken
+        Where it is not held, :class:`Interrupted` is raised at once, wherever the main thread is.
+    """
+
+    def __init__(self, stop: StopToken) -> None:
+        self._stop = stop
         self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int] = {}
 
     def __enter__(self) -> Interrupts:
@@ -70,28 +132,14 @@ class Interrupts:
             signal.signal(number, before)
         _asked.clear()
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let what happens inside finish first, or fail."""
-        self._held = True
-        try:
-            yield
-        except EdgeAllError as error:
-            if self._pending is None:
-                raise
-            unwritten = error if isinstance(error, OutputFailed) else None
-            raise Interrupted(self._pending, unwritten) from error
-        finally:
-            self._held = False
-        if self._pending is not None:
-            raise Interrupted(self._pending)
-
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        _asked.set()
-        if self._held:
-            self._pending = number
-        else:
-            raise Interrupted(number)
+        self._stop.request(_exit_code(number))
+        if not self._stop.is_held:
+            raise Interrupted(_exit_code(number))
+
+
+def _exit_code(signal_number: int) -> int:
+    return 128 + signal_number
 
 
 def ask_to_end() -> None:
@@ -134,4 +182,4 @@ def hangup_of_terminal() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        raise Interrupted(_HANGUP) from error
+        raise Interrupted(_exit_code(_HANGUP)) from error

@@ -32,7 +32,8 @@ from convert.quantize.int8_tflite import SCHEME, to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.quantize.recipe import load_recipe, save_recipe
 from convert.verify.latency import latency_ratio
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
 REPRESENTATIVE, JUDGED, HELD_OUT = drawn(0, 40), drawn(40, 30), drawn(70, 30)

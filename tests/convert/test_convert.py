@@ -24,7 +24,8 @@ from convert.report.schema import read_report
 from convert.unchanged import key_of
 from convert.verify.gates import Limits
 from edge.engine.classifier import check_golden
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 

@@ -18,7 +18,8 @@ from calibration.cells.crop_set import CropSet, load_crops
 from calibration.cells.labelled_crops import find_labelled_crops
 from convert.cli.main import app
 from convert.report.schema import read_report
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.models.model_file import read_model_file
 from edge.statistics.metrics import measure
 

@@ -21,7 +21,8 @@ from convert.network.logits_model import keras_logits
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.verify.golden import MOST_TOLERANCE
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
 # Convolutions with bias and fused ReLU, and nothing that scales or shifts beside them: the

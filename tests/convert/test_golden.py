@@ -19,7 +19,8 @@ from convert.verify.golden import (
     tolerance_for,
 )
 from edge.engine.classifier import check_golden
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 REPRODUCE = """
@@ -27,7 +28,8 @@ import json, sys
 from pathlib import Path
 from edge.engine.classifier import golden_error
 from edge.models.model_file import read_model_file
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 model, runtime = read_model_file(Path(sys.argv[1])), find_runtime()
 error = golden_error(model, Int8Network(model.flatbuffer, runtime))
 print(json.dumps([f"{runtime.name} {runtime.version}", error]))

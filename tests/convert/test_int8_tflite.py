@@ -16,7 +16,8 @@ from convert.inspect.inspection import read_tensors
 from convert.network.logits_model import load_logits_model
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 
 REPRESENTATIVE, OTHERS = drawn(60), drawn(200, first=1000)

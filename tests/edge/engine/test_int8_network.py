@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edge.crops.preprocess import to_crop
 from edge.engine.classifier import golden_error
-from edge.engine.runtime import Int8Network, find_runtime, native_messages_silenced
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime, native_messages_silenced
 from edge.errors import BatchRefused, ModelFileRefused
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 

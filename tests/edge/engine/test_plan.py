@@ -11,8 +11,9 @@ from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, write_cells
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge.engine.network import Int8Network
 from edge.engine.plan import Plan, make_plan, measure_batches
-from edge.engine.runtime import Int8Network, find_runtime
+from edge.engine.runtime import find_runtime
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 MB, GB = 10**6, 10**9

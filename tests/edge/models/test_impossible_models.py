@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from test_model_file import METADATA, a_reference, entries, npy, of_reference, sealed
 
 from edge.crops.preprocess import CROP_SIDE
-from edge.engine.runtime import INPUT_SCALE, INPUT_ZERO_POINT
+from edge.engine.network import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ModelFileRefused
 from edge.models.metadata import FIELDS, metadata_of, parse_metadata
 from edge.models.model_file import SHIPPED_MODEL, read_model_file

@@ -1,0 +1,200 @@
+"""A network in an interpreter: an int8 one, as a device runs it, or its float twin."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.engine.runtime import Runtime, words_of
+from edge.errors import BatchRefused, ModelFileRefused
+from edge.process.native_messages import native_messages_silenced
+
+INPUT_SCALE, INPUT_ZERO_POINT = 1 / 255, -128
+"""The one input quantization: a pixel x is fed as int8 x - 128."""
+
+
+_Tensor = npt.NDArray[Any]
+
+
+def as_int8(crops: UInt8Image) -> npt.NDArray[np.int8]:
+    """What an int8 network is fed for crops: a pixel x as x - 128, of any shape."""
+    return (crops ^ 0x80).view(np.int8)
+
+
+def as_float(crops: UInt8Image) -> npt.NDArray[np.float32]:
+    """What a float network is fed for crops: a pixel x as x / 255, of any shape."""
+    return crops.astype(np.float32) / 255
+
+
+class Network:
+    """A network in one interpreter; for one thread at a time.
+
+    Parameters
+    ----------
+    flatbuffer : bytes
+        Of a file whose hashes are right (:func:`edge.models.model_file.read_model_file`,
+        :func:`edge.models.model_file.read_twin`): tflite-runtime does not check it, and a
+        damaged one ends the process.
+    runtime : Runtime
+    threads : int
+        Inside the interpreter. Cells side by side in several interpreters are faster, without
+        hand-over inside a cell; threads are for where memory holds too few of them.
+
+    Raises
+    ------
+    ModelFileRefused
+        ``runtime`` if the runtime cannot load it, ``not-a-model`` if it does not take crops as
+        this kind of network does.
+    """
+
+    def __init__(self, flatbuffer: bytes, runtime: Runtime, threads: int = 1) -> None:
+        try:
+            with native_messages_silenced():
+                self._interpreter = runtime.interpreter(
+                    model_content=flatbuffer, num_threads=threads
+                )
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelFileRefused(
+                "runtime",
+                f"{runtime.name} {runtime.version} cannot load the model: {words_of(error)};"
+                " install a newer runtime",
+            ) from error
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise _no_model(f"it has {len(inputs)} inputs and {len(outputs)} outputs, not 1 and 1")
+        self._check(inputs[0], outputs[0])
+        self._input, self._output = inputs[0]["index"], outputs[0]["index"]
+        self._batch = 1
+
+    def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
+        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        raise NotImplementedError
+
+    def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
+        """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
+        return np.asarray(self.logits_of(crop[None])[0], dtype=np.float64)
+
+    def raw_logits_of(self, crops: UInt8Image, batch: int = 1) -> _Tensor:
+        """Logits of crops as the network gives them: (n, 70, 70, 3) uint8 to (n, 2).
+
+        Parameters
+        ----------
+        crops : ndarray of uint8, shape (n, 70, 70, 3)
+        batch : int
+            Crops an invocation. The last ones are filled up: another size would cost more.
+
+        Raises
+        ------
+        BatchRefused
+            If the network cannot take so many at once; it goes on with one.
+        """
+        if len(crops) == 0:
+            return np.empty((0, 2), np.int8)
+        try:
+            return np.concatenate(
+                [self._invoke(crops[at : at + batch], batch) for at in range(0, len(crops), batch)]
+            )
+        except (RuntimeError, ValueError) as error:
+            if batch == 1:
+                raise
+            self._resize(1)
+            raise BatchRefused(
+                f"the network does not take {batch} crops at once: {words_of(error)};"
+                " run it crop by crop, or convert it with edge-all-convert"
+            ) from error
+
+    def raw_logits(self, crop: UInt8Image) -> _Tensor:
+        """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,)."""
+        return self.raw_logits_of(crop[None])[0]
+
+    def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
+        """Refuse what is no network of this kind."""
+        raise NotImplementedError
+
+    def _feed(self, crops: UInt8Image) -> _Tensor:
+        raise NotImplementedError
+
+    def _invoke(self, crops: UInt8Image, batch: int) -> _Tensor:
+        n = len(crops)
+        if n < batch:
+            crops = np.concatenate([crops, np.repeat(crops[-1:], batch - n, axis=0)])
+        if batch != self._batch:
+            self._resize(batch)
+        self._interpreter.set_tensor(self._input, self._feed(crops))
+        self._interpreter.invoke()
+        found = np.asarray(self._interpreter.get_tensor(self._output))
+        if len(found) != batch:
+            raise ValueError(f"it gives {found.shape}")
+        return found[:n]
+
+    def _resize(self, batch: int) -> None:
+        self._batch = 0  # unknown, should this fail
+        self._interpreter.resize_tensor_input(self._input, (batch, CROP_SIDE, CROP_SIDE, 3))
+        self._interpreter.allocate_tensors()
+        self._batch = batch
+
+
+class Int8Network(Network):
+    """A full-int8 network with the input quantization of edge-all; see :class:`Network`.
+
+    Attributes
+    ----------
+    logit_step : float
+        One step of the int8 output, in logits.
+    """
+
+    def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
+        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        raw = self.raw_logits_of(crops, batch).astype(np.float64)
+        return np.asarray((raw - self._zero_point) * self.logit_step)
+
+    def _feed(self, crops: UInt8Image) -> _Tensor:
+        return as_int8(crops)
+
+    def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
+        """Check that it is what every model file says (:mod:`edge.models.metadata`)."""
+        shape, kind, (scale, zero_point) = _tensor(taken)
+        wanted = (1, CROP_SIDE, CROP_SIDE, 3), "int8", INPUT_ZERO_POINT
+        if (shape, kind, zero_point) != wanted or not abs(scale - INPUT_SCALE) <= 1e-9:
+            raise _no_model(
+                f"its input is {kind} {shape}, scale {scale:.6g}, zero point {zero_point};"
+                " edge-all feeds int8 (1, 70, 70, 3), scale 1/255, zero point -128"
+            )
+        shape, kind, (scale, zero_point) = _tensor(given)
+        if (shape, kind) != ((1, 2), "int8") or not 0 < scale < math.inf:
+            raise _no_model(
+                f"its output is {kind} {shape}, scale {scale:.6g}; edge-all reads int8 (1, 2), the"
+                " logits of two labels"
+            )
+        self.logit_step, self._zero_point = scale, zero_point
+
+
+class FloatNetwork(Network):
+    """The float twin of an int8 network; see :class:`Network`."""
+
+    def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
+        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        return self.raw_logits_of(crops, batch).astype(np.float64)
+
+    def _feed(self, crops: UInt8Image) -> _Tensor:
+        return as_float(crops)
+
+    def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
+        for details, wanted in ((taken, (1, CROP_SIDE, CROP_SIDE, 3)), (given, (1, 2))):
+            shape, kind, _ = _tensor(details)
+            if (shape, kind) != (wanted, "float32"):
+                raise _no_model(f"it has {kind} {shape} where a float twin has float32 {wanted}")
+
+
+def _tensor(details: dict[str, Any]) -> tuple[tuple[int, ...], str, tuple[float, int]]:
+    return tuple(map(int, details["shape"])), details["dtype"].__name__, details["quantization"]
+
+
+def _no_model(words: str) -> ModelFileRefused:
+    return ModelFileRefused("not-a-model", f"{words}: convert it with edge-all-convert")

@@ -1,0 +1,117 @@
+"""From a sample to the crops a network sees: bytes, pixels, stages, crop and frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from edge.crops.frame import Frame, frame_of
+from edge.crops.preprocess import UInt8Image, to_crop
+from edge.decoding.decode import crop_and_frame_of, decode
+from edge.errors import CropUnreadable
+from edge.files import read_bytes
+from edge.samples import Sample, Stage
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sample ready for a network, or the reason why it is not.
+
+    Attributes
+    ----------
+    sample : Sample
+        Without its pixels: many wait for a network at once.
+    crop : ndarray of uint8, shape (70, 70, 3), or None
+    frame : Frame or None
+    error : CropUnreadable or None
+    """
+
+    sample: Sample
+    crop: UInt8Image | None = None
+    frame: Frame | None = None
+    error: CropUnreadable | None = None
+
+
+class Reader:
+    """Reads samples, and puts them through stages; any thread may use it.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        In their order; without any, every sample is one crop.
+    """
+
+    def __init__(self, stages: Sequence[Stage] = ()) -> None:
+        self.stages = tuple(stages)
+
+    def prepare(self, sample: Sample) -> list[Prepared]:
+        """Make the crops of a sample: one, or as many as the stages give, but never none."""
+        if self.stages:
+            return list(self._through_stages(sample))
+        try:
+            return [self._crop_of(sample)]
+        except CropUnreadable as error:
+            return [Prepared(_light(sample), error=error)]
+
+    def _through_stages(self, sample: Sample) -> Iterator[Prepared]:
+        try:
+            samples = [_with_pixels(sample)]
+        except CropUnreadable as error:
+            yield Prepared(_light(sample), error=error)
+            return
+        for stage in self.stages:
+            passed: list[Sample] = []
+            for each in samples:
+                try:
+                    given = list(stage(each))
+                except CropUnreadable as error:
+                    yield Prepared(_light(each), error=error)
+                    continue
+                if not given:
+                    yield Prepared(_light(each), error=_nothing_found())
+                passed += given
+            samples = passed
+        for each in samples:
+            try:
+                yield self._crop_of(each)
+            except CropUnreadable as error:
+                yield Prepared(_light(each), error=error)
+
+    def _crop_of(self, sample: Sample) -> Prepared:
+        if sample.error:
+            raise sample.error
+        if sample.pixels is None:
+            return Prepared(sample, *crop_and_frame_of(bytes_of(sample)))
+        try:
+            crop, frame = to_crop(sample.pixels), frame_of(sample.pixels)
+        except ValueError as error:
+            raise CropUnreadable("not-an-image", str(error)) from error
+        return Prepared(_light(sample), crop, frame)
+
+
+def bytes_of(sample: Sample) -> bytes:
+    """Read the image file of a sample.
+
+    Raises
+    ------
+    CropUnreadable
+        If it cannot be read; ``reason`` says why.
+    """
+    if sample.error:
+        raise sample.error
+    return sample.content.read() if sample.content else read_bytes(sample.file)
+
+
+def _with_pixels(sample: Sample) -> Sample:
+    if sample.error:
+        raise sample.error
+    return sample if sample.pixels is not None else replace(sample, pixels=decode(bytes_of(sample)))
+
+
+def _light(sample: Sample) -> Sample:
+    """Sample without its pixels."""
+    return sample if sample.pixels is None else replace(sample, pixels=None)
+
+
+def _nothing_found() -> CropUnreadable:
+    return CropUnreadable("no-cells", "no cell was found in it; look at the field and its focus")
