@@ -31,7 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder")
     options = parser.parse_args()
-    paths = [str(Path(found.path).resolve()) for found in open_sources(options.source)]
+    paths = [str(Path(found.file).resolve()) for found in open_sources(options.source)]
     options.out.mkdir(parents=True, exist_ok=True)
     facts = {
         "machine": f"{processor_name()}, {available_processors()} processors usable",

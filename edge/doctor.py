@@ -8,11 +8,11 @@ from pathlib import Path
 
 from edge.crops.quality import FEWEST_CELLS
 from edge.drift.reference import DriftReference
-from edge.engine.classifier import available_processors, check_golden, golden_error
+from edge.engine.classifier import check_golden, golden_error
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError
-from edge.machine import cpu_features, memory, processor_name
+from edge.machine import available_processors, cpu_features, memory, processor_name
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")

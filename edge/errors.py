@@ -71,6 +71,14 @@ class OtherProcess(EdgeAllError, RuntimeError):
     """A classifier is used in a process that was forked from the one that made it."""
 
 
+class StagesRefused(EdgeAllError, ValueError):
+    """Stages cannot be run over what a source gives."""
+
+
+class NoSuchStage(EdgeAllError, LookupError):
+    """No stage has this name."""
+
+
 class RuntimeMissing(EdgeAllError, ImportError):
     """No TFLite runtime is installed."""
 

@@ -25,6 +25,7 @@ REASONS = {
     "wrong-depth": "not 8 bits per channel",
     "greyscale": "one channel: colour is needed",
     "alpha": "parts of it are transparent",
+    "no-cells": "no cell was found in a field",
     "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""

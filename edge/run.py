@@ -1,180 +1,176 @@
-"""A run: inputs through the classifier into every output, resumed and interrupted cleanly."""
+"""A run: samples through the classifier into every output, resumed and ended cleanly.
+
+It is a stream of events (:mod:`edge.events`): nothing is printed here, and no process ended.
+"""
 
 from __future__ import annotations
 
-import os
 import platform
-import shlex
-import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import edge
-from edge.cli.command import say
-from edge.cli.terminal import Table, Tally, summary, with_progress
+from edge import events
 from edge.engine.classifier import Classifier
-from edge.errors import OutputFailed, ResumeRefused
-from edge.files import file_name
-from edge.process.interrupts import Interrupted, Interrupts, hangup_of_terminal
+from edge.errors import OutputFailed, ResumeRefused, StagesRefused
+from edge.machine import processor_name
+from edge.process.interrupts import Interrupted, StopToken
 from edge.rows import Result
-from edge.sinks.outputs import Outputs, is_report
+from edge.samples import Sample, Source
+from edge.sinks.outputs import Outputs
 from edge.sinks.sink import START_AGAIN, Run
-from edge.sources.find import Input, Inputs
-
-if TYPE_CHECKING:
-    from edge.sources.watching.watch import Watch
+from edge.tally import Tally
 
 
-def classify_into(
-    inputs: Inputs | Watch,
+def run(
+    source: Source,
+    classifier: Classifier,
     outputs: Sequence[Path] = (),
-    table: bool = True,
+    command: str = "",
     resume: bool = False,
-    model: Path | None = None,
-    threads: int | None = None,
-    strict: bool = False,
-    verbose: bool = False,
-) -> Tally:
-    """Classify all inputs, and print a summary.
+    stop: StopToken | None = None,
+) -> Generator[events.Event, None, None]:
+    """Classify all samples of a source.
 
     Parameters
     ----------
-    inputs : Inputs or Watch
-        Sources that were opened, or a folder to watch.
+    source : Source
+        As :func:`edge.sources.registry.open_source` opens it.
+    classifier : Classifier
     outputs : sequence of Path
         Result files and pages, as :func:`edge.sinks.outputs.check_outputs` gives them.
-    table : bool
-        Print a line for every input, and not how far the run is.
+    command : str
+        What started the run, for the record.
     resume : bool
-        Go on with the results that are there. Every output ends with every input
-        exactly once, even if one of them had more results than another.
-    model, threads, strict
-        As :class:`~edge.engine.classifier.Classifier` takes them.
-    verbose : bool
-        Say on stderr how the network is run, and why.
+        Go on with the results that are there. Every output ends with every sample exactly
+        once, even if one of them had more results than another.
+    stop : StopToken, optional
+        Ends the run between two results.
 
-    Returns
-    -------
-    Tally
-        Of all results, the earlier ones included.
+    Yields
+    ------
+    Event
+        The last one is Finished, Interrupted or SinkFailed.
 
     Raises
     ------
-    ModelFileRefused, RuntimeMissing, OutputFailed, ResumeRefused
-    SystemExit
-        If interrupted: 130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP.
+    OutputFailed, ResumeRefused
+        If an output cannot be opened or gone on with.
     """
     if resume and not outputs:
         raise OutputFailed("--resume goes on with result files; name them with --out or --report")
+    stop = stop or StopToken()
     tally = Tally()
+    is_open = False
     try:
         with ExitStack() as stack:
-            interrupts = stack.enter_context(Interrupts())
-            keep_crops = any(map(is_report, outputs))
-            classifier = stack.enter_context(Classifier(model, threads, keep_crops, strict))
-            files = stack.enter_context(Outputs(outputs, _run(inputs, classifier), resume))
-            if resume and not isinstance(inputs, Inputs):
-                inputs.go_on_after(files.rows())
+            facts = facts_of_run(source, classifier, command)
+            files = stack.enter_context(Outputs(outputs, facts, resume))
+            is_open = True
+            if resume:
+                source.go_on_after(files.rows())
             start = time.perf_counter()
-            batches = stack.enter_context(inputs)
-            if inputs.how:
-                say(inputs.how)
-            results = _classify(batches, classifier, files if resume else None, tally)
-            if verbose:
-                results = _with_plan(results, classifier)
-            if not table and sys.stderr.isatty():
-                results = with_progress(results, tally, inputs.count())
-            _put_all(results, tally, files, Table() if table else None, interrupts)
+            batches = stack.enter_context(source)
+            yield events.Started(facts, source.how, classifier.plan)
+            work = _Work(classifier, files, tally, resume, stop)
+            yield from work.events_of(batches)
             seconds = time.perf_counter() - start
     except Interrupted as interrupt:
-        again = "; the same command with --resume goes on" if outputs else ""
-        if interrupt.unwritten:
-            say(f"error: {interrupt.unwritten}")
-        say(f"interrupted after {tally.total} inputs{again}")
-        raise SystemExit(interrupt.exit_code) from None
-    print(summary(tally, seconds, classifier))
-    if inputs.left:
-        say(inputs.left)
-    return tally
+        yield events.Interrupted(interrupt.exit_code, tally, interrupt.unwritten)
+    except OutputFailed as error:
+        if not is_open:
+            raise
+        yield events.SinkFailed(error, tally)
+    else:
+        yield events.Finished(tally, seconds, tuple(source.left))
 
 
-def _classify(
-    batches: Iterable[Iterable[Input]],
-    classifier: Classifier,
-    resumed: Outputs | None,
-    tally: Tally,
-) -> Iterator[Result]:
-    """Classify batch by batch: a batch is whole before the next one is waited for."""
-    for batch in batches:
-        new = batch if resumed is None else _without_earlier(batch, resumed, classifier, tally)
-        # no patience: inputs are found in Python, which may end meanwhile, and stdin may rest
-        yield from classifier.classify_all(new, patience=0)
+class _Work:
+    """What a run does with the batches of its source."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        outputs: Outputs,
+        tally: Tally,
+        resume: bool,
+        stop: StopToken,
+    ) -> None:
+        self._classifier = classifier
+        self._outputs = outputs
+        self._tally = tally
+        self._resume = resume
+        self._stop = stop
+
+    def events_of(self, batches: Iterable[Iterable[Sample]]) -> Iterator[events.Event]:
+        """Classify batch by batch: a batch is whole before the next one is waited for."""
+        numbers = self._numbers()
+        said = self._classifier.plan
+        for batch in batches:
+            new = self._without_earlier(batch) if self._resume else map(self._checked, batch)
+            # no patience: samples are found in Python, which may end meanwhile, and stdin may rest
+            results = self._classifier.classify_samples(new, 0, numbers, self._stop)
+            for result in results:
+                if self._classifier.plan != said:
+                    said = self._classifier.plan
+                    yield events.PlanChanged(said)
+                with self._stop.held():  # one output must not have it and another not
+                    self._outputs.write(result)
+                    self._tally.add(result)
+                yield events.SampleDone(result, self._tally)
+
+    def _numbers(self) -> Iterator[int]:
+        """Positions of new results: behind those that are there already, once these are known."""
+        number = self._tally.rows
+        while True:
+            yield number
+            number += 1
+
+    def _without_earlier(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """Leave out the samples whose results all outputs have, and count those results.
+
+        Runs in the thread that reads ahead; all earlier results are counted before the first
+        new one.
+        """
+        model = self._classifier.model_file
+        for sample in samples:
+            earlier = self._outputs.earlier(
+                self._checked(sample), model.metadata.network, model.sha256
+            )
+            if earlier is None:
+                yield sample
+                continue
+            for result in earlier:
+                self._check_as_strict(result)
+                self._tally.add_earlier(result)
+        self._outputs.check_end()
+
+    def _checked(self, sample: Sample) -> Sample:
+        if sample.supersedes is not None and self._classifier.stages:
+            raise StagesRefused(
+                f"{sample.file} was written again: what stages made of it before cannot be taken"
+                " back; run stages over a source whose files stay as they are"
+            )
+        return sample
+
+    def _check_as_strict(self, earlier: Result) -> None:
+        """Refuse to go on where marks of quality meant something else."""
+        was_strict = earlier.error == "quality"
+        if earlier.quality and was_strict != self._classifier.strict:
+            raise ResumeRefused(
+                f"cannot resume: the result of {earlier.file!r} was made"
+                f" {'with' if was_strict else 'without'} --strict; {START_AGAIN}"
+            )
 
 
-def _without_earlier(
-    inputs: Iterable[Input], outputs: Outputs, classifier: Classifier, tally: Tally
-) -> Iterator[Input]:
-    """Leave out the inputs whose results all outputs have, and count those results.
-
-    Runs in the thread that reads ahead; all earlier results are counted before the first new one.
-    """
-    for entry in inputs:
-        earlier = outputs.earlier(classifier.blank(entry))
-        if earlier:
-            _check_as_strict(earlier, classifier)
-            tally.add_earlier(earlier)
-        else:
-            yield entry
-    outputs.check_end()
-
-
-def _check_as_strict(earlier: Result, classifier: Classifier) -> None:
-    """Refuse to go on where marks of quality meant something else."""
-    was_strict = earlier.error == "quality"
-    if earlier.quality and was_strict != classifier.strict:
-        raise ResumeRefused(
-            f"cannot resume: the result of {earlier.file!r} was made"
-            f" {'with' if was_strict else 'without'} --strict; {START_AGAIN}"
-        )
-
-
-def _with_plan(results: Iterable[Result], classifier: Classifier) -> Iterator[Result]:
-    """Pass results through; say how the network is run at first, and when that changes."""
-    said = classifier.plan
-    say(str(said))
-    for result in results:
-        if classifier.plan != said:
-            said = classifier.plan
-            say(str(said))
-        yield result
-
-
-def _put_all(
-    results: Iterable[Result],
-    tally: Tally,
-    outputs: Outputs,
-    table: Table | None,
-    interrupts: Interrupts,
-) -> None:
-    for result in results:
-        with interrupts.held():  # one output must not have it and another not
-            outputs.write(result)
-            tally.add(result)
-        if table:
-            with hangup_of_terminal():
-                table.write(result)
-
-
-def _run(inputs: Inputs | Watch, classifier: Classifier) -> Run:
-    from edge.machine import processor_name
-
+def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
+    """Facts of a run, the same for all its results."""
     model, runtime = classifier.model_file, classifier.runtime
     return Run(
-        command=shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]])),
-        sources=inputs.names,
+        command=command,
+        sources=source.names,
         network=model.metadata.network,
         model_sha256=model.sha256,
         model_json=model.metadata.to_json(),

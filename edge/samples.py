@@ -8,10 +8,12 @@ and one line in its registry (:mod:`edge.sources.registry`, :mod:`edge.stages`,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
+
+from edge.files import read_bytes
 
 if TYPE_CHECKING:
     from edge.crops.preprocess import UInt8Image
@@ -100,6 +102,18 @@ class Sample:
         if not self.id:
             object.__setattr__(self, "id", self.file)
 
+    def read(self) -> bytes:
+        """Read the image file.
+
+        Raises
+        ------
+        CropUnreadable
+            If it cannot be read; ``reason`` says why.
+        """
+        if self.error:
+            raise self.error
+        return self.content.read() if self.content else read_bytes(self.file)
+
 
 class Source(Protocol):
     """Where samples come from; a context manager, to be entered once.
@@ -108,24 +122,20 @@ class Source(Protocol):
     waited for. Files are one batch; a watched folder gives one whenever something came, and
     a camera one a frame.
 
-    Attributes
-    ----------
-    names : tuple of str
-        The sources as results name them.
-    how : str
-        What people should know of how it looks for samples; may be empty.
-    left : str
-        What people should know, at the end, of what it did not give; may be empty.
+    The texts for people may be empty.
     """
 
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def names(self) -> tuple[str, ...]:
+        """The sources as results name them."""
 
     @property
-    def how(self) -> str: ...
+    def how(self) -> str:
+        """How it looks for samples, for people."""
 
     @property
-    def left(self) -> str: ...
+    def left(self) -> Sequence[str]:
+        """What it did not give, a line each, for people, at the end."""
 
     def __enter__(self) -> Iterable[Iterable[Sample]]: ...
 

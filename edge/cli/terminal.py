@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TextIO, cast
 
 from edge.cli.command import say
@@ -15,76 +12,12 @@ from edge.engine.classifier import Classifier
 from edge.process.streams import Careful
 from edge.reasons import REASONS, in_words
 from edge.rows import Result
-from edge.sources.left_out import LeftOut
+from edge.tally import FAILED, Tally
 from edge.wording import printable
 
-_FAILED = "failed"
-_WORDS = (HEALTHY, LEUKEMIA, REFER, _FAILED)
 _COLOURS = {HEALTHY: 32, LEUKEMIA: 31, REFER: 33}  # ANSI: green, red, yellow
-_MOST_FAILURES_LISTED = 20
 
 _HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
-
-
-@dataclass
-class Tally:
-    """Counts of a run, to which results are added in their order.
-
-    Attributes
-    ----------
-    decisions : Counter
-        Decision, or ``failed``, -> cells; superseded results do not count.
-    marked : int
-        Decided cells with quality codes.
-    failures : list of Result
-        The first results without a decision.
-    earlier : int
-        How many of the results that count were there before this run.
-    superseded : int
-        Results that no longer count: the file was written again.
-    """
-
-    decisions: Counter[str] = field(default_factory=Counter)
-    marked: int = 0
-    failures: list[Result] = field(default_factory=list)
-    earlier: int = 0
-    superseded: int = 0
-    _kinds: bytearray = field(default_factory=bytearray)  # a byte for each result
-
-    def add(self, result: Result, is_earlier: bool = False) -> None:
-        """Count one result, in place of the one that it supersedes."""
-        word = result.decision or _FAILED
-        is_marked = result.decision is not None and result.quality is not None
-        self._kinds.append(_WORDS.index(word) << 2 | is_marked << 1 | is_earlier)
-        self.decisions[word] += 1
-        self.marked += is_marked
-        self.earlier += is_earlier
-        if result.supersedes is not None:
-            self._take_back(result.supersedes)
-        if result.error and len(self.failures) < _MOST_FAILURES_LISTED:
-            self.failures.append(result)
-
-    def _take_back(self, index: int) -> None:
-        kind = self._kinds[index]
-        self.superseded += 1
-        self.decisions[_WORDS[kind >> 2]] -= 1
-        self.marked -= kind >> 1 & 1
-        self.earlier -= kind & 1
-        self.failures = [failure for failure in self.failures if failure.index != index]
-
-    def add_earlier(self, result: Result) -> None:
-        """Count one result that was there before this run."""
-        self.add(result, is_earlier=True)
-
-    @property
-    def failed(self) -> int:
-        """Inputs without a decision."""
-        return self.decisions[_FAILED]
-
-    @property
-    def total(self) -> int:
-        """Inputs in all."""
-        return self.decisions.total()
 
 
 class Table:
@@ -103,7 +36,7 @@ def _line(result: Result, in_colour: bool) -> str:
     name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
     name += "  (decided again: the file changed)" if result.supersedes is not None else ""
     if result.decision is None:
-        return f"{_FAILED:<9} {result.error:>11}  {name}"
+        return f"{FAILED:<9} {result.error:>11}  {name}"
     word = f"{result.decision:<9}"
     if in_colour:
         word = f"\x1b[{_COLOURS[result.decision]}m{word}\x1b[0m"
@@ -135,12 +68,6 @@ def say_failures(tally: Tally) -> None:
         say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
 
 
-def say_left_out(left_out: LeftOut) -> None:
-    """Say on stderr what a search has left out, if anything."""
-    for line in left_out.lines():
-        say(line)
-
-
 def _why(result: Result) -> str:
     if result.message:
         return printable(result.message)
@@ -149,15 +76,30 @@ def _why(result: Result) -> str:
     return REASONS.get(result.error or "", "")
 
 
-def with_progress(results: Iterable[Result], tally: Tally, total: int | None) -> Iterator[Result]:
-    """Pass results through, drawing on stderr how much of the total is tallied."""
-    from rich.console import Console
-    from rich.progress import Progress
+class ProgressBar:
+    """How much of a run is done, drawn on stderr; a context manager.
 
-    stderr = cast("TextIO", Careful(sys.stderr))  # a terminal may go away while a run goes on
-    with Progress(console=Console(file=stderr)) as bar:
-        task = bar.add_task("classifying", total=total)
-        for result in results:
-            yield result
-            bar.update(task, completed=tally.total)
-        bar.update(task, completed=tally.total)
+    Parameters
+    ----------
+    total : int or None
+        Samples in all, where that is known.
+    """
+
+    def __init__(self, total: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        stderr = cast("TextIO", Careful(sys.stderr))  # a terminal may go away while a run goes on
+        self._bar = Progress(console=Console(file=stderr))
+        self._task = self._bar.add_task("classifying", total=total)
+
+    def __enter__(self) -> ProgressBar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, tally: Tally) -> None:
+        """Draw how much is tallied."""
+        self._bar.update(self._task, completed=tally.total)

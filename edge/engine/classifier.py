@@ -16,7 +16,7 @@ import numpy as np
 from edge.crops.preprocess import UInt8Image
 from edge.decisions.judge import Judge
 from edge.engine.engine import Engine
-from edge.engine.network import Int8Network
+from edge.engine.network import Int8Network, Network
 from edge.engine.plan import BATCHES, Plan
 from edge.engine.read_ahead import MOST_BYTES, PATIENCE, ReadAhead
 from edge.engine.reader import Prepared, Reader
@@ -224,10 +224,9 @@ class Classifier:
             If `stop` asks to end.
         """
         stop = stop or StopToken()
-        for number, result in zip(
-            count() if numbers is None else numbers, self._in_order(samples, patience, stop)
-        ):
-            yield result.at(number)
+        number = iter(count() if numbers is None else numbers)
+        for result in self._in_order(samples, patience, stop):
+            yield result.at(next(number))
 
     def _in_order(
         self, samples: Iterable[Sample], patience: float, stop: StopToken
@@ -318,7 +317,7 @@ def _sample_of(number: int, crop: Given) -> Sample:
     return Sample(path, path)
 
 
-def golden_error(model_file: ModelFile, *networks: Int8Network) -> int:
+def golden_error(model_file: ModelFile, *networks: Network) -> int:
     """Largest difference of golden logits on this machine, in steps of the int8 output.
 
     The networks, all of this model file, share the vectors and run side by side.
@@ -326,11 +325,11 @@ def golden_error(model_file: ModelFile, *networks: Int8Network) -> int:
     golden = model_file.golden
     shares = np.array_split(golden.inputs, len(networks))
     with ThreadPoolExecutor(len(networks)) as pool:
-        found = np.concatenate(list(pool.map(Int8Network.raw_logits_of, networks, shares)))
+        found = np.concatenate(list(pool.map(Network.raw_logits_of, networks, shares)))
     return int(np.abs(found.astype(int) - golden.logits.astype(int)).max())
 
 
-def check_golden(model_file: ModelFile, *networks: Int8Network) -> None:
+def check_golden(model_file: ModelFile, *networks: Network) -> None:
     """Refuse a model whose golden vectors do not reproduce on this machine.
 
     Raises

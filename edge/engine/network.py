@@ -27,7 +27,7 @@ def as_int8(crops: UInt8Image) -> npt.NDArray[np.int8]:
 
 def as_float(crops: UInt8Image) -> npt.NDArray[np.float32]:
     """What a float network is fed for crops: a pixel x as x / 255, of any shape."""
-    return crops.astype(np.float32) / 255
+    return np.asarray(crops.astype(np.float32) / 255, np.float32)
 
 
 class Network:
@@ -111,7 +111,7 @@ class Network:
 
     def raw_logits(self, crop: UInt8Image) -> _Tensor:
         """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,)."""
-        return self.raw_logits_of(crop[None])[0]
+        return np.asarray(self.raw_logits_of(crop[None])[0])
 
     def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
         """Refuse what is no network of this kind."""

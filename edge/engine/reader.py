@@ -9,7 +9,6 @@ from edge.crops.frame import Frame, frame_of
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import crop_and_frame_of, decode
 from edge.errors import CropUnreadable
-from edge.files import read_bytes
 from edge.samples import Sample, Stage
 
 
@@ -81,7 +80,7 @@ class Reader:
         if sample.error:
             raise sample.error
         if sample.pixels is None:
-            return Prepared(sample, *crop_and_frame_of(bytes_of(sample)))
+            return Prepared(sample, *crop_and_frame_of(sample.read()))
         try:
             crop, frame = to_crop(sample.pixels), frame_of(sample.pixels)
         except ValueError as error:
@@ -89,23 +88,8 @@ class Reader:
         return Prepared(_light(sample), crop, frame)
 
 
-def bytes_of(sample: Sample) -> bytes:
-    """Read the image file of a sample.
-
-    Raises
-    ------
-    CropUnreadable
-        If it cannot be read; ``reason`` says why.
-    """
-    if sample.error:
-        raise sample.error
-    return sample.content.read() if sample.content else read_bytes(sample.file)
-
-
 def _with_pixels(sample: Sample) -> Sample:
-    if sample.error:
-        raise sample.error
-    return sample if sample.pixels is not None else replace(sample, pixels=decode(bytes_of(sample)))
+    return sample if sample.pixels is not None else replace(sample, pixels=decode(sample.read()))
 
 
 def _light(sample: Sample) -> Sample:

@@ -11,8 +11,10 @@ from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed
+from edge.files import file_name
 from edge.process.interrupts import Interrupted
 from edge.rows import Result
+from edge.samples import Sample
 from edge.sinks.sink import Run, Sink
 
 BATCH = 64
@@ -70,6 +72,7 @@ class Outputs:
     def __init__(self, paths: Sequence[Path], run: Run, resume: bool = False) -> None:
         self._sinks: list[Sink] = []
         self._waiting = 0
+        self._taken = 0
         self._synced = True
         self._last_sync = time.monotonic()
         self._failure: OutputFailed | None = None
@@ -116,21 +119,19 @@ class Outputs:
         """Results that are there already: those of the file that has most of them."""
         return max((list(sink.rows()) for sink in self._sinks), key=len, default=[])
 
-    def earlier(self, expected: Result) -> Result | None:
-        """Result of the next input, if all files have it already.
-
-        None once they are closed: whoever reads sources ahead may ask until it hears of that.
-
-        Raises
-        ------
-        ResumeRefused
-            If one of them has the result of another input or model there.
-        """
+    def earlier(self, sample: Sample, model: str, model_sha256: str) -> list[Result] | None:
+        """Results of the next sample, if all files have them already."""
         with self._lock:
             if self._closing.is_set():
                 return None
+            expected = Result(
+                file_name(sample.source), file_name(sample.file), self._taken, model, model_sha256
+            )
             found = [sink.earlier(expected) for sink in self._sinks]
-        return found[0] if found and all(found) else None
+            if not (found and all(found)):
+                return None
+            self._taken += 1
+            return [each for each in found[:1] if each]
 
     def check_end(self) -> None:
         """Refuse files that hold more results than there are inputs.

@@ -18,7 +18,8 @@ from typing import Any, BinaryIO
 
 from edge.errors import CropUnreadable
 from edge.files import MAX_BYTES, open_file, unreadable
-from edge.sources.content import MAX_HELD, Content, Found, Held, Slice, too_large
+from edge.samples import Content
+from edge.sources.content import MAX_HELD, Found, Held, Slice, too_large
 from edge.sources.left_out import LeftOut
 from edge.sources.names import IMAGE_SUFFIXES, hidden_part, is_archive, may_be_tiff, suffix_of
 from edge.sources.tiff_pages import each_page

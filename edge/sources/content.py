@@ -8,17 +8,11 @@ from typing import BinaryIO, Protocol
 
 from edge.errors import CropUnreadable
 from edge.files import MAX_BYTES, open_file, unreadable
+from edge.samples import Content
 
 MAX_HELD = 32 * 1024 * 1024
 """Most bytes of one image that wait in memory for a free thread: what a compressed tar
 gives must be taken in its order."""
-
-
-class Content(Protocol):
-    """Bytes of one image, read by the thread that needs them."""
-
-    def read(self) -> bytes:
-        """Return the bytes of an image file, or raise CropUnreadable."""
 
 
 class Container(Protocol):

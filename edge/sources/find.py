@@ -7,65 +7,24 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from edge.errors import CropUnreadable, NoInputs
-from edge.files import file_name, open_file, read_bytes, unreadable
+from edge.files import file_name, open_file, unreadable
+from edge.samples import Sample
 from edge.secrets import is_url, without_secrets
-from edge.sources.content import Content, Found, WholeFile
+from edge.sources.content import Found, WholeFile
 from edge.sources.folders import search_folder, search_glob
 from edge.sources.left_out import LeftOut
 from edge.sources.names import USUAL_SUFFIXES, is_archive, may_be_tiff
 from edge.sources.path_lists import read_paths, refuse_to_search
 
+if TYPE_CHECKING:
+    from edge.rows import Result
+
 STANDARD_INPUT = "-"
 """The source that stands for paths on standard input."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """One thing to classify, or the reason why it cannot be.
-
-    Attributes
-    ----------
-    source : str
-        The source as it was given; an address without user, password and query.
-    path : str
-        Path of the file, or of what could not be opened. Within a file it goes on:
-        ``cells.zip!day1/a.png``, ``stack.tif#2`` (pages count from 1).
-    index : int
-        Position among all inputs, from 0.
-    error : CropUnreadable or None
-        Set where the path was already refused (a folder without permission).
-    content : Content or None
-        Where the bytes are; None for the whole file `path`.
-    supersedes : int or None
-        Index of the input that this one takes the place of: the same file, as it was before.
-    version : str or None
-        By what a watch knows the file again.
-    """
-
-    source: str
-    path: str
-    index: int
-    error: CropUnreadable | None = None
-    content: Content | None = None
-    supersedes: int | None = None
-    version: str | None = None
-
-    def read(self) -> bytes:
-        """Read the image file.
-
-        Raises
-        ------
-        CropUnreadable
-            If it cannot be read; ``reason`` says why.
-        """
-        if self.error:
-            raise self.error
-        return self.content.read() if self.content else read_bytes(self.path)
 
 
 class Inputs:
@@ -77,7 +36,7 @@ class Inputs:
     Parameters
     ----------
     sources : sequence of str
-    found : iterator of Input
+    found : iterator of Sample
     left_out : LeftOut
 
     Attributes
@@ -88,22 +47,30 @@ class Inputs:
         What was left out of them so far.
     """
 
-    how = left = ""  # nothing that people need to know
+    how = ""  # nothing that people need to know
 
-    def __init__(self, sources: Sequence[str], found: Iterator[Input], left_out: LeftOut) -> None:
+    def __init__(self, sources: Sequence[str], found: Iterator[Sample], left_out: LeftOut) -> None:
         self.names = tuple(map(file_name, sources))
         self.left_out = left_out
         self._sources = sources
         self._found = found
 
-    def __iter__(self) -> Iterator[Input]:
+    @property
+    def left(self) -> list[str]:
+        """What was left out so far, a line each, for people."""
+        return self.left_out.lines()
+
+    def __iter__(self) -> Iterator[Sample]:
         return self._found
 
-    def __enter__(self) -> Iterable[Iterable[Input]]:
+    def __enter__(self) -> Iterable[Iterable[Sample]]:
         return [self]
 
     def __exit__(self, *_: object) -> None:
         """Nothing is left open."""
+
+    def go_on_after(self, rows: Iterable[Result]) -> None:
+        """Nothing to learn: it gives the same inputs again, and those with results are passed."""
 
     def count(self) -> int | None:
         """Count the inputs by searching once more; None where that cannot or need not be done.
@@ -144,7 +111,7 @@ def open_sources(sources: Sequence[str], left_out: LeftOut | None = None) -> Inp
     return Inputs(sources, chain([first], found), left_out)
 
 
-def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iterator[Input]:
+def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iterator[Sample]:
     """Find the inputs that sources stand for, in order.
 
     Parameters
@@ -161,17 +128,15 @@ def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iter
 
     Yields
     ------
-    Input
+    Sample
         Including broken links, link loops and folders that cannot be read.
     """
-    index = 0
     left_out = LeftOut() if left_out is None else left_out
     for source in sources:
         shown = without_secrets(source) if is_url(source) else source
         for found in _expand(source, left_out):
             if not found.is_folder:
-                yield Input(shown, found.path, index, found.error, found.content)
-                index += 1
+                yield Sample(shown, found.path, error=found.error, content=found.content)
 
 
 def open_path(

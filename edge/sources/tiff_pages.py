@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edge.decoding.tiff import SIGNATURES, TiffFile
 from edge.errors import CropUnreadable
 from edge.files import unreadable
-from edge.sources.content import Container, Content, Found
+from edge.samples import Content
+from edge.sources.content import Container, Found
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from edge_helpers import encoded, small_cell
 
-from edge.sources.find import Input
+from edge.samples import Sample
 from edge.sources.watching.watch import Watch
 
 PATIENCE = 30.0  # seconds: only a failing test waits so long
@@ -42,7 +42,7 @@ class Watching:
         in_doubt: float = IN_DOUBT,
     ) -> None:
         self.folder = folder
-        self.inputs: list[Input] = []
+        self.inputs: list[Sample] = []
         self.watch = Watch(str(folder), done, look_every, events, in_doubt)
         self._thread = threading.Thread(target=self._run)
         self._ready = threading.Event()
@@ -56,7 +56,7 @@ class Watching:
                     self._take(entry)
                     self.inputs.append(entry)
 
-    def _take(self, entry: Input) -> None:
+    def _take(self, entry: Sample) -> None:
         """Do with an input what a classifier would: nothing, in most tests."""
 
     def __enter__(self) -> Watching:
@@ -71,11 +71,11 @@ class Watching:
 
     def names(self) -> list[str]:
         """Paths below the folder, in the order in which they came."""
-        return [os.path.relpath(entry.path, self.folder) for entry in self.inputs]
+        return [os.path.relpath(entry.file, self.folder) for entry in self.inputs]
 
-    def of(self, name: str) -> list[Input]:
+    def of(self, name: str) -> list[Sample]:
         """What has come of one file."""
-        return [entry for entry in list(self.inputs) if entry.path == str(self.folder / name)]
+        return [entry for entry in list(self.inputs) if entry.file == str(self.folder / name)]
 
     def sentinel(self) -> None:
         """Give it one more image, and wait until it has come: what came before has been seen."""

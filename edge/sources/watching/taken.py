@@ -174,7 +174,7 @@ def _within(modified_ns: int) -> int:
 class NotedFile:
     """A file of a watch, which remembers as what it was read.
 
-    A :class:`~edge.sources.content.Content`.
+    A :class:`~edge.samples.Content`.
 
     Attributes
     ----------

@@ -25,8 +25,9 @@ from edge.errors import NoEvents, NoInputs
 from edge.files import file_name, unreadable
 from edge.process.interrupts import ask_to_end
 from edge.rows import Result
+from edge.samples import Sample
 from edge.sources.content import Found
-from edge.sources.find import Input, open_path
+from edge.sources.find import open_path
 from edge.sources.folders import search_folder
 from edge.sources.left_out import LeftOut
 from edge.sources.names import IMAGE_SUFFIXES, is_hidden, suffix_of
@@ -100,7 +101,7 @@ class Watch:
         self._patience = look_every * (1 if self._is_local else _LOOKS_TO_BE_SURE)
         self._in_doubt = look_every * _LOOKS_IN_DOUBT if in_doubt is None else in_doubt
         self._news: queue.SimpleQueue[tuple[str, bool] | None] = queue.SimpleQueue()
-        self._earlier: list[Input] = []
+        self._earlier: list[Sample] = []
         self._taken = Taken()
         self._looks: dict[str, Look] = {}
         self._to_compare: deque[tuple[float, str]] = deque()
@@ -134,13 +135,7 @@ class Watch:
         """Give the inputs of an earlier watch first, then what it did not take or not as it is."""
         for row in earlier:
             self._earlier.append(
-                Input(
-                    row.source,
-                    row.file,
-                    row.index,
-                    supersedes=row.supersedes,
-                    version=row.file_version,
-                )
+                Sample(row.source, row.file, supersedes=row.supersedes, version=row.file_version)
             )
             self._taken.add_earlier(row)
         self._index = len(self._earlier)
@@ -151,18 +146,19 @@ class Watch:
         return f"watching {file_name(self._folder)} ({self._way}); Ctrl-C ends it"
 
     @property
-    def left(self) -> str:
-        """What was not taken in the end, for people; empty if all was."""
+    def left(self) -> list[str]:
+        """What was not taken in the end and what was left out, a line each, for people."""
         if not self._looks:
-            return ""
+            return self.left_out.lines()
         first, more = file_name(next(iter(self._looks))), len(self._looks) - 1
         others = f" and {more} more" if more else ""
-        return (
+        waiting = (
             f"not decided, because it may not be complete yet: {first}{others}; the same command"
             " with --resume takes it"
         )
+        return [waiting, *self.left_out.lines()]
 
-    def count(self) -> None:
+    def count(self) -> int | None:
         """Nobody knows how many will come."""
 
     def stop(self) -> None:
@@ -170,7 +166,7 @@ class Watch:
         self._stopped = True
         self._news.put(None)
 
-    def __iter__(self) -> Iterator[list[Input]]:
+    def __iter__(self) -> Iterator[list[Sample]]:
         if self._earlier:
             yield self._earlier
             self._earlier = []
@@ -219,11 +215,11 @@ class Watch:
         names = os.path.relpath(path, self._folder).split(os.sep)
         return names == [os.curdir] or not any(map(is_hidden, names))
 
-    def _look_at_told(self, paths: Iterable[str]) -> Iterator[Input]:
+    def _look_at_told(self, paths: Iterable[str]) -> Iterator[Sample]:
         for path in paths:  # renamed since, some of them: a look finds nothing there
             yield from self._look_at(Found(path), told=True)
 
-    def _look_at_all(self) -> Iterator[Input]:
+    def _look_at_all(self) -> Iterator[Sample]:
         """Search the folder for what is new or was written again, and is complete."""
         while self._to_compare and self._to_compare[0][0] <= time.monotonic():
             self._taken.doubt(self._to_compare.popleft()[1])
@@ -240,7 +236,7 @@ class Watch:
             self._looks = {path: self._looks[path] for path in there}
             self.left_out = left_out
 
-    def _look_at(self, found: Found, told: bool = False) -> Iterator[Input]:
+    def _look_at(self, found: Found, told: bool = False) -> Iterator[Sample]:
         """Look at a file; give it if it is complete and not taken as it is, or wait for it."""
         before = self._looks.pop(found.path, None)
         look = self._look(found)
@@ -312,12 +308,12 @@ class Watch:
         is_file = look.modified_ns is not None
         return not is_file or look.rest(look.changed_ns, self._is_local) >= self._in_doubt
 
-    def _batches(self, inputs: Iterator[Input]) -> Iterator[list[Input]]:
+    def _batches(self, inputs: Iterator[Sample]) -> Iterator[list[Sample]]:
         """Inputs, a few at a time."""
         while not self._stopped and (batch := list(islice(inputs, _MOST_AT_ONCE))):
             yield batch
 
-    def _take(self, found: Found, look: Look) -> Iterator[Input]:
+    def _take(self, found: Found, look: Look) -> Iterator[Sample]:
         """Give the inputs in a file, and remember them."""
         before = self._taken.index_of(look.name)  # of a stack, its pages have one each
         self._taken.add(look.name, before, look.state, look.content)
@@ -337,7 +333,14 @@ class Watch:
             before, index = self._taken.index_of(name), self._index
             self._taken.add(name, index, look.state, look.content)
             self._index += 1
-            yield Input(self._folder, each.path, index, each.error, content, before, look.version)
+            yield Sample(
+                self._folder,
+                each.path,
+                error=each.error,
+                content=content,
+                supersedes=before,
+                version=look.version,
+            )
 
 
 @contextlib.contextmanager

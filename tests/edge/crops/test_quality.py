@@ -28,7 +28,7 @@ from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 from edge.reasons import QUALITY, in_words
-from edge.sources.find import Input
+from edge.samples import Sample
 
 CELLS = [draw_cell(seed) for seed in range(20)]
 ANY_VERDICT = Verdict("all", "refer", 0.6)
@@ -268,8 +268,8 @@ def test_files_are_judged_as_their_pixels_are(lenient: Classifier, tmp_path: Pat
     for index, bad in enumerate(BAD):
         path = tmp_path / f"{index}.png"
         path.write_bytes(encoded(bad.spoil(CELL)))
-        inputs.append(Input(str(path), str(path), index))
-    found = [result.quality for result in lenient.classify_all(inputs)]
+        inputs.append(Sample(str(path), str(path)))
+    found = [result.quality for result in lenient.classify_samples(inputs)]
     assert found == [bad.codes for bad in BAD]
 
 

@@ -161,7 +161,7 @@ def test_a_file_that_changes_while_it_is_read_is_a_row(tmp_path: Path, n: int) -
     changing.start()
     try:
         with Classifier(threads=2) as classifier:
-            results = list(classifier.classify_all(find_inputs([str(path)] * n)))
+            results = list(classifier.classify_samples(find_inputs([str(path)] * n)))
     finally:
         done.set()
         changing.join()

@@ -32,7 +32,8 @@ from edge.engine.classifier import Classifier
 from edge.machine import available_processors
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.rows import Result
-from edge.sources.find import Input, find_inputs
+from edge.samples import Sample
+from edge.sources.find import find_inputs
 
 SEVERAL_CHUNKS = 40
 BAD = {3: "empty", 9: "not-an-image", 10: "truncated", 39: "greyscale"}
@@ -62,7 +63,7 @@ def mixed(tmp_path: Path) -> list[Path]:
     return paths
 
 
-def inputs(paths: list[Path]) -> list[Input]:
+def inputs(paths: list[Path]) -> list[Sample]:
     return list(find_inputs(map(str, paths)))
 
 
@@ -121,7 +122,7 @@ def test_the_probability_follows_from_logits_and_temperature(
     classifier: Classifier, cells: list[Path]
 ) -> None:
     metadata = classifier.model_file.metadata
-    for result in classifier.classify_all(inputs(cells)):
+    for result in classifier.classify_samples(inputs(cells)):
         assert result.logit_hem is not None
         assert result.logit_all is not None
         margin = result.logit_all - result.logit_hem
@@ -158,7 +159,7 @@ def test_results_come_in_the_order_of_the_inputs_and_alike_with_any_threads(
 ) -> None:
     def run(threads: int) -> list[Result]:
         with Classifier(threads=threads) as classifier:
-            return list(classifier.classify_all(inputs(cells)))
+            return list(classifier.classify_samples(inputs(cells)))
 
     one, three = run(1), run(3)
     assert [result.file for result in one] == [str(path) for path in cells]
@@ -168,7 +169,7 @@ def test_results_come_in_the_order_of_the_inputs_and_alike_with_any_threads(
 
 
 def test_bad_files_do_not_touch_the_good_ones(classifier: Classifier, mixed: list[Path]) -> None:
-    results = list(classifier.classify_all(inputs(mixed)))
+    results = list(classifier.classify_samples(inputs(mixed)))
     assert {r.index: r.error for r in results if r.error} == BAD
     good = [result for result in results if result.error is None]
     assert len(good) == SEVERAL_CHUNKS - len(BAD)
@@ -178,7 +179,7 @@ def test_bad_files_do_not_touch_the_good_ones(classifier: Classifier, mixed: lis
 
 def test_every_input_gets_exactly_one_result(classifier: Classifier, cells: list[Path]) -> None:
     for n in (0, 1, 7, 8, 9, 33):
-        results = list(classifier.classify_all(inputs(cells[:n])))
+        results = list(classifier.classify_samples(inputs(cells[:n])))
         assert [result.file for result in results] == [str(path) for path in cells[:n]]
 
 
@@ -194,47 +195,47 @@ def test_classify_may_be_called_from_many_threads(
 def test_an_endless_source_is_read_only_a_little_ahead(cells: list[Path]) -> None:
     read = 0
 
-    def endless() -> Iterator[Input]:
+    def endless() -> Iterator[Sample]:
         nonlocal read
         for read in itertools.count(1):
-            yield Input("camera", str(cells[read % SEVERAL_CHUNKS]), read)
+            yield Sample("camera", str(cells[read % SEVERAL_CHUNKS]))
 
     with Classifier(threads=2) as classifier:
-        results = classifier.classify_all(endless())
-        assert [next(results).index for _ in range(5)] == [1, 2, 3, 4, 5]
+        results = classifier.classify_samples(endless())
+        assert [next(results).index for _ in range(5)] == [0, 1, 2, 3, 4]
     assert read < 500
 
 
 def test_stopping_early_leaves_the_classifier_usable(
     classifier: Classifier, cells: list[Path]
 ) -> None:
-    results = classifier.classify_all(inputs(cells))
+    results = classifier.classify_samples(inputs(cells))
     next(results)
     results.close()
-    assert len(list(classifier.classify_all(inputs(cells)))) == SEVERAL_CHUNKS
+    assert len(list(classifier.classify_samples(inputs(cells)))) == SEVERAL_CHUNKS
 
 
 def test_two_runs_may_take_turns(classifier: Classifier, cells: list[Path]) -> None:
-    one = classifier.classify_all(inputs(cells))
-    other = classifier.classify_all(inputs(cells))
+    one = classifier.classify_samples(inputs(cells))
+    other = classifier.classify_samples(inputs(cells))
     for first, second in zip(one, other, strict=True):
         assert first == second
 
 
 def test_an_error_of_the_source_is_not_swallowed(classifier: Classifier, cells: list[Path]) -> None:
-    def unplugged() -> Iterator[Input]:
+    def unplugged() -> Iterator[Sample]:
         yield from inputs(cells[:10])
         raise OSError("camera unplugged")
 
     with pytest.raises(OSError, match="camera unplugged"):
-        list(classifier.classify_all(unplugged()))
+        list(classifier.classify_samples(unplugged()))
 
 
 def test_leaving_the_context_ends_the_threads(cells: list[Path]) -> None:
     with Classifier(threads=2) as classifier:
         assert classifier.classify(cells[0]).error is None
     with pytest.raises(RuntimeError, match="shutdown"):
-        list(classifier.classify_all(inputs(cells)))
+        list(classifier.classify_samples(inputs(cells)))
     classifier.close()  # twice does no harm
 
 
@@ -337,14 +338,14 @@ def test_a_few_inputs_are_shared_by_all_threads(
 ) -> None:
     together = threading.Barrier(4)
 
-    class Meeting(Input):
+    class Meeting(Sample):
         def read(self) -> bytes:
             together.wait(10)
             return super().read()
 
-    few = [Meeting("", str(path), n) for n, path in enumerate(cells[:4])]
+    few = [Meeting("", str(path)) for path in cells[:4]]
     with Classifier(threads=4) as classifier:
-        assert [result.error for result in classifier.classify_all(few)] == [None] * 4
+        assert [result.error for result in classifier.classify_samples(few)] == [None] * 4
 
 
 @pytest.mark.parametrize("batch", [8, 32])
@@ -352,7 +353,7 @@ def test_batches_change_no_result(
     batch: int, mixed: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "edge.engine.classifier.measure_batches",
+        "edge.engine.engine.measure_batches",
         lambda plan, network, crops: replace(plan, batch=batch),
     )
     model = write_model_of(tmp_path / "model.tflite", batching_flatbuffer())
@@ -396,8 +397,8 @@ def test_with_memory_for_one_interpreter_several_threads_share_it(
     with Classifier() as crowded:
         plan = crowded.plan
         assert (plan.interpreters, plan.threads, crowded.threads) == (1, 4, 4)
-        assert list(crowded.classify_all(inputs(cells))) == list(
-            classifier.classify_all(inputs(cells))
+        assert list(crowded.classify_samples(inputs(cells))) == list(
+            classifier.classify_samples(inputs(cells))
         )
 
 

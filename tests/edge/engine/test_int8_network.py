@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from edge.crops.preprocess import to_crop
 from edge.engine.classifier import golden_error
 from edge.engine.network import Int8Network
-from edge.engine.runtime import find_runtime, native_messages_silenced
+from edge.engine.runtime import find_runtime
 from edge.errors import BatchRefused, ModelFileRefused
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.process.native_messages import native_messages_silenced
 
 SHIPPED = read_model_file(SHIPPED_MODEL)
 CROPS = SHIPPED.golden.inputs[:9]

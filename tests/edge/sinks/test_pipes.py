@@ -17,7 +17,7 @@ from sink_helpers import RUN, results
 
 from edge.errors import OutputFailed
 from edge.process import interrupts
-from edge.process.interrupts import Interrupted, Interrupts, Patience
+from edge.process.interrupts import Interrupted, Interrupts, Patience, StopToken
 from edge.sinks.outputs import Outputs
 from edge.sinks.pipe import Pipe
 from edge.sinks.text import ResultFile
@@ -109,7 +109,8 @@ def test_a_second_run_into_a_pipe_is_refused(pipe: Path) -> None:
 
 
 def test_a_signal_while_a_result_is_held_ends_the_run_as_interrupted() -> None:
-    with Interrupts() as held, pytest.raises(Interrupted) as caught, held.held():  # noqa: PT012
+    stop = StopToken()
+    with Interrupts(stop), pytest.raises(Interrupted) as caught, stop.held():  # noqa: PT012
         signal.raise_signal(signal.SIGTERM)
         assert not Patience().is_over()  # others get a little time
         raise OutputFailed("not written")

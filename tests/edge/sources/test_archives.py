@@ -90,7 +90,7 @@ def test_the_images_in_an_archive_are_inputs_in_its_order(tmp_path: Path, suffix
     files = dict(zip(NAMES, CELLS, strict=True)) | {"notes.txt": b"text", "day1/": b""}
     path = archived(tmp_path / f"cells{suffix}", files)
     inputs = list(find_inputs([str(path)]))
-    assert [entry.path for entry in inputs] == [f"{path}!{name}" for name in NAMES]
+    assert [entry.file for entry in inputs] == [f"{path}!{name}" for name in NAMES]
     assert [entry.read() for entry in inputs] == CELLS
     assert {entry.source for entry in inputs} == {str(path)}
 
@@ -157,7 +157,7 @@ def test_an_empty_member_and_text_named_like_an_image_are_rows(tmp_path: Path, s
         tmp_path / f"cells{suffix}", {"a.png": b"", "b.png": b"text", "c.png": CELLS[0]}
     )
     with Classifier(threads=2) as classifier:
-        results = list(classifier.classify_all(find_inputs([str(path)])))
+        results = list(classifier.classify_samples(find_inputs([str(path)])))
     assert [result.error for result in results] == ["empty", "not-an-image", None]
 
 
@@ -386,8 +386,8 @@ def test_members_of_a_zip_are_read_by_many_threads(tmp_path: Path) -> None:
     paths = write_cells(tmp_path / "cells", 40)
     path = zipped(tmp_path / "cells.zip", {p.name: p.read_bytes() for p in paths})
     with Classifier(threads=8) as classifier:
-        archived_cells = list(classifier.classify_all(find_inputs([str(path)] * 3)))
-        files = list(classifier.classify_all(find_inputs([str(tmp_path / "cells")] * 3)))
+        archived_cells = list(classifier.classify_samples(find_inputs([str(path)] * 3)))
+        files = list(classifier.classify_samples(find_inputs([str(tmp_path / "cells")] * 3)))
     assert [r.logit_all for r in archived_cells] == [r.logit_all for r in files]
     assert {r.error for r in archived_cells} == {None}
 

@@ -82,7 +82,7 @@ def found(source: str, before: str) -> tuple[set[str], LeftOut]:
     left_out = LeftOut()
     inputs = list(find_inputs([source], left_out))
     assert [entry.error for entry in inputs] == [None] * len(inputs)
-    return {entry.path.removeprefix(before) for entry in inputs}, left_out
+    return {entry.file.removeprefix(before) for entry in inputs}, left_out
 
 
 def through_a_folder(top: Path, files: Names) -> tuple[set[str], LeftOut]:
@@ -142,7 +142,7 @@ def through_watching(top: Path, files: Names) -> tuple[set[str], LeftOut]:
     names: set[str] = set()
     with watch:
         for batch in watch:
-            names |= {entry.path.removeprefix(f"{top}/usb/") for entry in batch}
+            names |= {entry.file.removeprefix(f"{top}/usb/") for entry in batch}
             if len(names) >= len(CELLS):
                 watch.stop()
     list(watch._complete_by_looks())  # the whole folder once more
@@ -188,7 +188,7 @@ def test_what_is_named_itself_is_taken(tmp_path: Path, name: str) -> None:
     (tmp_path / "list").write_text(f"{path}\n")
     for source in (path, f"@{tmp_path}/list"):
         left_out = LeftOut()
-        assert [entry.path for entry in find_inputs([source], left_out)] == [path]
+        assert [entry.file for entry in find_inputs([source], left_out)] == [path]
         assert left_out.lines() == []
 
 
@@ -217,7 +217,7 @@ def test_a_pattern_finds_hidden_names_where_it_says_so(
     names = ("a.png", "._a.png", ".b/c.png", "@eaDir/d.png", "__MACOSX/e.png")
     written(tmp_path, dict.fromkeys(names, CELL))
     inputs = [entry for entry in find_inputs([f"{tmp_path}/{pattern}"]) if not entry.error]
-    assert {entry.path.removeprefix(f"{tmp_path}/") for entry in inputs} == expected
+    assert {entry.file.removeprefix(f"{tmp_path}/") for entry in inputs} == expected
 
 
 def test_a_run_says_at_its_end_what_was_left_out(

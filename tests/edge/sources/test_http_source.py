@@ -129,7 +129,7 @@ def test_a_snapshot_is_one_get(server: Server) -> None:
 def test_an_address_is_a_source_beside_others(server: Server) -> None:
     inputs = open_sources([server.at("/a.png"), "missing.png"])
     with Classifier(threads=1) as classifier:
-        first, second = classifier.classify_all(inputs)
+        first, second = classifier.classify_samples(inputs)
     assert (first.source, first.file) == (server.at("/a.png"),) * 2
     assert first.decision
     assert second.error == "not-found"
@@ -154,7 +154,7 @@ def test_user_and_password_answer_a_server_that_asks_and_stay_out_of_results(
     (entry,) = find_inputs([url])
     assert entry.read() == CELL
     assert SECRET not in repr(entry)
-    assert entry.path == entry.source == server.at("/closed?...")
+    assert entry.file == entry.source == server.at("/closed?...")
 
 
 def test_a_wrong_password_is_an_error_of_the_server(server: Server) -> None:
@@ -323,7 +323,7 @@ def test_what_cannot_be_an_address_is_said(url: str, why: str) -> None:
 @pytest.mark.parametrize(("path", "expected"), [("/short", "truncated"), ("/text", "not-an-image")])
 def test_what_is_no_whole_image_is_a_row(server: Server, path: str, expected: str) -> None:
     with Classifier(threads=1) as classifier:
-        (result,) = classifier.classify_all(find_inputs([server.at(path)]))
+        (result,) = classifier.classify_samples(find_inputs([server.at(path)]))
     assert result.error == expected
 
 

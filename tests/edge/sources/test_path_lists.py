@@ -95,7 +95,7 @@ def test_what_powershell_writes_is_a_list(tmp_path: Path, monkeypatch: pytest.Mo
     for name in ("cell-a.png", "cell-b.png"):
         Path(name).write_bytes(encoded(small_cell()))
     Path("list.txt").write_bytes("\ufeffcell-a.png\r\ncell-b.png\r\n".encode("utf-16-le"))
-    assert [entry.path for entry in find_inputs(["@list.txt"])] == ["cell-a.png", "cell-b.png"]
+    assert [entry.file for entry in find_inputs(["@list.txt"])] == ["cell-a.png", "cell-b.png"]
 
 
 def a_zip() -> bytes:
@@ -176,14 +176,14 @@ def test_dots_and_slashes_in_a_list_are_rows_and_the_rest_is_found(home: Path) -
     (home / "work/now/crops").mkdir()
     (home / "work/now/crops/b.png").touch()
     Path("list.txt").write_text("/\n.\n..\ncrops\na.png\n")
-    found = {e.path: e.error.reason if e.error else None for e in find_inputs(["@list.txt"])}
+    found = {e.file: e.error.reason if e.error else None for e in find_inputs(["@list.txt"])}
     refused = dict.fromkeys(["/", ".", ".."], "unsupported")
     assert found == {**refused, "crops/b.png": None, "a.png": None}
 
 
 def test_what_is_named_on_the_command_line_is_searched(home: Path) -> None:
     (home / "work/now/a.png").touch()
-    assert [entry.path for entry in find_inputs(["."])] == ["./a.png"]
+    assert [entry.file for entry in find_inputs(["."])] == ["./a.png"]
 
 
 def test_a_list_is_read_while_it_is_written() -> None:

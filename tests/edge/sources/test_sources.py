@@ -39,12 +39,12 @@ def found(*sources: str) -> list[str]:
     """Paths that sources stand for; none of them refused."""
     inputs = list(find_inputs(sources))
     assert [entry.error for entry in inputs] == [None] * len(inputs)
-    return [entry.path for entry in inputs]
+    return [entry.file for entry in inputs]
 
 
 def reasons(*sources: str) -> dict[str, str | None]:
     """Path -> why it is refused."""
-    return {e.path: e.error.reason if e.error else None for e in find_inputs(sources)}
+    return {e.file: e.error.reason if e.error else None for e in find_inputs(sources)}
 
 
 def test_a_file_named_outright_may_have_any_suffix(crops: Path) -> None:
@@ -128,8 +128,7 @@ def test_a_folder_with_glob_characters_in_its_name_is_searched(crops: Path) -> N
 def test_inputs_are_counted_from_0_over_all_sources(crops: Path) -> None:
     touch(crops, "a.png", "b.png", "more/c.png")
     inputs = list(find_inputs(["crops/b.png", "crops", "crops/missing.png", "crops/*.png"]))
-    assert [entry.index for entry in inputs] == list(range(len(inputs)))
-    assert [(entry.source, entry.path) for entry in inputs] == [
+    assert [(entry.source, entry.file) for entry in inputs] == [
         ("crops/b.png", "crops/b.png"),
         ("crops", "crops/a.png"),
         ("crops", "crops/b.png"),
@@ -246,7 +245,7 @@ def test_globs_find_what_those_of_python_match_and_the_images_in_matched_folders
         images = [path for path in inside if path.suffix == ".png" and path.is_file()]
         images = [path for path in images if "/." not in str(path.relative_to(match.parent))]
         expected |= {str(path) for path in [*images, *([match] if match.is_file() else [])]}
-    paths = [entry.path for entry in find_inputs([pattern]) if not entry.error]
+    paths = [entry.file for entry in find_inputs([pattern]) if not entry.error]
     assert sorted(paths) == sorted(expected)
 
 
@@ -282,7 +281,7 @@ def test_names_of_a_large_folder_come_sorted(crops: Path) -> None:
 
 def run_list(data: bytes, name: str = "list.txt") -> list[str]:
     Path(name).write_bytes(data)
-    return [entry.path for entry in find_inputs([f"@{name}"])]
+    return [entry.file for entry in find_inputs([f"@{name}"])]
 
 
 LISTED = ["crops/a.png", "crops/ b.png ", os.fsdecode(b"crops/\xff.png")]
@@ -353,13 +352,13 @@ def test_standard_input_is_read_once_and_its_paths_come_as_they_are_written(
         monkeypatch.setattr("sys.stdin", stdin)
         pipe.write(b"crops/a.png\n")
         inputs = iter(open_sources(["-"]))
-        assert next(inputs).path == "crops/a.png"  # though nobody knows what comes
+        assert next(inputs).file == "crops/a.png"  # though nobody knows what comes
         pipe.write(b"crops/b")
         pipe.write(b".png\nmissing")
-        assert next(inputs).path == "crops/b.png"
+        assert next(inputs).file == "crops/b.png"
         pipe.close()
         last = next(inputs)
-    assert (last.source, last.path, last.index) == ("-", "missing", 2)
+    assert (last.source, last.file) == ("-", "missing")
     assert last.error
 
 
@@ -421,7 +420,7 @@ def test_a_folder_with_nothing_but_a_broken_link_is_not_refused(crops: Path) -> 
 def test_what_was_refused_while_searching_becomes_a_result_with_the_reason(crops: Path) -> None:
     (crops / "gone.png").symlink_to("nothing.png")
     with Classifier(threads=1) as classifier:
-        (result,) = classifier.classify_all(find_inputs(["crops"]))
+        (result,) = classifier.classify_samples(find_inputs(["crops"]))
     assert (result.file, result.error) == ("crops/gone.png", "not-found")
     assert result.decision is None
     assert result.message

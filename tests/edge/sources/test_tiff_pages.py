@@ -19,8 +19,9 @@ from edge.decoding.decode import decode
 from edge.decoding.tiff import TiffFile
 from edge.engine.classifier import Classifier
 from edge.errors import CropUnreadable
+from edge.samples import Sample
 from edge.sources.content import Held
-from edge.sources.find import Input, find_inputs
+from edge.sources.find import find_inputs
 from edge.sources.tiff_pages import each_page
 
 CELLS = [small_cell(seed) for seed in range(3)]
@@ -42,20 +43,19 @@ def with_link(data: bytes, page: int, target: int) -> bytes:
     return bytes(changed)
 
 
-def found(folder: Path, data: bytes, name: str = "stack.tif") -> list[Input]:
+def found(folder: Path, data: bytes, name: str = "stack.tif") -> list[Sample]:
     (folder / name).write_bytes(data)
     return list(find_inputs([str(folder / name)]))
 
 
-def names(inputs: list[Input]) -> list[str]:
-    return [Path(entry.path).name for entry in inputs]
+def names(inputs: list[Sample]) -> list[str]:
+    return [Path(entry.file).name for entry in inputs]
 
 
 @pytest.mark.parametrize("compression", [RAW, LZW, DEFLATE])
 def test_every_page_is_an_input_counted_from_1(tmp_path: Path, compression: int) -> None:
     inputs = found(tmp_path, stack(CELLS, compression))
     assert names(inputs) == ["stack.tif#1", "stack.tif#2", "stack.tif#3"]
-    assert [entry.index for entry in inputs] == [0, 1, 2]
     for entry, cell in zip(inputs, CELLS, strict=True):
         assert (decode(entry.read()) == cell).all()
 
@@ -218,7 +218,7 @@ def test_a_damaged_stack_never_gives_anything_but_inputs(data: st.DataObject) ->
 def test_pages_classify_like_the_files_they_were_made_of(tmp_path: Path) -> None:
     inputs = found(tmp_path, stack(CELLS))
     with Classifier(threads=2) as classifier:
-        pages = list(classifier.classify_all(inputs))
+        pages = list(classifier.classify_samples(inputs))
         alone = [classifier.classify(cell) for cell in CELLS]
     assert [page.logit_all for page in pages] == [cell.logit_all for cell in alone]
     assert [Path(page.file).name for page in pages] == [f"stack.tif#{n}" for n in (1, 2, 3)]

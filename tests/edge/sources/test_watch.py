@@ -36,8 +36,7 @@ def test_what_is_there_comes_first_in_order_of_names(folder: Path, events: bool)
     paths = write_cells(folder, 3)
     with Watching(folder, events) as watching:
         until(lambda: len(watching.inputs) == 3)
-    assert [entry.path for entry in watching.inputs] == [str(path) for path in paths]
-    assert [entry.index for entry in watching.inputs] == [0, 1, 2]
+    assert [entry.file for entry in watching.inputs] == [str(path) for path in paths]
     assert {entry.source for entry in watching.inputs} == {str(folder)}
 
 
@@ -51,7 +50,6 @@ def test_a_new_file_comes_once_however_often_it_is_written_again(
                 (folder / "a.png").write_bytes(CELL)
             watching.sentinel()
     assert watching.names().count("a.png") == 1
-    assert [entry.index for entry in watching.inputs] == list(range(4))
 
 
 @both_ways
@@ -77,7 +75,7 @@ def test_a_file_that_is_still_open_is_waited_for_until_it_is_closed(folder: Path
             watching.sentinel()
             assert "slow.png" not in watching.names()
         until(lambda: "slow.png" in watching.names())
-    (slow,) = (entry for entry in watching.inputs if entry.path.endswith("slow.png"))
+    (slow,) = (entry for entry in watching.inputs if entry.file.endswith("slow.png"))
     assert slow.read() == CELL
 
 
@@ -155,7 +153,7 @@ def test_what_earlier_runs_have_done_is_not_done_again(folder: Path, events: boo
     done_too.write_bytes(CELL)
     already = {str(done), str(folder / "cell-01.png"), rf"{folder}/\xff.png"}
     with Watching(folder, events, done=already) as watching:
-        until(lambda: str(new) in [entry.path for entry in watching.inputs])
+        until(lambda: str(new) in [entry.file for entry in watching.inputs])
         done.write_bytes(CELL)
         watching.sentinel()
     assert watching.names()[0] == new.name
@@ -169,7 +167,7 @@ def test_broken_links_are_named_once(folder: Path, events: bool) -> None:
     with Watching(folder, events) as watching:
         until(lambda: len(watching.inputs) == 2)
         watching.sentinel()
-    reasons = {e.path: e.error and e.error.reason for e in watching.inputs}
+    reasons = {e.file: e.error and e.error.reason for e in watching.inputs}
     assert reasons[f"{folder}/gone.png"] == "not-found"
     assert reasons[f"{folder}/loop"] == "link-loop"
     assert len(watching.inputs) == 3
@@ -191,7 +189,7 @@ def test_a_folder_that_goes_away_is_named_once_and_waited_for(folder: Path) -> N
         folder.with_name("away").rename(folder)
         watching.sentinel()
     assert watching.inputs[1].error
-    assert watching.inputs[1].path == str(folder)
+    assert watching.inputs[1].file == str(folder)
     assert len(watching.inputs) == 3  # and what was there before has not come again
 
 

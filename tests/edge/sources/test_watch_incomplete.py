@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from watch_helpers import CELL, Watching, both_ways, until
 
 from edge.crops.drawn import draw_cell
-from edge.sources.find import Input
+from edge.samples import Sample
 
 BMP = encoded(draw_cell(1)[::3, ::3], ".bmp")
 OTHER = encoded(draw_cell(4)[::3, ::3], ".bmp")
@@ -99,7 +99,7 @@ def test_a_file_that_rests_for_long_is_taken_and_taken_again_when_it_is_finished
         until(lambda: len(watching.of("slow.bmp")) == 2)
         watching.sentinel()
     first, second = watching.of("slow.bmp")
-    assert (first.supersedes, second.supersedes) == (None, first.index)
+    assert (first.supersedes, second.supersedes) == (None, watching.inputs.index(first))
     assert second.version != first.version
     assert second.read() == BMP
 
@@ -116,8 +116,11 @@ def test_only_other_bytes_are_taken_again_however_often_a_file_is_written(
             watching.sentinel()
         until(lambda: len(watching.of("a.bmp")) == 3)
     one, two, three = watching.of("a.bmp")
-    assert [one.supersedes, two.supersedes, three.supersedes] == [None, one.index, two.index]
-    assert [entry.index for entry in watching.inputs] == list(range(len(watching.inputs)))
+    assert [one.supersedes, two.supersedes, three.supersedes] == [
+        None,
+        watching.inputs.index(one),
+        watching.inputs.index(two),
+    ]
 
 
 def test_bytes_that_changed_while_the_time_of_the_file_did_not_are_found(
@@ -137,8 +140,8 @@ def test_what_was_decided_is_what_was_read_not_what_was_looked_at(folder: Path) 
     class Reading(Watching):
         """Writes the file again between the look and the classifier."""
 
-        def _take(self, entry: Input) -> None:
-            if entry.path.endswith("a.bmp"):
+        def _take(self, entry: Sample) -> None:
+            if entry.file.endswith("a.bmp"):
                 (folder / "a.bmp").write_bytes(OTHER)
                 assert entry.read() == OTHER
 
@@ -172,8 +175,8 @@ def test_a_file_that_is_removed_before_it_is_read_is_a_row_and_comes_again(
     class Reading(Watching):
         """Reads after the file has gone, once."""
 
-        def _take(self, entry: Input) -> None:
-            if entry.path.endswith("a.bmp") and entry.supersedes is None:
+        def _take(self, entry: Sample) -> None:
+            if entry.file.endswith("a.bmp") and entry.supersedes is None:
                 (folder / "a.bmp").unlink()
                 with pytest.raises(ValueError, match="not-found"):
                     entry.read()
@@ -184,7 +187,7 @@ def test_a_file_that_is_removed_before_it_is_read_is_a_row_and_comes_again(
         watching.sentinel()
         (folder / "a.bmp").write_bytes(BMP)
         until(lambda: len(watching.of("a.bmp")) == 2)
-    assert watching.of("a.bmp")[1].supersedes == watching.of("a.bmp")[0].index
+    assert watching.of("a.bmp")[1].supersedes == watching.inputs.index(watching.of("a.bmp")[0])
 
 
 def test_a_folder_that_comes_back_written_elsewhere_gives_only_what_differs(folder: Path) -> None:
@@ -237,8 +240,8 @@ def test_however_a_file_is_written_the_last_decision_is_on_the_whole_of_it(
     class Reading(Watching):
         """Reads as the classifier does."""
 
-        def _take(self, entry: Input) -> None:
-            read[entry.index] = entry.read()
+        def _take(self, entry: Sample) -> None:
+            read[len(self.inputs)] = entry.read()
 
     with Reading(folder, events, in_doubt=0.2) as watching:
         with (folder / "a.bmp").open("wb") as file:
@@ -250,7 +253,7 @@ def test_however_a_file_is_written_the_last_decision_is_on_the_whole_of_it(
             time.sleep(pause)
         until(lambda: read.get(max(read, default=0)) == BMP)
         watching.sentinel()
-    indices = [entry.index for entry in watching.of("a.bmp")]
+    indices = [watching.inputs.index(entry) for entry in watching.of("a.bmp")]
     assert [entry.supersedes for entry in watching.of("a.bmp")] == [None, *indices[:-1]]
     assert read[indices[-1]] == BMP
 
@@ -275,5 +278,5 @@ def test_the_pages_of_a_stack_are_taken_again_one_by_one(folder: Path) -> None:
         until(lambda: bool(watching.of("a.tif#3")))
     for page in (1, 2):
         first, second = watching.of(f"a.tif#{page}")
-        assert second.supersedes == first.index
+        assert second.supersedes == watching.inputs.index(first)
     assert [entry.supersedes for entry in watching.of("a.tif#3")] == [None]

@@ -57,7 +57,11 @@ def test_a_link_that_moves_over_files_elsewhere_gives_each_of_them_once(
         (tmp_path / "b.png").write_bytes(OTHER)
         until(lambda: len(watching.of("latest.png")) == 3)
     one, two, three = watching.of("latest.png")
-    assert [one.supersedes, two.supersedes, three.supersedes] == [None, None, two.index]
+    assert [one.supersedes, two.supersedes, three.supersedes] == [
+        None,
+        None,
+        watching.inputs.index(two),
+    ]
     assert three.read() == OTHER
 
 

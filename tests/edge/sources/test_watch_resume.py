@@ -16,13 +16,15 @@ from edge_helpers import encoded, small_cell
 from sink_helpers import RUN, blank, result, results, resume
 from watch_helpers import CELL, IN_DOUBT, LOOK_EVERY, until
 
-from edge.cli.terminal import Tally
+from edge.engine.classifier import Classifier
+from edge.events import Finished
 from edge.rows import FIRST_COLUMNS, Result
-from edge.run import classify_into
+from edge.run import run
 from edge.sinks.database import Database
 from edge.sinks.outputs import Outputs
 from edge.sinks.text import ResultFile
 from edge.sources.watching.watch import Watch
+from edge.tally import Tally
 
 OTHER = encoded(small_cell(5))
 
@@ -55,7 +57,10 @@ def watch_until(
     stopping = threading.Thread(target=stop)
     stopping.start()
     try:
-        return classify_into(watch, outputs, table=False, resume=is_resumed, threads=1)
+        with Classifier(threads=1) as classifier:
+            *_, last = run(watch, classifier, outputs, resume=is_resumed)
+        assert isinstance(last, Finished)
+        return last.tally
     finally:
         stopping.join()
 

@@ -1,0 +1,50 @@
+"""``edge-all benchmark``: the network alone, in every setting."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from edge.cli.command import one_sentence
+from edge.cli.options import add_model, at_least
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_model(parser)
+    parser.add_argument(
+        "--float",
+        dest="twin",
+        type=Path,
+        metavar="FILE",
+        help="float twin (.tflite), to be measured beside it",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=at_least(0.01, float),
+        default=1.0,
+        metavar="S",
+        help="how long to measure each setting; 1 by default",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the figures here, as JSON")
+
+
+@one_sentence
+def run(options: argparse.Namespace) -> None:
+    """Measure, print and save."""
+    from edge.engine.benchmark import Benchmark, Network, describe, run_benchmark
+    from edge.engine.runtime import find_runtime
+    from edge.models.model_file import SHIPPED_MODEL, read_model_file, read_twin
+    from edge.sinks.figures import check_figures, save_figures
+
+    if options.out:
+        check_figures(options.out, Benchmark)
+    model_file = read_model_file(options.model or SHIPPED_MODEL)
+    networks = [Network("int8", model_file.flatbuffer)]
+    if options.twin:
+        networks.append(Network("float", read_twin(options.twin, model_file)))
+    found = run_benchmark(networks, model_file.golden.inputs, find_runtime(), options.seconds)
+    print(describe(found))
+    if options.out:
+        save_figures(options.out, found.to_dict())
+        print(f"saved {options.out}")

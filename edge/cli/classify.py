@@ -1,0 +1,227 @@
+"""``edge-all classify``: sources through a network into results."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.cli.command import SOME_FAILED, one_sentence, say
+from edge.cli.options import add_model, at_least
+from edge.process.interrupts import hangup_of_terminal
+
+if TYPE_CHECKING:
+    from edge import events
+    from edge.cli.terminal import ProgressBar, Table
+    from edge.engine.classifier import Classifier
+    from edge.engine.plan import Plan
+    from edge.samples import Source
+
+_MOST_THREADS = 256  # more than any device has processors for; each holds a network in memory
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="files, zip and tar archives, folders (searched to any depth), globs,"
+        " @list (a file with a path a line), - (paths on stdin), http:// snapshots",
+    )
+    parser.add_argument(
+        "--watch",
+        metavar="FOLDER",
+        help="classify what is in this folder and what comes, until Ctrl-C",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write results to this .csv, .jsonl, .db or .sqlite; may be repeated",
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="write a page with thumbnails to this .html file",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with what an earlier, cut-off run has written",
+    )
+    add_model(parser)
+    parser.add_argument(
+        "--threads",
+        type=at_least(1, int, _MOST_THREADS),
+        metavar="N",
+        help=f"cells at a time, at most {_MOST_THREADS}; by default one per processor",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse crops of bad quality; otherwise a person looks",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="say how the network is run, and why"
+    )
+    parser.epilog = (
+        "Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes a row"
+        " with a reason; the run goes on and ends with exit code 1."
+    )
+
+
+@one_sentence
+def run(options: argparse.Namespace) -> None:
+    """Classify what the command line names, and print what happens."""
+    from edge.engine.classifier import Classifier
+    from edge.process.interrupts import Interrupted, Interrupts, StopToken
+    from edge.run import run as run_events
+    from edge.sinks.outputs import check_outputs, is_report
+
+    watched = [] if options.watch is None else [options.watch]
+    outputs = check_outputs(options.out, options.report, options.sources + watched)
+    source = _open(options.sources, options.watch)
+    stop = StopToken()
+    with Interrupts(stop), ExitStack() as stack:
+        keep_crops = any(map(is_report, outputs))
+        try:
+            classifier = stack.enter_context(
+                Classifier(options.model, options.threads, keep_crops, options.strict)
+            )
+        except Interrupted as interrupt:
+            raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
+        screen = stack.enter_context(_Screen(classifier, source, options))
+        stream = run_events(source, classifier, outputs, _command(), options.resume, stop)
+        try:
+            for event in stream:
+                screen.show(event)
+        except Interrupted as interrupt:  # while it was printed: the run is to hear of it
+            screen.show(stream.throw(interrupt))
+
+
+class _Screen:
+    """Prints the events of a run: results and the summary to stdout, the rest to stderr."""
+
+    def __init__(self, classifier: Classifier, source: Source, options: argparse.Namespace) -> None:
+        self._classifier = classifier
+        self._source = source
+        self._to_files = bool(options.out)
+        self._has_outputs = bool(options.out or options.report)
+        self._verbose = options.verbose
+        self._table: Table | None = None
+        self._bar: ProgressBar | None = None
+
+    def __enter__(self) -> _Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_bar()
+
+    def show(self, event: events.Event) -> None:
+        """Print one event.
+
+        Raises
+        ------
+        SystemExit
+            At the end of a run that did not do all it was asked to.
+        OutputFailed
+            If an output failed.
+        """
+        from edge import events
+
+        if isinstance(event, events.SampleDone):
+            self._show_result(event)
+        elif isinstance(event, events.Started):
+            self._start(event)
+        elif isinstance(event, events.PlanChanged):
+            self._show_plan(event.plan)
+        elif isinstance(event, events.Finished):
+            self._end_bar()
+            self._finish(event)
+        elif isinstance(event, events.SinkFailed):
+            self._end_bar()
+            raise event.error
+        else:
+            self._end_bar()
+            if event.unwritten:
+                say(f"error: {event.unwritten}")
+            raise _interrupted(event.exit_code, event.tally.total, self._has_outputs)
+
+    def _start(self, event: events.Started) -> None:
+        from edge.cli.terminal import ProgressBar, Table
+
+        if event.how:
+            say(event.how)
+        self._show_plan(event.plan)
+        if not self._to_files:
+            self._table = Table()
+        elif sys.stderr.isatty():
+            self._bar = ProgressBar(self._source.count()).__enter__()
+
+    def _show_result(self, event: events.SampleDone) -> None:
+        if self._table:
+            with hangup_of_terminal():
+                self._table.write(event.result)
+        if self._bar:
+            self._bar.show(event.tally)
+
+    def _show_plan(self, plan: Plan) -> None:
+        if self._verbose:
+            say(str(plan))
+
+    def _finish(self, event: events.Finished) -> None:
+        from edge.cli.terminal import say_failures, summary
+
+        print(summary(event.tally, event.seconds, self._classifier))
+        say_failures(event.tally)
+        for line in event.left:
+            say(line)
+        if event.tally.failed:
+            raise SystemExit(SOME_FAILED)
+
+    def _end_bar(self) -> None:
+        if self._bar:
+            self._bar.__exit__()
+            self._bar = None
+
+
+def _interrupted(exit_code: int, inputs: int, has_outputs: bool) -> SystemExit:
+    again = "; the same command with --resume goes on" if has_outputs else ""
+    say(f"interrupted after {inputs} inputs{again}")
+    return SystemExit(exit_code)
+
+
+def _command() -> str:
+    """The command line, as it may be kept."""
+    from edge.files import file_name
+
+    return shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]]))
+
+
+def _open(sources: list[str], folder: str | None) -> Source:
+    """Open sources, or a folder to watch."""
+    from edge.errors import NoInputs
+    from edge.sources.left_out import LeftOut
+    from edge.sources.registry import open_source
+
+    if bool(sources) == (folder is not None):
+        raise NoInputs("name sources, or a folder to --watch")
+    if folder is not None:
+        from edge.sources.watching.watch import Watch
+
+        return Watch(folder)
+    left_out = LeftOut()
+    try:
+        return open_source(sources, left_out)
+    except NoInputs:
+        for line in left_out.lines():
+            say(line)
+        raise

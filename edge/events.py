@@ -1,0 +1,99 @@
+"""What happens in a run, one after the other: a command prints it, a service acts on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge.engine.plan import Plan
+from edge.errors import OutputFailed
+from edge.rows import Result
+from edge.sinks.sink import Run
+from edge.tally import Tally
+
+
+@dataclass(frozen=True)
+class Started:
+    """Everything is open, and samples are looked for.
+
+    Attributes
+    ----------
+    run : Run
+        Facts of the run.
+    how : str
+        How the source looks for samples, for people; may be empty.
+    plan : Plan
+        How the network is run.
+    """
+
+    run: Run
+    how: str
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class SampleDone:
+    """One result is in all outputs, or waits there for the next flush.
+
+    Attributes
+    ----------
+    result : Result
+    tally : Tally
+        Of all results so far; it goes on counting.
+    """
+
+    result: Result
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class PlanChanged:
+    """The network is run in another way from here on: batches were measured."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class SinkFailed:
+    """An output cannot be written any more: the last event; what was flushed before is valid."""
+
+    error: OutputFailed
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """The run was asked to end before its source did: the last event.
+
+    Attributes
+    ----------
+    exit_code : int
+        128 and the number of the signal; 0 if no signal asked.
+    tally : Tally
+    unwritten : OutputFailed or None
+        What could not be written on the way out.
+    """
+
+    exit_code: int
+    tally: Tally
+    unwritten: OutputFailed | None
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All samples are done, and all outputs closed: the last event.
+
+    Attributes
+    ----------
+    tally : Tally
+    seconds : float
+        Since the start.
+    left : tuple of str
+        What the source did not give, a line each, for people.
+    """
+
+    tally: Tally
+    seconds: float
+    left: tuple[str, ...]
+
+
+Event = Started | SampleDone | PlanChanged | SinkFailed | Interrupted | Finished

@@ -1,0 +1,83 @@
+"""Counts of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER
+from edge.rows import Result
+
+FAILED = "failed"
+"""Stands for the decision of what has none."""
+
+MOST_FAILURES = 20
+"""Results without a decision that are remembered."""
+
+_WORDS = (HEALTHY, LEUKEMIA, REFER, FAILED)
+
+
+@dataclass
+class Tally:
+    """Counts of a run, to which results are added in their order.
+
+    Attributes
+    ----------
+    decisions : Counter
+        Decision, or ``failed``, -> cells; superseded results do not count.
+    marked : int
+        Decided cells with quality codes.
+    failures : list of Result
+        The first results without a decision.
+    earlier : int
+        How many of the results that count were there before this run.
+    superseded : int
+        Results that no longer count: the file was written again.
+    """
+
+    decisions: Counter[str] = field(default_factory=Counter)
+    marked: int = 0
+    failures: list[Result] = field(default_factory=list)
+    earlier: int = 0
+    superseded: int = 0
+    _kinds: bytearray = field(default_factory=bytearray)  # a byte for each result
+
+    def add(self, result: Result, is_earlier: bool = False) -> None:
+        """Count one result, in place of the one that it supersedes."""
+        word = result.decision or FAILED
+        is_marked = result.decision is not None and result.quality is not None
+        self._kinds.append(_WORDS.index(word) << 2 | is_marked << 1 | is_earlier)
+        self.decisions[word] += 1
+        self.marked += is_marked
+        self.earlier += is_earlier
+        if result.supersedes is not None:
+            self._take_back(result.supersedes)
+        if result.error and len(self.failures) < MOST_FAILURES:
+            self.failures.append(result)
+
+    def _take_back(self, index: int) -> None:
+        kind = self._kinds[index]
+        self.superseded += 1
+        self.decisions[_WORDS[kind >> 2]] -= 1
+        self.marked -= kind >> 1 & 1
+        self.earlier -= kind & 1
+        self.failures = [failure for failure in self.failures if failure.index != index]
+
+    def add_earlier(self, result: Result) -> None:
+        """Count one result that was there before this run."""
+        self.add(result, is_earlier=True)
+
+    @property
+    def rows(self) -> int:
+        """All results, those that no longer count too."""
+        return len(self._kinds)
+
+    @property
+    def failed(self) -> int:
+        """Inputs without a decision."""
+        return self.decisions[FAILED]
+
+    @property
+    def total(self) -> int:
+        """Inputs in all."""
+        return self.decisions.total()
