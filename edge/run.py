@@ -123,7 +123,7 @@ class _Work:
 
     def _numbers(self) -> Iterator[int]:
         """Positions of new results: behind those that are there already, once these are known."""
-        number = self._tally.rows
+        number = self._outputs.next_index
         while True:
             yield number
             number += 1

@@ -84,17 +84,16 @@ def run(options: argparse.Namespace) -> None:
     from edge.engine.classifier import Classifier
     from edge.process.interrupts import Interrupted, Interrupts, StopToken
     from edge.run import run as run_events
-    from edge.sinks.outputs import check_outputs, is_report
+    from edge.sinks.outputs import check_outputs, keeps_crops
 
     watched = [] if options.watch is None else [options.watch]
     outputs = check_outputs(options.out, options.report, options.sources + watched)
     source = _open(options.sources, options.watch)
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
-        keep_crops = any(map(is_report, outputs))
         try:
             classifier = stack.enter_context(
-                Classifier(options.model, options.threads, keep_crops, options.strict)
+                Classifier(options.model, options.threads, keeps_crops(outputs), options.strict)
             )
         except Interrupted as interrupt:
             raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
