@@ -44,7 +44,7 @@ def test_another_locale_gives_the_same_inputs(
         (Path("crops") / os.fsdecode(name)).touch()
     Path("list").write_bytes(b"".join(b"crops/" + name + b"\0" for name in sorted(names)))
     listing = (
-        "from edge.decoding.decode import file_name; from edge.sources.find import find_inputs;"
+        "from edge.files import file_name; from edge.sources.find import find_inputs;"
         "print(ascii([file_name(e.file) for e in find_inputs(['crops', 'c*', '@list'])]))"
     )
     environment = {**os.environ, **locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
