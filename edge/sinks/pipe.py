@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import select
 import stat
 import time
 from pathlib import Path
 
-from edge.cli.command import say
 from edge.errors import OutputFailed
 from edge.process.interrupts import Interrupted, Patience
 from edge.sinks.file import cannot_write
 from edge.sinks.lock import being_written, lock
+from edge.wording import printable
 
 _LOOK_AGAIN = 0.05  # seconds
+
+_log = logging.getLogger(__name__)  # on stderr, unless whoever runs this has it elsewhere
 
 
 class Pipe:
@@ -53,7 +56,9 @@ class Pipe:
                 if error.errno != errno.ENXIO or not self._is_pipe:
                     raise cannot_write(self._path, error) from error
             if not waited:
-                say(f"waiting for a reader of {self._path}; Ctrl-C ends it")
+                _log.warning(
+                    "waiting for a reader of %s; Ctrl-C ends it", printable(str(self._path))
+                )
                 waited = True
             time.sleep(_LOOK_AGAIN)
         raise OutputFailed(f"cannot write {self._path}: nobody reads it; start its reader first")

@@ -23,6 +23,9 @@ BINS = 50
 
 _THUMBNAILS_AT_ONCE = 100
 
+# many cells of one file are told apart by where they were cut out
+_NAME = "CASE WHEN parent IS NULL THEN file ELSE sample END"
+
 # refer before the rest, in either nearest to where the decision would be another
 _NEED_OF_A_LOOK = """
 SELECT idx FROM valid WHERE decision IS NOT NULL
@@ -120,7 +123,7 @@ class Gathered:
         for index in indices:
             yield list(
                 self._connection.execute(
-                    "SELECT idx, origin(source, file), file, decision, p_leukemia, quality"
+                    f"SELECT idx, origin(source, file), {_NAME}, decision, p_leukemia, quality"
                     " FROM results WHERE run_id = ? AND idx = ?",
                     [self.run["id"], index],
                 ).fetchone()
@@ -144,9 +147,9 @@ class Gathered:
         return int(count)
 
     def failed(self) -> list[tuple[str, str]]:
-        """File and reason code of the first :data:`MAX_FAILED` failed inputs."""
+        """Name and reason code of the first :data:`MAX_FAILED` failed inputs."""
         return self._connection.execute(
-            "SELECT file, error FROM valid WHERE decision IS NULL ORDER BY idx LIMIT ?",
+            f"SELECT {_NAME}, error FROM valid WHERE decision IS NULL ORDER BY idx LIMIT ?",
             [MAX_FAILED],
         ).fetchall()
 

@@ -105,6 +105,16 @@ def test_failed_inputs_are_named_with_the_reason(tmp_path: Path) -> None:
     assert r"<th scope=row>crops/3/a\r\nb.png</th>" in text
 
 
+def test_cells_of_one_field_are_told_apart(tmp_path: Path) -> None:
+    names = [f"crops/field.png@{x},0,70,70" for x in (0, 70)]
+    cut = {"file": "crops/field.png", "parent": "crops/field.png"}
+    some = [of(n, 0.5, sample=name, **cut) for n, name in enumerate(names)]
+    failed = replace(blank(result(2)), sample=f"{names[0]}!", error="truncated", **cut)
+    text = write(tmp_path / "x.html", [*some, failed])
+    assert [cell[2] for cell in data(text, "cells")] == names
+    assert f"<th scope=row>{names[0]}!</th>" in text
+
+
 def test_a_page_without_any_result_is_a_page(tmp_path: Path) -> None:
     text = write(tmp_path / "x.html", [])
     assert data(text, "cells") == []
