@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +32,6 @@ def study(
 ) -> None:
     """Train all systems of a study, split by split; killed, the same command goes on."""
     need("train", "keras", "sklearn", *(["matplotlib"] if report else []))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from train.study import read_study
 
     found = read_study(file)
