@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,10 +15,12 @@ from calibration.probabilities.predictions import Predictions, join
 from calibration.probabilities.refer_band import BandMetrics, ReferBand, choose_band, measure_band
 from calibration.probabilities.temperature import caution
 from edge.errors import DataRefused
+from edge.json_text import read_json
 from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
 from edge.statistics.risk_coverage import COVERAGES, RiskPoint, selective_risks
+from edge.typed_json import as_type
 
 _RISKS = tuple(f"risk at {coverage}" for coverage in COVERAGES)
 
@@ -215,22 +216,26 @@ def read_calibration(path: Path) -> Calibration:
         If the file is not readable.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        fields["refer_band"] = ReferBand(**fields["refer_band"])
-        fields["on_these"] = BandMetrics(**fields["on_these"])
-        fields["intervals"] = {
-            name: (low, high) for name, (low, high) in fields["intervals"].items()
-        }
-        fields["risk_coverage"] = tuple(RiskPoint(**point) for point in fields["risk_coverage"])
-        fields["warnings"] = tuple(fields["warnings"])
-        fields["int8"] = LogitsFit(**fields["int8"]) if fields["int8"] else None
-        fields["folds"] = tuple(
-            Fold(tuple(fold["healthy"]), tuple(fold["leukemic"]), Metrics(**fold["metrics"]))
-            for fold in fields["folds"]
-        )
-        return Calibration(**fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found: Calibration = as_type(Calibration, read_json(path), "it")
+        _check_possible(found)
+    except OSError as error:
         raise DataRefused(
-            f"{path} is no calibration of edge-all-calibrate: {error!r}; make it again with"
+            f"{path} cannot be read: {error.strerror}; make it with edge-all-calibrate"
+            " probabilities"
+        ) from error
+    except ValueError as error:
+        raise DataRefused(
+            f"{path} is no calibration of edge-all-calibrate: {error}; make it again with"
             " edge-all-calibrate probabilities"
         ) from error
+    return found
+
+
+def _check_possible(found: Calibration) -> None:
+    if found.temperature <= 0:
+        raise ValueError(f"its temperature is {found.temperature:g}")
+    if not 0 <= found.refer_band.low < 0.5 < found.refer_band.high <= 1:
+        raise ValueError(
+            f"its refer band from {found.refer_band.low:g} to {found.refer_band.high:g} does not"
+            " lie around 0.5 within 0..1"
+        )

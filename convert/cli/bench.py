@@ -8,6 +8,7 @@ import typer
 
 from edge.cli.command import one_sentence
 from edge.cli.extras import need
+from edge.whole_file import save_text
 
 
 @one_sentence
@@ -30,5 +31,5 @@ def bench(
     cost = measure_cost(models, Options(cells=cells, n=n), workers)
     print(describe(cost))
     if out:
-        out.write_text(json.dumps(cost.to_dict(), indent=2) + "\n", encoding="utf-8")
+        save_text(out, json.dumps(cost.to_dict(), indent=2) + "\n")
         print(f"saved {out}")

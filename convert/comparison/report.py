@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from calibration.cells.crop_set import load_crops
-from calibration.cells.file_hashes import save_text
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, STRATEGIES, look_at
 from convert.cells import describe_crops, split_cells
 from convert.comparison.cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
@@ -20,6 +19,7 @@ from convert.record import TrainingRecord
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table, Text
 from edge.statistics.mcnemar import mcnemar
+from edge.whole_file import save_text
 
 _BASELINE = "random"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calibration.cells.file_hashes import save_bytes
 from calibration.cells.pictures import Pictures
 from calibration.figures import draw
 from convert.report import figures, flips, tables
@@ -16,6 +15,7 @@ from edge.documents.markdown import to_markdown
 from edge.documents.model import Figure, Part, Report, Section, Text
 from edge.errors import OutputFailed
 from edge.models.metadata import INTENDED_USE
+from edge.whole_file import save_bytes
 
 
 def write_reports(report: ConversionReport, out: Path, pictures: Path | None = None) -> list[Path]:

@@ -12,6 +12,7 @@ from edge.documents.model import Report, Section
 from edge.documents.words import counted
 from edge.errors import OutputFailed
 from edge.statistics.evaluation import REPLICATES
+from edge.whole_file import save_bytes
 from train.report import paper, sections, tables
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs
@@ -58,13 +59,12 @@ def write_report(
         **{figure.file: figure.image for figure in report.figures},
     }
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for stale in [*out.glob(f"{FIGURE}*.svg"), *out.glob(f"{PICTURES}*.png")]:
             stale.unlink()
-        for name, content in files.items():
-            (out / name).write_bytes(content)
     except OSError as error:
         raise OutputFailed(f"the report cannot be written to {out}: {error.strerror}") from error
+    for name, content in files.items():
+        save_bytes(out / name, content)
     return [out / name for name in files]
 
 
