@@ -25,11 +25,11 @@ def bench(
 ) -> None:
     """Convert models as run does, keep nothing, and print seconds by step and peak memory."""
     need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
-    from convert.bench import describe, measure_cost
+    from convert.bench import describe_cost, measure_cost
     from convert.job import Options
 
     cost = measure_cost(models, Options(cells=cells, n=n), workers)
-    print(describe(cost))
+    print(describe_cost(cost))
     if out:
         save_text(out, json.dumps(cost.to_dict(), indent=2) + "\n")
         print(f"saved {out}")

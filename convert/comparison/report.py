@@ -93,11 +93,11 @@ def save_comparison(comparison: StrategyComparison, out: Path) -> list[Path]:
     """
     data, page = out / "representative-cells.json", out / "representative-cells.md"
     save_text(data, json.dumps(asdict(comparison), indent=1) + "\n")
-    save_text(page, to_markdown(describe(comparison)))
+    save_text(page, to_markdown(describe_comparison(comparison)))
     return [data, page]
 
 
-def describe(comparison: StrategyComparison) -> Report:
+def describe_comparison(comparison: StrategyComparison) -> Report:
     """Put a comparison into words and tables."""
     outcomes = comparison.outcomes
     draws = len({outcome.draw for outcome in outcomes})

@@ -68,7 +68,7 @@ def percentile_interval(
     return min(float(low), measured), max(float(high), measured)
 
 
-def draw(
+def draw_people(
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
     replicates: int,
@@ -134,7 +134,7 @@ def intervals_of(
     dict
         Name -> ends of the interval.
     """
-    parts = draw(labels, subjects, replicates, seed)
+    parts = draw_people(labels, subjects, replicates, seed)
     drawn = [measure(weights) for part in parts for weights in part]
     found = {}
     for name, value in measure(None).items():

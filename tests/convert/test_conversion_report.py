@@ -43,7 +43,7 @@ from convert.report.schema import (
 )
 from convert.report.write import write_reports
 from convert.verify.fidelity import Stages, compare
-from convert.verify.gates import judge
+from convert.verify.gates import judge_fidelity
 from edge.crops.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
 from edge.models.metadata import Operator
@@ -108,7 +108,7 @@ def stages(labels: bool = True, flips: int = 2) -> Stages:
 def measured(labels: bool, flips: int) -> ConversionReport:
     of_stages = stages(labels, flips)
     fidelity = compare(of_stages, 1.5, ReferBand(0.4, 0.6))
-    return ConversionReport(NETWORK, judge(fidelity), fidelity, cell_margins(of_stages))
+    return ConversionReport(NETWORK, judge_fidelity(fidelity), fidelity, cell_margins(of_stages))
 
 
 def made_up(labels: bool = True, flips: int = 2, **extras: Any) -> ConversionReport:

@@ -18,7 +18,7 @@ from convert.verify.fidelity import Fidelity, Stages, compare, kl_divergence, ma
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
-from edge.statistics.bootstrap import draw
+from edge.statistics.bootstrap import draw_people
 from edge.statistics.scores import weighted_scores
 
 BAND = ReferBand(0.4, 0.6)
@@ -159,7 +159,7 @@ def test_the_change_of_accuracy_is_paired_and_narrower_than_one_that_is_not() ->
         np.concatenate(
             [
                 weighted_scores(of_stage, made_up.labels, weights)["auroc"]
-                for weights in draw(made_up.labels, made_up.subjects, 400, seed)
+                for weights in draw_people(made_up.labels, made_up.subjects, 400, seed)
             ]
         )
         for seed, of_stage in enumerate(margins)

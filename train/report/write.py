@@ -52,7 +52,7 @@ def write_report(
         If a file cannot be written.
     """
     results = measure_runs(read_runs(runs), replicates)
-    report = describe(results, Pictures(pictures) if pictures else None)
+    report = describe_study(results, Pictures(pictures) if pictures else None)
     files = {
         "report.md": to_markdown(report).encode(),
         "report.html": to_html(report).encode(),
@@ -68,7 +68,7 @@ def write_report(
     return [out / name for name in files]
 
 
-def describe(results: Results, pictures: Pictures | None) -> Report:
+def describe_study(results: Results, pictures: Pictures | None) -> Report:
     """Put everything the report says in order."""
     return Report(
         "Healthy or leukemia, cell by cell: the paper's protocol and an honest one",

@@ -151,8 +151,8 @@ def _record(
     return {
         **describe_run(job.network, "network", job.dataset, job.split, parts.test, margins),
         "identity": job.identity,
-        "training": describe(parts.training),
-        "validation": describe(parts.validation),
+        "training": describe_part(parts.training),
+        "validation": describe_part(parts.validation),
         "recipe": asdict(job.recipe),
         "versions": versions(),
         "machine": machine(),
@@ -193,7 +193,7 @@ def describe_run(
         "dataset": dataset,
         "labels": list(LABELS),
         "split": {"protocol": split.protocol, "name": split.name, "sha256": split.sha256},
-        "held_out": describe(test),
+        "held_out": describe_part(test),
         "data_sha256": split.data_sha256,
         "code": code_version(),
         "metrics": asdict(measure(margins, test.labels, _counted(test))),
@@ -201,7 +201,7 @@ def describe_run(
     }
 
 
-def describe(part: CropSet) -> dict[str, Any]:
+def describe_part(part: CropSet) -> dict[str, Any]:
     """Subjects and crops per label of a part of the data."""
     return {
         "subjects": sorted(set(part.subjects.tolist()) - {""}),
