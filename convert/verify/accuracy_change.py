@@ -98,7 +98,7 @@ def measure_change(
         0 ``hem``, 1 ``all``; both must be there.
     subjects : ndarray of str, shape (n,)
     replicates, seed : int
-        As for :func:`edge.statistics.bootstrap.draw`.
+        As for :func:`edge.statistics.bootstrap.draw_people`.
 
     Returns
     -------

@@ -117,7 +117,7 @@ def intervals_of(
     replicates: int,
     seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Find 95 % intervals of any numbers by :func:`draw`, as :func:`percentile_interval`.
+    """Find 95 % intervals of any numbers by :func:`draw_people`, as :func:`percentile_interval`.
 
     A number that is undefined on the cells or on a resample of them gets none.
 
