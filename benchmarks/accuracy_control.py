@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convert.cells import labelled_cells
+from convert.chosen_cells import labelled_cells
 from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import layers
 from convert.network.contract import load_for_device

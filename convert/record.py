@@ -85,6 +85,8 @@ def read_record(path: Path) -> TrainingRecord:
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
     if isinstance(error, OSError):
         return f"{error.strerror}"
     return f"it lacks {error}" if isinstance(error, KeyError) else f"{error}"

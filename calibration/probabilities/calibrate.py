@@ -7,18 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.probabilities.cautions import cautions
 from calibration.probabilities.logits_fit import LogitsFit, fit_logits
 from calibration.probabilities.predictions import Predictions, join
 from calibration.probabilities.refer_band import BandMetrics, ReferBand, choose_band, measure_band
 from calibration.probabilities.temperature import caution
+from edge.decisions.decision import probability
 from edge.errors import DataRefused
 from edge.json_text import read_json
 from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
+from edge.statistics.reliability import probabilities
 from edge.statistics.risk_coverage import COVERAGES, RiskPoint, selective_risks
 from edge.typed_json import as_type
 
@@ -134,13 +135,15 @@ def calibrate(
     int8_fit = fit_logits(quantized.margins, cells.labels) if quantized else None
     if quantized and int8_fit:
         at_limits.append(caution(int8_fit.temperature, quantized.margins, cells.labels))
-    p_leukemia = _as_on_the_device(cells.margins, fit.temperature)
+    # as the device works them out: another form differs in the last digit, and ends of the band
+    # are among them
+    p_leukemia = np.array([probability(m, fit.temperature) for m in cells.margins.tolist()])
     band = choose_band(p_leukemia, cells.labels, missed, false_alarms, sensitivity)
 
     def measure_all(weights: Weights | None) -> dict[str, float | None]:
         """Fit temperature and band again; measure those that were chosen."""
         again = fit_logits(cells.margins, cells.labels, weights, fit.temperature)
-        scaled = _as_on_the_device(cells.margins, again.temperature)
+        scaled = probabilities(cells.margins / again.temperature)
         band_again = choose_band(scaled, cells.labels, missed, false_alarms, sensitivity, weights)
         found: dict[str, float | None] = {
             **asdict(again),
@@ -173,16 +176,6 @@ def calibrate(
         int8=int8_fit,
         folds=tuple(map(_measure_fold, folds)),
     )
-
-
-def _as_on_the_device(
-    margins: npt.NDArray[np.float64], temperature: float
-) -> npt.NDArray[np.float64]:
-    """Probabilities in the form of :func:`edge.decisions.decision.probability`.
-
-    The ends of the band are among them, and another form differs in the last digit.
-    """
-    return np.asarray(1 / (1 + np.exp(np.minimum(-margins / temperature, 700.0))))
 
 
 def _named(prefix: str, numbers: dict[str, float | None]) -> dict[str, float | None]:

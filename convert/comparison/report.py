@@ -11,7 +11,7 @@ import numpy as np
 
 from calibration.cells.crop_set import load_crops
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, STRATEGIES, look_at
-from convert.cells import describe_crops, split_cells
+from convert.chosen_cells import describe_crops, split_cells
 from convert.comparison.cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
 from convert.graph.float_tflite import to_float_tflite
 from convert.network.contract import load_for_device
@@ -52,7 +52,7 @@ def compare_on(
     ----------
     keras_file : Path
     data : Path
-        As for :func:`convert.cells.labelled_cells`.
+        As for :func:`convert.chosen_cells.labelled_cells`.
     record : TrainingRecord
         The cells of its held-out subjects are the evaluation cells.
     draws : int

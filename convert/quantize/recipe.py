@@ -83,6 +83,11 @@ def load_recipe(path: Path, keras_sha256: str) -> tuple[Recipe, str]:
         content = read_json(path)
         representative, belongs_to = content.pop("representative"), content.pop("keras_sha256")
         recipe: Recipe = as_type(Recipe, content, "it")
+    except FileNotFoundError as error:
+        raise ConversionFailed(
+            f"{path} is missing, in which an earlier conversion left the int8 ranges: give --cells,"
+            " a folder of labelled crops, to find them"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionFailed(f"{path} holds no recipe of int8 ranges: {error}") from error
     if belongs_to != keras_sha256:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from convert.cells import Cells
+from convert.chosen_cells import Cells
 from convert.network.input_range import InputRange
 from convert.network.logits_model import keras_logits
 from convert.verify.fidelity import Logits, Stages, margins_of
