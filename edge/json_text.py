@@ -52,7 +52,8 @@ def read_json(path: Path, most: int = MOST_JSON_FILE) -> Any:
     ValueError
     """
     with path.open("rb") as file:
-        return parse_json(file.read(most + 1).removeprefix(codecs.BOM_UTF8), most)
+        text = file.read(most + 1)
+    return parse_json(text if len(text) > most else text.removeprefix(codecs.BOM_UTF8), most)
 
 
 def _refuse_constant(word: str) -> None:
