@@ -39,6 +39,7 @@ def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = {
         "training": {"subjects": ["7", "9", "H1", "H3"]},
         "held_out": {"subjects": ["8", "H2"]},
+        "labels": ["hem", "all"],
         **{key: {} for key in ("data_sha256", "recipe", "versions", "dataset", "metrics")},
     }
     path.with_suffix(".json").write_text(json.dumps(record))
