@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from convert.cells import labelled_cells
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.chosen_cells import labelled_cells
+from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import layers
 from convert.network.contract import load_for_device
 from convert.quantize.accuracy_control import control, judge_on
@@ -142,15 +142,16 @@ def cheap_recipes(twin: bytes, cells: UInt8Image) -> Iterator[Recipe]:
 
 def noisy(twin: bytes, cells: UInt8Image) -> Logits:
     """The float network itself, on crops as much off as rounding to 8 bits makes them."""
-    network, rng = FloatNetwork(twin), np.random.default_rng(0)
-    crop = network.interpreter.get_input_details()[0]["index"]
-    out = network.interpreter.get_output_details()[0]["index"]
+    network, rng = find_runtime().interpreter(model_content=twin), np.random.default_rng(0)
+    network.allocate_tensors()
+    crop = network.get_input_details()[0]["index"]
+    out = network.get_output_details()[0]["index"]
     found = []
     for cell in cells:
         shaken = cell + rng.uniform(-0.5, 0.5, cell.shape)
-        network.interpreter.set_tensor(crop, (shaken[None] / 255).astype(np.float32))
-        network.interpreter.invoke()
-        found.append(network.interpreter.get_tensor(out)[0])
+        network.set_tensor(crop, (shaken[None] / 255).astype(np.float32))
+        network.invoke()
+        found.append(network.get_tensor(out)[0])
     return np.stack(found)
 
 

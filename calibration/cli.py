@@ -9,6 +9,7 @@ import typer
 
 from edge.cli.command import SOME_FAILED, one_sentence, say
 from edge.cli.extras import need
+from edge.whole_file import save_text
 
 if TYPE_CHECKING:
     from calibration.probabilities.calibrate import Calibration
@@ -111,7 +112,6 @@ def probabilities(
 ) -> None:
     """Fit temperature and refer band on people the networks were not trained on."""
     need("convert", "sklearn")
-    from calibration.cells.file_hashes import save_text
     from calibration.probabilities.calibrate import calibrate
     from calibration.probabilities.predictions import read_predictions
 

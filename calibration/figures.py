@@ -39,7 +39,7 @@ _STYLE = {
 }
 
 
-def draw(build: Callable[..., Figure], *arguments: Any, suffix: str = "svg") -> bytes:
+def draw_figure(build: Callable[..., Figure], *arguments: Any, suffix: str = "svg") -> bytes:
     """Draw a figure into the bytes of a file.
 
     Parameters

@@ -130,7 +130,7 @@ def _resident(root: int) -> float:
     return sum(pages.get(pid, 0) for pid in family) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def describe(cost: Cost) -> str:
+def describe_cost(cost: Cost) -> str:
     """Lay the figures out for people."""
     steps = list(dict.fromkeys(step for found in cost.steps.values() for step in found))
     width = max((len(step) for step in steps), default=4)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from calibration.probabilities.calibrate import Calibration, read_calibration
-from convert.cells import Cells, drawn_cells, labelled_cells
+from convert.chosen_cells import Cells, drawn_cells, labelled_cells
 from convert.graph.profiles import too_new
 from convert.network.input_range import InputRange
 from convert.quantize.accuracy_control import Budget

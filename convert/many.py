@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -107,7 +106,6 @@ def _processes(workers: int) -> ProcessPoolExecutor:
 
 def convert_one(keras_file: Path, options: Options, out: Path, threads: int) -> Outcome:
     """Convert one model; whatever is wrong with it becomes an outcome."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     name = keras_file.stem
     try:
         return _convert(keras_file, options, out, threads)

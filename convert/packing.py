@@ -32,7 +32,7 @@ from edge.statistics.metrics import measure
 from edge.statistics.reliability import probabilities
 
 
-def describe(
+def describe_model_file(
     job: Job,
     source: LogitsModel,
     contract: Contract,

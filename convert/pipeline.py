@@ -13,7 +13,7 @@ from convert.graph.layers import float_layers
 from convert.job import Job
 from convert.network.contract import Contract, load_for_device
 from convert.network.logits_model import LogitsModel
-from convert.packing import describe, pack
+from convert.packing import describe_model_file, pack
 from convert.quantize.accuracy_control import control, judge_on
 from convert.quantize.quantized import Quantized
 from convert.quantize.ranges import observe_cells
@@ -28,7 +28,7 @@ from convert.verify.evaluate import evaluate, margins_in
 from convert.verify.fidelity import Stages, compare
 from convert.verify.gates import (
     Gate,
-    judge,
+    judge_fidelity,
     judge_float_layers,
     judge_golden,
     judge_onnx,
@@ -114,7 +114,7 @@ def convert(
         fidelity = compare(stages, job.calibration.temperature, job.calibration.refer_band)
     with watch.step("network"):
         gates = [*_judge_network(job, source, contract, stages)]
-    gates += [*judge(fidelity, job.options.limits), judge_golden(golden.seen)]
+    gates += [*judge_fidelity(fidelity, job.options.limits), judge_golden(golden.seen)]
     in_float, chosen = float_layers(quantized.flatbuffer), quantized.recipe.kept_float
     gates.append(judge_float_layers(in_float, chosen, job.options.allow_float))
     if job.options.profile:
@@ -124,7 +124,7 @@ def convert(
         with watch.step("ONNX"):
             onnx, gate = _export_onnx(job, source, stages)
         gates.append(gate)
-    metadata = describe(job, source, contract, twin, quantized, golden, stages, fidelity)
+    metadata = describe_model_file(job, source, contract, twin, quantized, golden, stages, fidelity)
     sizes = job.keras_file.stat().st_size, len(twin), len(quantized.flatbuffer)
     network = network_of(job.name, metadata, *sizes)
     report = compose(job, network, quantized, stages, fidelity, gates, key)

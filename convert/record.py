@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 
 from calibration.cells.labelled_crops import LABELS
 from edge.errors import ConversionFailed
+from edge.json_text import read_json
+from edge.typed_json import as_type
 
 _OF_EDGE_ALL_TRAIN = {"schema": 1, "kind": "network"}
 
@@ -62,7 +63,7 @@ def read_record(path: Path) -> TrainingRecord:
         If it is missing or lacks a field.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = read_json(path)
         return TrainingRecord(
             trained_on={
                 **fields["training"],
@@ -71,16 +72,24 @@ def read_record(path: Path) -> TrainingRecord:
                 "versions": fields["versions"],
                 "dataset": fields["dataset"],
             },
-            held_out=tuple(fields["held_out"]["subjects"]),
+            held_out=as_type(tuple[str, ...], fields["held_out"]["subjects"], "held_out.subjects"),
             accuracy={"held_out": fields["held_out"], "float": fields["metrics"]},
             labels=_labels(fields),
             input_range=as_input_range(fields.get("input_range")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConversionFailed(
-            f"{path} is no training record: {error!r}; keep the .json that edge-all-train writes"
-            " beside the .keras file"
+            f"{path} is no training record: {_in_words(error)}; keep the .json that edge-all-train"
+            " writes beside the .keras file"
         ) from error
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it is missing"
+    if isinstance(error, OSError):
+        return f"{error.strerror}"
+    return f"it lacks {error}" if isinstance(error, KeyError) else f"{error}"
 
 
 def as_input_range(given: Any) -> tuple[float, float] | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.errors import OutputFailed
+from edge.whole_file import remove_abandoned
 
 NETWORKS = (".tflite", "-float.tflite", ".onnx")
 """Endings of the networks that a conversion writes: model file, twin, ONNX file."""
@@ -37,6 +38,7 @@ def staged(out: Path, name: str) -> Iterator[Path]:
         If a file cannot be written (a full disk); `out` is as before.
     """
     folder = out / f".{name}.{os.getpid()}"
+    remove_abandoned(out / name)
     try:
         folder.mkdir(parents=True)
         yield folder

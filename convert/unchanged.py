@@ -9,9 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import calibration
-import convert
-import edge
+from convert.code import hash_of_code
 from convert.job import Job
 from convert.report.schema import ConversionReport, read_report
 from convert.verify.fidelity import INT8
@@ -19,14 +17,12 @@ from convert.versions import created_with
 from edge.errors import EdgeAllError
 from edge.models.model_file import read_model_file
 
-_PACKAGES = (edge, calibration, convert)
-
 
 def key_of(job: Job) -> str:
     """Hash of everything that decides what a conversion gives.
 
     The Keras file and what lies beside it, the cells, what was asked for, the versions of the
-    tools and the code of edge-all itself.
+    tools and the code of edge-all that converts.
     """
     options = {
         name: str(value)
@@ -41,7 +37,7 @@ def key_of(job: Job) -> str:
         "cells": _hash(job.cells.content()),
         "options": options,
         "tools": created_with(),
-        "code": _code(),
+        "code": hash_of_code(),
     }
     return _hash([json.dumps(facts, sort_keys=True).encode()])
 
@@ -72,11 +68,6 @@ def earlier(job: Job, key: str, out: Path) -> ConversionReport | None:
     except EdgeAllError:  # damaged, or of another version: converted anew
         return None
     return report
-
-
-def _code() -> str:
-    folders = (Path(str(package.__file__)).parent for package in _PACKAGES)
-    return _hash(path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.py")))
 
 
 def _hash(parts: Iterable[bytes]) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.errors import OutputFailed
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -41,14 +43,46 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             unfinished.unlink(missing_ok=True)
 
 
+def save_text(path: Path, text: str) -> None:
+    """Write a text as :func:`save_bytes` does, in UTF-8."""
+    save_bytes(path, text.encode())
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole under its name, or not at all; its folder is made.
+
+    Raises
+    ------
+    OutputFailed
+        If it cannot be written: a full disk, a folder nobody may write to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise OutputFailed(
+            f"cannot write {path}: {error.strerror}; check the folder and the free space"
+        ) from error
+
+
 def remove_abandoned(path: Path) -> None:
-    """Remove what processes that were killed have left of writing `path`."""
+    """Remove the file or folder that processes which were killed left of writing `path`."""
     start = f".{path.name}."
     with contextlib.suppress(OSError):
         for name in os.listdir(path.parent):  # bytes of names stay as they are
             owner = name[len(start) :] if name.startswith(start) else ""
             if owner.isascii() and owner.isdigit() and not _is_alive(int(owner)):
-                path.with_name(name).unlink(missing_ok=True)
+                _remove(path.with_name(name))
+
+
+def _remove(left: Path) -> None:
+    if left.is_dir():
+        import shutil  # a device, which leaves no folders, starts without it
+
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def _is_alive(process: int) -> bool:

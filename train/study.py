@@ -6,12 +6,14 @@ be read, and repeated by one command.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from edge.errors import DataRefused
+from edge.typed_json import as_type
 from train.training.recipe import RECIPES
 
 PAPER = "paper"
@@ -21,6 +23,9 @@ BASELINES = "baselines"
 """Name of the six baselines as a system."""
 
 NETWORKS = ("cnn", "vgg16", "resnet50")
+
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+"""Dtype policies of Keras; ``auto`` is the second on a processor, the third on a GPU."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class System:
     validation_share : float or None
         Instead of the recipe's.
     precision : str
-        A dtype policy of Keras, or ``auto``.
+        One of :data:`PRECISIONS`.
     seed : int
     """
 
@@ -59,6 +64,12 @@ class System:
             raise ValueError(f"no recipe {self.recipe!r}; there are {', '.join(RECIPES)}")
         if not self.splits:
             raise ValueError(f"{self.system} learns on no split")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"no precision {self.precision!r}; there are {', '.join(PRECISIONS)}")
+        if self.epochs is not None and self.epochs < 1:
+            raise ValueError(f"{self.epochs} epochs; give 1 or more")
+        if self.validation_share is not None and not 0 <= self.validation_share <= 0.5:
+            raise ValueError(f"validation_share {self.validation_share:g} is not within 0..0.5")
 
     @property
     def folder(self) -> str:
@@ -80,12 +91,19 @@ class Study:
     """
 
     dataset: str
-    hold_out: Mapping[str, tuple[str, ...]]
+    hold_out: dict[str, tuple[str, ...]]
     systems: tuple[System, ...]
 
     def __post_init__(self) -> None:
         if PAPER in self.hold_out:
             raise ValueError(f"{PAPER} is the paper's split and holds out no people")
+        if not self.systems:
+            raise ValueError("it has no [[systems]]")
+        for name, people in self.hold_out.items():
+            if not people:
+                raise ValueError(f"[hold_out] names nobody for split {name!r}")
+            if not re.fullmatch(r"\w[\w.-]*", name):
+                raise ValueError(f"split {name!r} cannot be the name of a folder")
         for system in self.systems:
             for split in system.splits:
                 if split != PAPER and split not in self.hold_out:
@@ -112,7 +130,11 @@ def read_study(path: Path) -> Study:
     """
     try:
         return _parse(_load_toml(path))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise DataRefused(f"{path} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise DataRefused(f"{path} is no study: it is nested too deeply") from error
+    except ValueError as error:
         raise DataRefused(f"{path} is no study: {error}; studies/ has examples") from error
 
 
@@ -127,15 +149,19 @@ def _load_toml(path: Path) -> dict[str, Any]:
 def _parse(content: dict[str, Any]) -> Study:
     _check_names("the study", content, {"dataset", "hold_out", "systems"})
     systems = content.get("systems", [])
-    if not systems:
-        raise ValueError("it has no [[systems]]")
+    if not isinstance(systems, list) or not all(isinstance(each, dict) for each in systems):
+        raise ValueError("its systems are no [[systems]]")
     for system in systems:
         _check_names("a system", system, {field.name for field in fields(System)})
-    return Study(
-        str(content.get("dataset", "")),
-        {name: tuple(map(str, people)) for name, people in content.get("hold_out", {}).items()},
-        tuple(System(**{**each, "splits": tuple(each.get("splits", ()))}) for each in systems),
-    )
+    usual = {field.name: field.default for field in fields(System) if field.default is not MISSING}
+    whole = {
+        "dataset": "",
+        "hold_out": {},
+        **content,
+        "systems": [{**usual, **system} for system in systems],
+    }
+    study: Study = as_type(Study, whole, "it")
+    return study
 
 
 def _check_names(what: str, given: dict[str, Any], known: set[str]) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from calibration.cells.found_cells import ReadCell
 from calibration.cells.readings import canonical_subject, cell_of, person
 from edge.errors import DataRefused
+from edge.json_text import MOST_JSON_FILE, parse_json
 
 _FILES = (".csv", ".json")
 
@@ -70,7 +70,8 @@ def _may_be_of(subjects: set[str], cell: ReadCell) -> bool:
 def _listed(file: Path, cells: Sequence[ReadCell], data: Path) -> set[str]:
     try:
         text = file.read_text(encoding="utf-8-sig")
-        rows = json.loads(text)["cells"] if file.suffix.lower() == ".json" else _rows(text)
+        is_manifest = file.suffix.lower() == ".json"
+        rows = parse_json(text, MOST_JSON_FILE)["cells"] if is_manifest else _rows(text)
         hashes = {row["sha256"] for row in rows if "sha256" in row}
         names = {_identity(row["name"]) for row in rows if "sha256" not in row}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edge.errors import DataRefused, OutputFailed
-from edge.whole_file import replacing
+from edge.json_text import read_json
+from edge.whole_file import save_text
 
 _Known = dict[str, tuple[int, int, str]]  # path -> size, mtime in ns, sha256
 
@@ -62,30 +63,7 @@ def _load(index: Path) -> _Known:
     try:
         return {
             path: (int(size), int(changed), str(sha256))
-            for path, (size, changed, sha256) in json.loads(index.read_text()).items()
+            for path, (size, changed, sha256) in read_json(index).items()
         }
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError):  # none, or damaged
+    except (OSError, ValueError, AttributeError, TypeError):  # none, or damaged
         return {}
-
-
-def save_text(path: Path, text: str) -> None:
-    """Write a text as :func:`save_bytes` does, in UTF-8."""
-    save_bytes(path, text.encode())
-
-
-def save_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole under its name, or not at all; its folder is made.
-
-    Raises
-    ------
-    OutputFailed
-        If it cannot be written: a full disk, a folder nobody may write to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(data)
-    except OSError as error:
-        raise OutputFailed(
-            f"cannot write {path}: {error.strerror}; check the folder and the free space"
-        ) from error

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from calibration.probabilities.cautions import cautions
 from calibration.probabilities.logits_fit import LogitsFit, fit_logits
 from calibration.probabilities.predictions import Predictions, join
 from calibration.probabilities.refer_band import BandMetrics, ReferBand, choose_band, measure_band
 from calibration.probabilities.temperature import caution
+from edge.decisions.decision import probability
 from edge.errors import DataRefused
+from edge.json_text import read_json
 from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
+from edge.statistics.reliability import probabilities
 from edge.statistics.risk_coverage import COVERAGES, RiskPoint, selective_risks
+from edge.typed_json import as_type
 
 _RISKS = tuple(f"risk at {coverage}" for coverage in COVERAGES)
 
@@ -133,13 +135,15 @@ def calibrate(
     int8_fit = fit_logits(quantized.margins, cells.labels) if quantized else None
     if quantized and int8_fit:
         at_limits.append(caution(int8_fit.temperature, quantized.margins, cells.labels))
-    p_leukemia = _as_on_the_device(cells.margins, fit.temperature)
+    # as the device works them out: another form differs in the last digit, and ends of the band
+    # are among them
+    p_leukemia = np.array([probability(m, fit.temperature) for m in cells.margins.tolist()])
     band = choose_band(p_leukemia, cells.labels, missed, false_alarms, sensitivity)
 
     def measure_all(weights: Weights | None) -> dict[str, float | None]:
         """Fit temperature and band again; measure those that were chosen."""
         again = fit_logits(cells.margins, cells.labels, weights, fit.temperature)
-        scaled = _as_on_the_device(cells.margins, again.temperature)
+        scaled = probabilities(cells.margins / again.temperature)
         band_again = choose_band(scaled, cells.labels, missed, false_alarms, sensitivity, weights)
         found: dict[str, float | None] = {
             **asdict(again),
@@ -174,16 +178,6 @@ def calibrate(
     )
 
 
-def _as_on_the_device(
-    margins: npt.NDArray[np.float64], temperature: float
-) -> npt.NDArray[np.float64]:
-    """Probabilities in the form of :func:`edge.decisions.decision.probability`.
-
-    The ends of the band are among them, and another form differs in the last digit.
-    """
-    return np.asarray(1 / (1 + np.exp(np.minimum(-margins / temperature, 700.0))))
-
-
 def _named(prefix: str, numbers: dict[str, float | None]) -> dict[str, float | None]:
     return {prefix + name: number for name, number in numbers.items()}
 
@@ -215,22 +209,26 @@ def read_calibration(path: Path) -> Calibration:
         If the file is not readable.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        fields["refer_band"] = ReferBand(**fields["refer_band"])
-        fields["on_these"] = BandMetrics(**fields["on_these"])
-        fields["intervals"] = {
-            name: (low, high) for name, (low, high) in fields["intervals"].items()
-        }
-        fields["risk_coverage"] = tuple(RiskPoint(**point) for point in fields["risk_coverage"])
-        fields["warnings"] = tuple(fields["warnings"])
-        fields["int8"] = LogitsFit(**fields["int8"]) if fields["int8"] else None
-        fields["folds"] = tuple(
-            Fold(tuple(fold["healthy"]), tuple(fold["leukemic"]), Metrics(**fold["metrics"]))
-            for fold in fields["folds"]
-        )
-        return Calibration(**fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found: Calibration = as_type(Calibration, read_json(path), "it")
+        _check_possible(found)
+    except OSError as error:
         raise DataRefused(
-            f"{path} is no calibration of edge-all-calibrate: {error!r}; make it again with"
+            f"{path} cannot be read: {error.strerror}; make it with edge-all-calibrate"
+            " probabilities"
+        ) from error
+    except ValueError as error:
+        raise DataRefused(
+            f"{path} is no calibration of edge-all-calibrate: {error}; make it again with"
             " edge-all-calibrate probabilities"
         ) from error
+    return found
+
+
+def _check_possible(found: Calibration) -> None:
+    if found.temperature <= 0:
+        raise ValueError(f"its temperature is {found.temperature:g}")
+    if not 0 <= found.refer_band.low < 0.5 < found.refer_band.high <= 1:
+        raise ValueError(
+            f"its refer band from {found.refer_band.low:g} to {found.refer_band.high:g} does not"
+            " lie around 0.5 within 0..1"
+        )

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from calibration.cells.exclusion import without_excluded
-from calibration.cells.file_hashes import save_text
 from calibration.cells.found_cells import (
     ReadCell,
     RefusedCell,
@@ -24,6 +23,9 @@ from calibration.cells.labelled_crops import LABELS, data_hash
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, choose, look_at
 from edge.crops.preprocess import UInt8Image
 from edge.errors import DataRefused
+from edge.json_text import read_json
+from edge.typed_json import as_type
+from edge.whole_file import save_text
 
 SCHEMA = 1
 """Version of the manifest's schema; a reader refuses any other."""
@@ -173,12 +175,11 @@ def load_representative(path: Path) -> RepresentativeSet:
         If it is not readable, or of another schema.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = read_json(path)
         schema = fields["schema"]
         if schema == SCHEMA:
-            fields["refused"] = tuple(RefusedCell(**cell) for cell in fields["refused"])
-            fields["cells"] = tuple(RepresentativeCell(**cell) for cell in fields["cells"])
-            return RepresentativeSet(**fields)
+            found: RepresentativeSet = as_type(RepresentativeSet, fields, "it")
+            return found
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataRefused(
             f"{path} is no manifest of edge-all-calibrate select: {error}; select the cells again"

@@ -8,6 +8,7 @@ import typer
 
 from edge.cli.command import one_sentence
 from edge.cli.extras import need
+from edge.whole_file import save_text
 
 
 @one_sentence
@@ -24,11 +25,11 @@ def bench(
 ) -> None:
     """Convert models as run does, keep nothing, and print seconds by step and peak memory."""
     need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
-    from convert.bench import describe, measure_cost
+    from convert.bench import describe_cost, measure_cost
     from convert.job import Options
 
     cost = measure_cost(models, Options(cells=cells, n=n), workers)
-    print(describe(cost))
+    print(describe_cost(cost))
     if out:
-        out.write_text(json.dumps(cost.to_dict(), indent=2) + "\n", encoding="utf-8")
+        save_text(out, json.dumps(cost.to_dict(), indent=2) + "\n")
         print(f"saved {out}")

@@ -1,6 +1,5 @@
 """``edge-all-convert compare-cells``: which representative cells make int8 most faithful."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +28,6 @@ def compare_cells(
 ) -> None:
     """Compare the ways of choosing representative cells by how faithful int8 gets."""
     need("convert", "keras", "tensorflow", "ai_edge_quantizer")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from convert.comparison.report import compare_on, save_comparison
     from convert.record import read_record
 

@@ -19,10 +19,10 @@ def inspect(
     """Show what is in a model file: metadata, sizes, operators with versions, tensors."""
     need("convert", "ai_edge_litert")
     from convert.inspect.inspection import inspect_model
-    from convert.inspect.text import describe
+    from convert.inspect.text import describe_model
 
     found = inspect_model(file)
-    print(found.to_json() if as_json else describe(found), end="")
+    print(found.to_json() if as_json else describe_model(found), end="")
 
 
 @one_sentence

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.representative.strategies import STRATEGIES, Candidates, Positions, choose
-from convert.graph.float_tflite import FloatNetwork
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_cells
 from convert.verify.fidelity import Logits, kl_divergence, margins_of
 from edge.crops.preprocess import UInt8Image
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
 
@@ -100,8 +99,7 @@ def compare_strategies(
             f" {min(sizes)}; give more crops"
         )
     observed = observe_cells(twin, crops)
-    float_network = FloatNetwork(twin)
-    expected = np.stack([float_network.logits(crop) for crop in evaluation])
+    expected = FloatNetwork(twin, find_runtime()).logits_of(evaluation)
     outcomes = []
     for draw in range(draws):
         half = np.random.default_rng(draw).permutation(len(candidates))[: len(candidates) // 2]
@@ -126,8 +124,7 @@ def _chooser(name: str) -> Callable[[Candidates, int, int], Positions]:
 def _measure(
     name: str, n: int, draw: int, expected: Logits, int8: bytes, evaluation: UInt8Image
 ) -> Outcome:
-    network = Int8Network(int8, find_runtime())
-    found = np.stack([network.logits(crop) for crop in evaluation])
+    found = Int8Network(int8, find_runtime()).logits_of(evaluation)
     error = np.abs(found - expected)
     same = (margins_of(found) >= 0) == (margins_of(expected) >= 0)
     return Outcome(

@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from calibration.cells.crop_set import load_crops
-from calibration.cells.file_hashes import save_text
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, STRATEGIES, look_at
-from convert.cells import describe_crops, split_cells
+from convert.chosen_cells import describe_crops, split_cells
 from convert.comparison.cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
 from convert.graph.float_tflite import to_float_tflite
 from convert.network.contract import load_for_device
@@ -20,6 +19,7 @@ from convert.record import TrainingRecord
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table, Text
 from edge.statistics.mcnemar import mcnemar
+from edge.whole_file import save_text
 
 _BASELINE = "random"
 
@@ -52,7 +52,7 @@ def compare_on(
     ----------
     keras_file : Path
     data : Path
-        As for :func:`convert.cells.labelled_cells`.
+        As for :func:`convert.chosen_cells.labelled_cells`.
     record : TrainingRecord
         The cells of its held-out subjects are the evaluation cells.
     draws : int
@@ -93,11 +93,11 @@ def save_comparison(comparison: StrategyComparison, out: Path) -> list[Path]:
     """
     data, page = out / "representative-cells.json", out / "representative-cells.md"
     save_text(data, json.dumps(asdict(comparison), indent=1) + "\n")
-    save_text(page, to_markdown(describe(comparison)))
+    save_text(page, to_markdown(describe_comparison(comparison)))
     return [data, page]
 
 
-def describe(comparison: StrategyComparison) -> Report:
+def describe_comparison(comparison: StrategyComparison) -> Report:
     """Put a comparison into words and tables."""
     outcomes = comparison.outcomes
     draws = len({outcome.draw for outcome in outcomes})

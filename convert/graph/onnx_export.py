@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from convert.network.reasons import in_short
 from edge.crops.preprocess import CROP_SIDE, UInt8Image
 from edge.errors import ConversionFailed
+from edge.process.environment import quieten_libraries
 
 if TYPE_CHECKING:
     import keras
@@ -86,8 +86,7 @@ def check_onnx(
     ConversionFailed
         If onnxruntime cannot run the model.
     """
-    # else it identifies the machine and tells its makers that it is used
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    quieten_libraries()
     import onnxruntime
 
     inputs = crops.astype(np.float32) / 255

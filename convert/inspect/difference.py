@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.graph.flatbuffer import names, root
-from convert.graph.float_tflite import FloatNetwork
 from convert.inspect.inspection import Inspection, Tensor
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network, Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 from edge.models.model_file import ModelFile
@@ -190,20 +189,14 @@ def logits_of(file: Inspection, crops: UInt8Image) -> npt.NDArray[np.floating]:
         raise ModelFileRefused(
             "not-a-model", f"{file.path} takes {shape}; edge-all compares networks on 70x70x3 crops"
         )
-    network: FloatNetwork | Int8Network
+    is_float = names("TensorType")[crop.Type()] == "FLOAT32"
+    kind: type[Network] = FloatNetwork if is_float else Int8Network
     try:
-        if names("TensorType")[crop.Type()] == "FLOAT32":
-            network = FloatNetwork(file.flatbuffer)
-        else:
-            network = Int8Network(file.flatbuffer, find_runtime())
-        logits = np.stack([network.logits(crop).astype(np.float64) for crop in crops])
+        return kind(file.flatbuffer, find_runtime()).logits_of(crops)
+    except ModelFileRefused as error:
+        raise ModelFileRefused(error.reason, f"{file.path}: {error}") from error
     except (ValueError, RuntimeError) as error:
         raise ModelFileRefused("runtime", f"{file.path} does not run here: {error}") from error
-    if logits.shape != (len(crops), 2):
-        raise ModelFileRefused(
-            "not-a-model", f"{file.path} gives {logits.shape[1:]} for a crop, not two logits"
-        )
-    return logits
 
 
 def _compare(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> LogitDifference:

@@ -13,7 +13,7 @@ _NAME = 34  # columns for the name of a tensor
 _LISTED = 20  # differences of a kind; --json has them all
 
 
-def describe(found: Inspection) -> str:
+def describe_model(found: Inspection) -> str:
     """Metadata, sizes, operators and tensors of a file, line by line."""
     sizes = found.sizes
     lines = [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from convert.network.reasons import in_short
 from edge.errors import ConversionFailed
+from edge.process.environment import choose_keras_backend, quieten_libraries
 from edge.process.native_messages import native_messages_silenced
 
 _OTHER_FORMATS = {
@@ -91,7 +91,8 @@ def read_keras_file(path: Path) -> bytes:
 
 def import_keras() -> Any:
     """Import Keras on TensorFlow, whose drivers and habits are no news to the user."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")  # the only backend that exports
+    quieten_libraries()
+    choose_keras_backend("tensorflow")  # the only one that exports
     with native_messages_silenced():  # TensorFlow reports every driver it does not find
         import keras
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.layers import CARRIERS, Layer, layers
 from convert.quantize.equalisation import equalise, find_exponents
 from convert.quantize.range_estimators import ESTIMATORS, MINMAX
@@ -24,7 +23,7 @@ from convert.verify.fidelity import margins_of
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.crops.preprocess import UInt8Image
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 
 PLAIN = "plain int8: ranges by min-max"
@@ -147,12 +146,11 @@ def judge_on(
     callable
         From an int8 flatbuffer to its Judgement.
     """
-    float_network = FloatNetwork(twin)
-    expected = np.stack([float_network.logits(cell) for cell in cells])
+    expected = FloatNetwork(twin, find_runtime()).logits_of(cells)
 
     def judge(flatbuffer: bytes) -> Judgement:
         network = Int8Network(flatbuffer, find_runtime())
-        found = np.stack([network.logits(cell) for cell in cells])
+        found = network.logits_of(cells)
         same = (margins_of(found) >= 0) == (margins_of(expected) >= 0)
         agreement, error = float(same.mean()), float(np.abs(found - expected).mean())
         passed = agreement >= least_agreement and error <= most_steps * network.logit_step

@@ -29,8 +29,8 @@ from typing import Any
 
 import numpy as np
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.op_versions import with_int8_versions
+from convert.graph.open_network import OpenNetwork
 from convert.network.reasons import in_short
 from convert.quantize.ranges import Ranges
 from edge.errors import ConversionFailed
@@ -117,9 +117,8 @@ def _keep_float(work: Any, layers: Collection[str], tensors: Collection[str]) ->
 
 def _statistics(flatbuffer: bytes, ranges: Ranges) -> dict[str, dict[str, Any]]:
     """Ranges in the form the quantizer takes: arrays of as many dimensions as the tensor."""
-    interpreter = FloatNetwork(flatbuffer).interpreter
     dimensions = {
-        detail["name"]: len(detail["shape"]) for detail in interpreter.get_tensor_details()
+        detail["name"]: len(detail["shape"]) for detail in OpenNetwork(flatbuffer).details
     }
     unknown = sorted(ranges.keys() - dimensions.keys())
     if unknown:

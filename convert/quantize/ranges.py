@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.graph.flatbuffer import activation_tensors
-from convert.graph.float_tflite import FloatNetwork
+from convert.graph.open_network import OpenNetwork
 from convert.quantize.range_estimators import BINS, ESTIMATORS, MINMAX, Histogram
 from edge.crops.preprocess import UInt8Image
 
@@ -55,7 +55,7 @@ def observe_cells(flatbuffer: bytes, crops: UInt8Image) -> CellRanges:
     -------
     CellRanges
     """
-    network = FloatNetwork(flatbuffer, keep_tensors=True)
+    network = OpenNetwork(flatbuffer)
     tensors = activation_tensors(flatbuffer)
     low, high = np.zeros((2, len(crops), len(tensors)))
     column = {index: place for place, index in enumerate(tensors)}
@@ -63,7 +63,7 @@ def observe_cells(flatbuffer: bytes, crops: UInt8Image) -> CellRanges:
         for index, values in _values(network, tensors, crop[None]):
             low[cell, column[index]] = values.min()
             high[cell, column[index]] = values.max()
-    fed = column[_ends(network)[0]]
+    fed = column[network.ends[0]]
     low[:, fed], high[:, fed] = 0.0, 1.0
     return CellRanges(tuple(tensors.values()), low, high)
 
@@ -99,10 +99,9 @@ def observe_all_ranges(
     seen = observe_cells(flatbuffer, representative).over()
     histograms = {}
     if set(estimators) - {MINMAX}:
-        network = FloatNetwork(flatbuffer, keep_tensors=True)
+        network = OpenNetwork(flatbuffer)
         names = activation_tensors(flatbuffer)
-        ends = _ends(network)
-        inner = {index: seen[name] for index, name in names.items() if index not in ends}
+        inner = {index: seen[name] for index, name in names.items() if index not in network.ends}
         found = _histograms(network, inner, representative)
         histograms = {names[index]: histogram for index, histogram in found.items()}
     return {
@@ -118,7 +117,7 @@ def observe_channels(
     flatbuffer: bytes, representative: UInt8Image
 ) -> dict[int, npt.NDArray[np.float64]]:
     """Largest magnitude of every channel (last axis) of every tensor, by the tensor's index."""
-    network = FloatNetwork(flatbuffer, keep_tensors=True)
+    network = OpenNetwork(flatbuffer)
     peaks: dict[int, npt.NDArray[np.float64]] = {}
     for index, values in _values(network, activation_tensors(flatbuffer), representative):
         peak = np.abs(values).reshape(-1, values.shape[-1]).max(axis=0).astype(np.float64)
@@ -126,17 +125,8 @@ def observe_channels(
     return peaks
 
 
-def _ends(network: FloatNetwork) -> list[int]:
-    """Tensors of the input and of the logits."""
-    details = [
-        *network.interpreter.get_input_details(),
-        *network.interpreter.get_output_details(),
-    ]
-    return [int(detail["index"]) for detail in details]
-
-
 def _histograms(
-    network: FloatNetwork, ends: dict[int, tuple[float, float]], representative: UInt8Image
+    network: OpenNetwork, ends: dict[int, tuple[float, float]], representative: UInt8Image
 ) -> dict[int, Histogram]:
     counts = {index: np.zeros(BINS, np.int64) for index in ends}
     for index, values in _values(network, ends, representative):
@@ -145,9 +135,9 @@ def _histograms(
 
 
 def _values(
-    network: FloatNetwork, tensors: Collection[int], cells: UInt8Image
+    network: OpenNetwork, tensors: Collection[int], cells: UInt8Image
 ) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     for cell in cells:
-        network.logits(cell)
+        network.feed(cell)
         for index in tensors:
-            yield index, network.interpreter.get_tensor(index)
+            yield index, network.tensor(index)

@@ -6,12 +6,14 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from calibration.cells.file_hashes import save_text
 from convert.quantize.equalisation import Exponents, equalise
 from convert.quantize.int8_tflite import SCHEME, to_int8_tflite
 from convert.quantize.range_estimators import MINMAX
 from convert.quantize.ranges import Ranges
 from edge.errors import ConversionFailed
+from edge.json_text import read_json
+from edge.typed_json import as_type
+from edge.whole_file import save_text
 
 
 @dataclass(frozen=True)
@@ -78,21 +80,18 @@ def load_recipe(path: Path, keras_sha256: str) -> tuple[Recipe, str]:
         If the file is not readable or belongs to another Keras file.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        recipe = Recipe(
-            str(content["estimator"]),
-            {name: (float(low), float(high)) for name, (low, high) in content["ranges"].items()},
-            {
-                name: tuple(int(power) for power in powers)
-                for name, powers in content["exponents"].items()
-            },
-            tuple(str(name) for name in content["kept_float"]),
-        )
-        representative, belongs_to = str(content["representative"]), content["keras_sha256"]
+        content = read_json(path)
+        representative, belongs_to = content.pop("representative"), content.pop("keras_sha256")
+        recipe: Recipe = as_type(Recipe, content, "it")
+    except FileNotFoundError as error:
+        raise ConversionFailed(
+            f"{path} is missing, in which an earlier conversion left the int8 ranges: give --cells,"
+            " a folder of labelled crops, to find them"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConversionFailed(f"{path} holds no recipe of int8 ranges: {error}") from error
     if belongs_to != keras_sha256:
         raise ConversionFailed(
             f"{path} was made for another Keras file; give representative cells instead"
         )
-    return recipe, representative
+    return recipe, str(representative)

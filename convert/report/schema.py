@@ -7,11 +7,12 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from convert.report.typed_json import decode
 from convert.verify.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
 from convert.verify.gates import Gate
 from edge.errors import ReportRefused
+from edge.json_text import read_json
 from edge.models.metadata import Metadata, Operator
+from edge.typed_json import as_type
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""
@@ -355,12 +356,12 @@ def read_report(path: Path) -> ConversionReport:
         If the file cannot be read, is no report of a conversion, or is one of another schema.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = read_json(path)
     except OSError as error:
         raise ReportRefused(
             f"{path} cannot be read: {error.strerror}; give the NETWORK-report.json of a conversion"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ReportRefused(f"{path} is not JSON: {error}; convert again") from error
     if not isinstance(fields, dict) or "schema" not in fields or "gates" not in fields:
         raise ReportRefused(
@@ -372,7 +373,7 @@ def read_report(path: Path) -> ConversionReport:
             " render it with the version that wrote it, or convert again"
         )
     try:
-        report: ConversionReport = decode(ConversionReport, fields, "report")
+        report: ConversionReport = as_type(ConversionReport, fields, "report")
     except ValueError as error:
         raise ReportRefused(f"{path} is damaged: {error}; convert again") from error
     return report

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from calibration.cells.file_hashes import save_bytes
 from calibration.cells.pictures import Pictures
-from calibration.figures import draw
+from calibration.figures import draw_figure
 from convert.report import figures, flips, tables
 from convert.report.junit import gates_as_junit
 from convert.report.schema import ConversionReport
@@ -16,6 +15,7 @@ from edge.documents.markdown import to_markdown
 from edge.documents.model import Figure, Part, Report, Section, Text
 from edge.errors import OutputFailed
 from edge.models.metadata import INTENDED_USE
+from edge.whole_file import save_bytes
 
 
 def write_reports(report: ConversionReport, out: Path, pictures: Path | None = None) -> list[Path]:
@@ -46,7 +46,7 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
         If a file cannot be written.
     """
     text = report.to_json()  # first: it refuses what no page could show
-    document = describe(report, Pictures(pictures) if pictures else None)
+    document = describe_report(report, Pictures(pictures) if pictures else None)
     name = f"{report.network.name}-report"
     files = {
         f"{name}.json": text.encode(),
@@ -66,7 +66,7 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
     return [out / file for file in files]
 
 
-def describe(report: ConversionReport, pictures: Pictures | None) -> Report:
+def describe_report(report: ConversionReport, pictures: Pictures | None) -> Report:
     """Put everything the report says in order: the verdict first."""
     sections = [
         Section("Verdict", [Text(verdict(report.gates)), *_verdict(report)]),
@@ -137,7 +137,7 @@ def _fidelity(report: ConversionReport) -> Section:
         _figure(
             report,
             "logits",
-            draw(figures.logit_scatter, report),
+            draw_figure(figures.logit_scatter, report),
             "Logit margins of float and int8, cell by cell; the table above has the errors.",
             "Each cell: the margin of int8 against that of float (left), and the difference in"
             " int8 steps (right). Right of 0, leukemia is likelier. Shaded: cells that float"
@@ -149,7 +149,7 @@ def _fidelity(report: ConversionReport) -> Section:
             _figure(
                 report,
                 "reliability",
-                draw(figures.reliability_curves, report),
+                draw_figure(figures.reliability_curves, report),
                 "Share of cells that are leukemia against the calibrated probability, in float"
                 " and int8; the table above has the calibration errors.",
                 "Share of cells that are leukemia against the calibrated probability, in ten"
@@ -165,7 +165,7 @@ def _flips(report: ConversionReport, pictures: Pictures | None) -> Section:
         return Section("Flips", [Text("Float and int8 give every cell the same label.")])
     parts: list[Part] = [tables.flips_table(found)]
     if pictures:
-        image = draw(flips.sheet, found, pictures, suffix="png")
+        image = draw_figure(flips.sheet, found, pictures, suffix="png")
         caption = "Float probability to int8 probability of leukemia."
         if len(found) > flips.MOST_PICTURES:
             caption += f" The first {flips.MOST_PICTURES} of {len(found)}."
@@ -190,7 +190,7 @@ def _layers(report: ConversionReport) -> Section:
             _figure(
                 report,
                 "layers",
-                draw(figures.layer_bars, shown),
+                draw_figure(figures.layer_bars, shown),
                 "Signal-to-noise ratio of each layer; the table above has the worst.",
                 f"{caption} Longer is better; the ten that lose most are red.",
             ),

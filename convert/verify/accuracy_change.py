@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.statistics.bootstrap import Basis, basis, draw, percentile_interval
+from edge.statistics.bootstrap import Basis, basis, draw_people, percentile_interval
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.mcnemar import McNemar, mcnemar
 from edge.statistics.scores import weighted_scores
@@ -98,7 +98,7 @@ def measure_change(
         0 ``hem``, 1 ``all``; both must be there.
     subjects : ndarray of str, shape (n,)
     replicates, seed : int
-        As for :func:`edge.statistics.bootstrap.draw`.
+        As for :func:`edge.statistics.bootstrap.draw_people`.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def measure_change(
     once = np.ones((1, len(labels)))
     was, now = (weighted_scores(margins, labels, once) for margins in (before, after))
     drawn: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in SCORES}
-    for weights in draw(labels, subjects, replicates, seed):
+    for weights in draw_people(labels, subjects, replicates, seed):
         first, second = (weighted_scores(margins, labels, weights) for margins in (before, after))
         for name, key in SCORES.items():
             drawn[name].append(second[key] - first[key])

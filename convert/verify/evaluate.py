@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from convert.cells import Cells
-from convert.graph.float_tflite import FloatNetwork
+from convert.chosen_cells import Cells
 from convert.network.input_range import InputRange
 from convert.network.logits_model import keras_logits
 from convert.verify.fidelity import Logits, Stages, margins_of
 from edge.crops.preprocess import UInt8Image
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 
 if TYPE_CHECKING:
@@ -78,8 +77,7 @@ def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
 
     Threads share one interpreter: VGG-16 takes 160 MB in each.
     """
-    network = FloatNetwork(twin, threads=threads)
-    return np.stack([network.logits(crop) for crop in crops])
+    return FloatNetwork(twin, find_runtime(), threads).logits_of(crops)
 
 
 def int8_logits(int8: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
@@ -87,8 +85,4 @@ def int8_logits(int8: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
     parts = [part for part in np.array_split(crops, threads) if len(part)]
     networks = [Int8Network(int8, find_runtime()) for _ in parts]
     with ThreadPoolExecutor(threads) as pool:  # the runtime releases the interpreter lock
-        return np.concatenate(list(pool.map(_run, networks, parts)))
-
-
-def _run(network: Int8Network, crops: UInt8Image) -> Logits:
-    return np.stack([network.logits(crop) for crop in crops])
+        return np.concatenate(list(pool.map(Int8Network.logits_of, networks, parts)))

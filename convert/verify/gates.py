@@ -91,7 +91,7 @@ def gate_of(
     return Gate(name, stage, value, limit, passed, says if passed else f"{says}: {advice}")
 
 
-def judge(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
+def judge_fidelity(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Gate, ...]:
     """Hold what was measured against the limits.
 
     Parameters

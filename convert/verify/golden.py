@@ -11,7 +11,8 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,6 @@ from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.models.metadata import MOST_GOLDEN_TOLERANCE
 from edge.models.model_file import GoldenVectors
-from edge.process.native_messages import native_messages_silenced
 
 LEAST_TOLERANCE = 4
 """Steps allowed at least: the CNN is off by up to 2 between x86-64 and aarch64."""
@@ -80,7 +80,7 @@ def golden_vectors(network: Int8Network) -> GoldenVectors:
     Drawn, because a released file carries nobody's images.
     """
     crops = np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN)])
-    logits = np.stack([network.raw_logits(crop) for crop in crops])
+    logits = network.raw_logits_of(crops)
     margins = logits[:, 1].astype(int) - logits[:, 0]
     order = np.argsort(margins, kind="stable")
     kept = order[np.linspace(0, _DRAWN - 1, _KEPT).round().astype(int)]
@@ -93,26 +93,16 @@ def _by_kernel(flatbuffer: bytes, crops: UInt8Image) -> Iterator[npt.NDArray[np.
         runtime = load_runtime(name)
         if isinstance(runtime, Runtime):
             for kernels, threads in _KERNELS:
-                yield _run(runtime, kernels, threads, flatbuffer, crops)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # TensorFlow's says it will go some day
+                    network = Int8Network(flatbuffer, _with_kernels(runtime, kernels), threads)
+                yield network.raw_logits_of(crops)
 
 
-def _run(
-    runtime: Runtime, kernels: str, threads: int, flatbuffer: bytes, crops: UInt8Image
-) -> npt.NDArray[np.int8]:
+def _with_kernels(runtime: Runtime, kernels: str) -> Runtime:
+    """The same runtime, whose interpreters run on other kernels."""
     resolvers = importlib.import_module(runtime.interpreter.__module__).OpResolverType
-    with native_messages_silenced(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TensorFlow's interpreter says it will go some day
-        interpreter = runtime.interpreter(
-            model_content=flatbuffer,
-            num_threads=threads,
-            experimental_op_resolver_type=getattr(resolvers, kernels),
-        )
-        interpreter.allocate_tensors()
-    crop_in = interpreter.get_input_details()[0]["index"]
-    logits_out = interpreter.get_output_details()[0]["index"]
-    found = []
-    for crop in crops:
-        interpreter.set_tensor(crop_in, (crop ^ 0x80).view(np.int8)[None])
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(logits_out)[0])
-    return np.stack(found)
+    interpreter = partial(
+        runtime.interpreter, experimental_op_resolver_type=getattr(resolvers, kernels)
+    )
+    return replace(runtime, interpreter=interpreter)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.layers import layers, pack, unpack
+from convert.graph.open_network import OpenNetwork
 from edge.crops.preprocess import UInt8Image
 from edge.errors import ConversionFailed
 
@@ -86,16 +86,16 @@ def compare_layers(twin: bytes, int8: bytes, cells: UInt8Image) -> tuple[LayerFi
         If a layer of the twin has no counterpart in the int8 network.
     """
     graph = tuple(layer for layer in layers(twin) if layer.computes)
-    whole = FloatNetwork(twin, keep_tensors=True)
+    whole = OpenNetwork(twin)
     single = _SingleLayers(twin, {layer.output for layer in graph})
     int8_network = _Int8Layers(int8, [layer.name for layer in graph])
     sums = [_Sums(detail) for detail in int8_network.details]
     for cell in cells:
-        whole.logits(cell)
-        values = int8_network.run(cell)
-        single.run(cell, {layer.output: v for layer, (_, v) in zip(graph, values, strict=True)})
+        whole.feed(cell)
+        values = int8_network.outputs(cell)
+        single.feed(cell, {layer.output: v for layer, (_, v) in zip(graph, values, strict=True)})
         for layer, sum_, (raw, found) in zip(graph, sums, values, strict=True):
-            sum_.add(raw, found, whole.interpreter.get_tensor(layer.output))
+            sum_.add(raw, found, whole.tensor(layer.output))
             sum_.add_own(found, single.output(layer.output))
     own = [sum_.own_snr_db for sum_ in sums]
     worst_first = sorted(range(len(graph)), key=own.__getitem__)
@@ -118,18 +118,16 @@ class _Int8Layers:
     """The int8 network with the outputs of all layers."""
 
     def __init__(self, flatbuffer: bytes, names: list[str]) -> None:
-        self._interpreter = FloatNetwork(flatbuffer, keep_tensors=True).interpreter
-        self._crop = self._interpreter.get_input_details()[0]["index"]
-        by_name = {detail["name"]: detail for detail in self._interpreter.get_tensor_details()}
+        self._network = OpenNetwork(flatbuffer)
+        by_name = {detail["name"]: detail for detail in self._network.details}
         self.details = [_counterpart(by_name, name) for name in names]
 
-    def run(self, cell: UInt8Image) -> list[tuple[npt.NDArray[Any], _Float]]:
+    def outputs(self, cell: UInt8Image) -> list[tuple[npt.NDArray[Any], _Float]]:
         """Each layer's output as it is and as the float it stands for."""
-        self._interpreter.set_tensor(self._crop, (cell ^ 0x80).view(np.int8)[None])
-        self._interpreter.invoke()
+        self._network.feed(cell)
         found = []
         for detail in self.details:
-            raw = self._interpreter.get_tensor(detail["index"])
+            raw = self._network.tensor(detail["index"])
             scale, zero_point = detail["quantization"]
             is_int8 = raw.dtype == np.int8
             value = (raw.astype(np.float32) - zero_point) * np.float32(scale) if is_int8 else raw
@@ -142,15 +140,13 @@ class _SingleLayers:
 
     def __init__(self, flatbuffer: bytes, between: set[int]) -> None:
         cut, self._given = _cut(flatbuffer, between)
-        self._network = FloatNetwork(cut, keep_tensors=True)
+        self._network = OpenNetwork(cut)
 
-    def run(self, cell: UInt8Image, given: dict[int, _Float]) -> None:
-        for index, place in self._given.items():
-            self._network.interpreter.set_tensor(place, given[index])
-        self._network.logits(cell)
+    def feed(self, cell: UInt8Image, given: dict[int, _Float]) -> None:
+        self._network.feed(cell, {place: given[index] for index, place in self._given.items()})
 
     def output(self, index: int) -> _Float:
-        return np.asarray(self._network.interpreter.get_tensor(index))
+        return self._network.tensor(index)
 
 
 def _cut(flatbuffer: bytes, between: set[int]) -> tuple[bytes, dict[int, int]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
 from convert.record import TrainingRecord
 from convert.verify.fidelity import Stages, margins_of
-from edge.statistics.bootstrap import draw
+from edge.statistics.bootstrap import draw_people
 from edge.statistics.evaluation import REPLICATES, Estimate, Evaluation, evaluate
 from edge.statistics.reliability import probabilities
 from edge.statistics.scores import weighted_scores
@@ -219,7 +219,7 @@ def _better(
         [
             weighted_scores(others, labels, weights)[score]
             - weighted_scores(margins, labels, weights)[score]
-            for weights in draw(labels, subjects, REPLICATES, 0)
+            for weights in draw_people(labels, subjects, REPLICATES, 0)
         ]
     )
     return BetterRange(other, float(once[score][0]), float(np.percentile(gains, 2.5)))

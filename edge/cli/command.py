@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from edge.errors import EdgeAllError, GateFailed, ModelFileRefused
+from edge.process.environment import quieten_libraries
 from edge.process.streams import give_up_stderr, give_up_stdout, open_standard_streams
 from edge.secrets import without_secrets_in
 from edge.wording import printable_lines
@@ -64,6 +65,7 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         open_standard_streams()
+        quieten_libraries()
         try:
             return command(*args, **kwargs)
         except ModelFileRefused as error:

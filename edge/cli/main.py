@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from edge.cli.command import BROKEN_PIPE, INTERRUPTED, flush_stdout
+from edge.process.environment import quieten_libraries
 from edge.process.streams import give_up_stdout, open_standard_streams
 from edge.secrets import without_secrets_in
 from edge.wording import printable_lines
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         With an exit code other than 0.
     """
     open_standard_streams()
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # what it says of a bad file, a row says
+    quieten_libraries()
     for stream in (sys.stdout, sys.stderr):  # a name the terminal cannot show must not stop a run
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from edge.crops.preprocess import UInt8Image
 from edge.doctor import installed_version
 from edge.engine.condition import Condition, condition
-from edge.engine.network import Int8Network
+from edge.engine.network import Int8Network, as_int8
 from edge.engine.plan import BATCHES
 from edge.engine.runtime import Runtime, words_of
 from edge.machine import available_processors, cpu_features, memory, processor_name
@@ -184,7 +184,7 @@ def _batches(name: str, crops: UInt8Image, size: int) -> list[npt.NDArray[Any]]:
     groups = [repeated[i : i + size] for i in range(0, len(repeated) - size + 1, size)]
     if name == "float":
         return [group.astype(np.float32) / 255 for group in groups]
-    return [(group ^ 0x80).view(np.int8) for group in groups]
+    return [as_int8(group) for group in groups]
 
 
 def _interpreter(flatbuffer: bytes, setting: Setting, runtime: Runtime) -> Any:

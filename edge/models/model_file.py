@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import re
 import stat
 import zipfile
@@ -24,9 +23,10 @@ import numpy.typing as npt
 from edge.crops.preprocess import UInt8Image
 from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
-from edge.models.json_text import parse_json
+from edge.json_text import parse_json
 from edge.models.metadata import SCHEMA, Metadata, metadata_of
 from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, Parts, array_bytes
+from edge.whole_file import replacing
 from edge.wording import named, shortened
 
 SHIPPED_MODEL = Path(__file__).with_name("cnn.tflite")
@@ -102,12 +102,8 @@ def write_model_file(
     body = buffer.getvalue()[:-_SEAL_SIZE]
     seal = _SEAL + hashlib.sha256(body).hexdigest()
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(body + seal.encode())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(body + seal.encode())
 
 
 def read_model_file(path: Path) -> ModelFile:

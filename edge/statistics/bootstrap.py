@@ -68,7 +68,7 @@ def percentile_interval(
     return min(float(low), measured), max(float(high), measured)
 
 
-def draw(
+def draw_people(
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
     replicates: int,
@@ -117,7 +117,7 @@ def intervals_of(
     replicates: int,
     seed: int,
 ) -> dict[str, tuple[float, float]]:
-    """Find 95 % intervals of any numbers by :func:`draw`, as :func:`percentile_interval`.
+    """Find 95 % intervals of any numbers by :func:`draw_people`, as :func:`percentile_interval`.
 
     A number that is undefined on the cells or on a resample of them gets none.
 
@@ -134,7 +134,7 @@ def intervals_of(
     dict
         Name -> ends of the interval.
     """
-    parts = draw(labels, subjects, replicates, seed)
+    parts = draw_people(labels, subjects, replicates, seed)
     drawn = [measure(weights) for part in parts for weights in part]
     found = {}
     for name, value in measure(None).items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edge.statistics.bootstrap import Basis, basis, draw, percentile_interval
+from edge.statistics.bootstrap import Basis, basis, draw_people, percentile_interval
 from edge.statistics.scores import (
     SCORES,
     Scores,
@@ -85,7 +85,7 @@ def evaluate(
     scores = measure_scores(margins, labels)
     parts = [
         weighted_scores(margins, labels, weights)
-        for weights in draw(labels, subjects, replicates, seed)
+        for weights in draw_people(labels, subjects, replicates, seed)
     ]
     ends = {
         name: percentile_interval(

@@ -14,8 +14,9 @@ from edge_helpers import write_cells
 
 from calibration.cells.cache import default_cache
 from calibration.cells.crop_set import load_crops
-from calibration.cells.file_hashes import hash_files, save_text
+from calibration.cells.file_hashes import hash_files
 from calibration.cells.labelled_crops import LabelledCrop, find_labelled_crops
+from edge.whole_file import save_text
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from calibration.cli import app
 from calibration.representative.select import load_cells, load_representative, select_cells
 from calibration.representative.strategies import STRATEGIES
-from convert.cells import labelled_cells
+from convert.chosen_cells import labelled_cells
 from edge.decoding.decode import decode
 from edge.errors import DataRefused
 

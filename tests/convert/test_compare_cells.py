@@ -13,12 +13,14 @@ from typer.testing import CliRunner
 from calibration.representative.strategies import STRATEGIES, look_at
 from convert.cli.main import app
 from convert.comparison.cells import EVERY, PLAIN, compare_strategies
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.float_tflite import to_float_tflite
 from convert.network.logits_model import load_logits_model
 from convert.quantize.ranges import observe_cells, observe_ranges
 from convert.quantize.stability import scales_of_halves
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import UInt8Image, to_crop
+from edge.engine.network import FloatNetwork
+from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
 
 
@@ -37,6 +39,7 @@ def keras_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = {
         "training": {"subjects": ["7", "9", "H1", "H3"]},
         "held_out": {"subjects": ["8", "H2"]},
+        "labels": ["hem", "all"],
         **{key: {} for key in ("data_sha256", "recipe", "versions", "dataset", "metrics")},
     }
     path.with_suffix(".json").write_text(json.dumps(record))
@@ -57,7 +60,7 @@ def test_ranges_of_cells_add_up_to_the_range_of_the_set(twin: bytes, crops: UInt
     cells = observe_cells(twin, crops)
     assert cells.over() == observe_ranges(twin, crops)
     assert cells.over(np.array([3, 7])) == observe_ranges(twin, crops[[3, 7]])
-    logits = np.stack([FloatNetwork(twin).logits(crop) for crop in crops])
+    logits = np.stack([FloatNetwork(twin, find_runtime()).logits(crop) for crop in crops])
     assert (float(logits.min()), float(logits.max())) in cells.over().values()
     assert (0.0, 1.0) in cells.over().values()
 

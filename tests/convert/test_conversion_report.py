@@ -41,14 +41,14 @@ from convert.report.schema import (
     network_of,
     read_report,
 )
-from convert.report.typed_json import decode
 from convert.report.write import write_reports
 from convert.verify.fidelity import Stages, compare
-from convert.verify.gates import judge
+from convert.verify.gates import judge_fidelity
 from edge.crops.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
 from edge.models.metadata import Operator
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.typed_json import as_type
 
 ROOT = Path(__file__).parents[2]
 CELLS = 60
@@ -108,7 +108,7 @@ def stages(labels: bool = True, flips: int = 2) -> Stages:
 def measured(labels: bool, flips: int) -> ConversionReport:
     of_stages = stages(labels, flips)
     fidelity = compare(of_stages, 1.5, ReferBand(0.4, 0.6))
-    return ConversionReport(NETWORK, judge(fidelity), fidelity, cell_margins(of_stages))
+    return ConversionReport(NETWORK, judge_fidelity(fidelity), fidelity, cell_margins(of_stages))
 
 
 def made_up(labels: bool = True, flips: int = 2, **extras: Any) -> ConversionReport:
@@ -445,13 +445,13 @@ def test_every_field_of_the_schema_is_documented() -> None:
 )
 def test_a_value_of_another_type_is_refused_by_its_place(kind: Any, value: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        decode(kind, value, "x")
+        as_type(kind, value, "x")
 
 
 def test_a_whole_number_serves_where_a_number_is_asked_for() -> None:
-    assert decode(tuple[float, ...], [1, 2.5], "x") == (1.0, 2.5)
-    assert type(decode(float, 1, "x")) is float
-    assert decode(int | None, None, "x") is None
+    assert as_type(tuple[float, ...], [1, 2.5], "x") == (1.0, 2.5)
+    assert type(as_type(float, 1, "x")) is float
+    assert as_type(int | None, None, "x") is None
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:

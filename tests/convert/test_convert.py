@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from convert.cells import drawn_cells, labelled_cells
+from convert.chosen_cells import drawn_cells, labelled_cells
 from convert.cli.main import app
 from convert.graph.flatbuffer import minimum_runtime, operators
 from convert.job import Options, prepare

@@ -46,14 +46,17 @@ def test_a_model_of_another_backend_gives_its_logits_in_tflite(
 ) -> None:
     from calibration.cells.crop_set import load_crops
     from calibration.cells.labelled_crops import find_labelled_crops
-    from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+    from convert.graph.float_tflite import to_float_tflite
     from convert.network.logits_model import load_logits_model
+    from edge.engine.network import FloatNetwork
+    from edge.engine.runtime import find_runtime
 
     needs(backend)
     train(backend, data, tmp_path, "--validation-share", "0")
     record = json.loads((tmp_path / "cnn.json").read_text())
     assert record["versions"]["backend"].startswith(f"{backend} ")
-    twin = FloatNetwork(to_float_tflite(load_logits_model(tmp_path / "cnn.keras").model))
+    flatbuffer = to_float_tflite(load_logits_model(tmp_path / "cnn.keras").model)
+    twin = FloatNetwork(flatbuffer, find_runtime())
     crops = load_crops(find_labelled_crops(data))
     place = {name: i for i, name in enumerate(crops.names)}
     with (tmp_path / "cnn-held-out.csv").open(newline="") as file:

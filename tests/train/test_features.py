@@ -18,7 +18,7 @@ from train.baselines.features import (
     FEATURES,
     SHAPE,
     Transform,
-    describe,
+    describe_cells,
     fit_pca,
 )
 
@@ -79,7 +79,7 @@ def dot() -> Image:
 
 
 def described(crop: Image) -> dict[str, float]:
-    (row,) = describe(crop[None])
+    (row,) = describe_cells(crop[None])
     return dict(zip(DESCRIPTORS, row.tolist(), strict=True))
 
 
@@ -122,18 +122,18 @@ def test_features_of_odd_crops_are_finite(
 
 @pytest.mark.parametrize("name", ["all black", "not quite black"])
 def test_a_crop_without_a_cell_gives_zeros(name: str) -> None:
-    assert not describe(ODD_CROPS[name]()[None]).any()
+    assert not describe_cells(ODD_CROPS[name]()[None]).any()
 
 
 def test_every_descriptor_has_a_name_of_its_own_and_a_column(cells: Image) -> None:
     assert len(set(DESCRIPTORS)) == len(DESCRIPTORS)
-    assert describe(cells[:3]).shape == (3, len(DESCRIPTORS))
-    assert describe(cells[:0]).shape == (0, len(DESCRIPTORS))
+    assert describe_cells(cells[:3]).shape == (3, len(DESCRIPTORS))
+    assert describe_cells(cells[:0]).shape == (0, len(DESCRIPTORS))
 
 
 def test_every_descriptor_tells_cells_apart(cells: Image) -> None:
     varied = np.concatenate([cells, [clover(3), ellipse(25, 12)]])
-    assert np.all(describe(varied).std(axis=0) > 0)
+    assert np.all(describe_cells(varied).std(axis=0) > 0)
 
 
 TURNS: dict[str, Callable[[Image], Image]] = {
@@ -149,7 +149,7 @@ TURNS: dict[str, Callable[[Image], Image]] = {
 def test_a_turned_cell_has_the_same_descriptors(turn: str, cells: Image) -> None:
     cells = np.concatenate([cells, [clover(3), ellipse(25, 12), line()]])
     turned = np.ascontiguousarray(TURNS[turn](cells))
-    before, after = describe(cells), describe(turned)
+    before, after = describe_cells(cells), describe_cells(turned)
     np.testing.assert_allclose(after, before, rtol=2e-4, atol=2e-4)
 
 
@@ -254,7 +254,7 @@ def test_lamp_changes_colour_but_hardly_co_occurrence() -> None:
 
 def test_descriptors_have_mean_0_and_variance_1_in_the_training_part(cells: Image) -> None:
     table = FEATURES["descriptors"](cells, 0)(cells)
-    varies = describe(cells).std(axis=0) > 0
+    varies = describe_cells(cells).std(axis=0) > 0
     np.testing.assert_allclose(table.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(table.std(axis=0)[varies], 1, rtol=1e-3)
 

@@ -393,5 +393,5 @@ def test_crops_are_paired_whatever_their_order_in_the_file(tmp_path: Path) -> No
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(OutputFailed, match=r"cannot be written to .*out"):
+    with pytest.raises(OutputFailed, match=r"cannot write .*out"):
         write_report([write_run(tmp_path)], tmp_path / "out", None, REPLICATES)

@@ -70,7 +70,7 @@ SHAPE = (
 """Names of the shape descriptors."""
 
 DESCRIPTORS = (*COLOUR, *TEXTURE, *SHAPE)
-"""Names of all descriptors, in the order of :func:`describe`'s columns."""
+"""Names of all descriptors, in the order of :func:`describe_cells`'s columns."""
 
 
 def fit_pca(training: UInt8Image, seed: int) -> Transform:
@@ -114,9 +114,9 @@ def fit_descriptors(training: UInt8Image, seed: int) -> Transform:
     callable
         (m, 70, 70, 3) uint8 -> (m, len(DESCRIPTORS)) float32.
     """
-    table = describe(training).astype(np.float64)
+    table = describe_cells(training).astype(np.float64)
     mean, std = table.mean(axis=0), _or_one(table.std(axis=0))
-    return lambda crops: np.asarray((describe(crops) - mean) / std, np.float32)
+    return lambda crops: np.asarray((describe_cells(crops) - mean) / std, np.float32)
 
 
 FEATURES: dict[str, Callable[[UInt8Image, int], Transform]] = {
@@ -126,7 +126,7 @@ FEATURES: dict[str, Callable[[UInt8Image, int], Transform]] = {
 """Name on the command line -> what learns from training crops and a seed how to see crops."""
 
 
-def describe(crops: UInt8Image) -> FeatureTable:
+def describe_cells(crops: UInt8Image) -> FeatureTable:
     """Describe colour, texture and shape of the cell in every crop.
 
     The cell is the largest spot that is not black, holes filled. Descriptors do not change

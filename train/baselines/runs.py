@@ -10,7 +10,7 @@ from calibration.cells.crop_set import CropSet
 from train.baselines.baselines import run_baselines
 from train.data.split_file import Split, apply_split
 from train.training.backend import machine, versions
-from train.training.run import describe, describe_run, save_predictions, save_record
+from train.training.run import describe_part, describe_run, save_predictions, save_record
 
 
 def train_baselines(
@@ -40,7 +40,7 @@ def train_baselines(
         system = f"{run.baseline}-{run.features}"
         record = {
             **describe_run(system, "baseline", dataset, split, test, run.margins),
-            "training": describe(training),
+            "training": describe_part(training),
             "recipe": {"name": "baseline", "features": run.features, "seed": seed},
             **made_on,
             "seconds": round(run.seconds, 3),

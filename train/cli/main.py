@@ -1,7 +1,6 @@
 """``edge-all-train``: train the networks, measure them, audit the splits."""
 
 import json
-import os
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -123,7 +122,6 @@ def train(
 ) -> None:
     """Train a network and measure it on the test part."""
     need("train", "keras", "sklearn")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from train.training import backend
     from train.training.run import Job, train_network
 
@@ -239,7 +237,6 @@ def baselines(
 ) -> None:
     """Train the paper's six baselines on two sets of features and measure them."""
     need("train", "keras", "sklearn")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from train.baselines.runs import train_baselines
 
     crops, chosen = _data_and_split(data, split, protocol, hold_out, split_seed)
@@ -283,7 +280,6 @@ def bench(
 ) -> None:
     """Time training on this machine, as JSON: crops a second, seconds an epoch."""
     need("train", "keras")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from edge.errors import DataRefused
     from train.training import backend
     from train.training.bench import describe_speeds, measure_speed

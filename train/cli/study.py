@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +10,7 @@ import typer
 
 from edge.cli.command import one_sentence, say
 from edge.cli.extras import need
+from edge.json_text import read_json
 
 if TYPE_CHECKING:
     from calibration.cells.crop_set import CropSet
@@ -33,7 +32,6 @@ def study(
 ) -> None:
     """Train all systems of a study, split by split; killed, the same command goes on."""
     need("train", "keras", "sklearn", *(["matplotlib"] if report else []))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported
     from train.study import read_study
 
     found = read_study(file)
@@ -79,10 +77,15 @@ def _has_baselines(folder: Path, split: Split) -> bool:
     from train.baselines.features import FEATURES
 
     records = [folder / f"{name}-{features}.json" for name in BASELINES for features in FEATURES]
-    return all(
-        record.is_file() and json.loads(record.read_text())["split"]["sha256"] == split.sha256
-        for record in records
-    )
+    return all(record.is_file() and _split_of(record) == split.sha256 for record in records)
+
+
+def _split_of(record: Path) -> str:
+    """Hash of the split that a record is of; empty for what is no record."""
+    try:
+        return str(read_json(record)["split"]["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _train_baselines(crops: CropSet, split: Split, seed: int, dataset: str, folder: Path) -> None:

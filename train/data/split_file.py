@@ -11,8 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
-from calibration.cells.file_hashes import save_text
 from edge.errors import DataRefused
+from edge.json_text import read_json
+from edge.typed_json import as_type
+from edge.whole_file import save_text
 
 SCHEMA = 1
 """Version of the file; a reader refuses any other."""
@@ -125,14 +127,11 @@ def load_split(path: Path) -> Split:
         If the file is not readable, of another schema, or was changed.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = read_json(path)
         schema, sha256 = fields.pop("schema"), fields.pop("sha256")
-        for side in ("training", "test"):
-            fields[side] = tuple(Member(**member) for member in fields[side])
-        fields["left_out"] = tuple(fields.get("left_out", ()))
-        split = Split(**fields)
+        split: Split = as_type(Split, {"left_out": [], **fields}, "it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataRefused(f"{path} is no split of edge-all-train: {error!r}") from error
+        raise DataRefused(f"{path} is no split of edge-all-train: {error}") from error
     if schema != SCHEMA or split.protocol not in PROTOCOLS:
         raise DataRefused(f"{path} has schema {schema}, protocol {split.protocol}: not known here")
     if split.sha256 != sha256:

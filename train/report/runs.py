@@ -7,7 +7,6 @@ logit margins of the crops that were held out: one system on one split.
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
+from edge.json_text import read_json
 from train.data.split_file import PROTOCOLS
 
 SCHEMA = 1
@@ -166,7 +166,7 @@ def _read_folder(folder: Path) -> list[Run]:
 def _read_run(folder: Path, name: str, predictions: Path) -> Run:
     path = folder / f"{name}.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_json(path)
         run = _run(folder, name, record, _read_predictions(predictions))
     except DataRefused:
         raise

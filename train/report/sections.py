@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibration.cells.pictures import Pictures
-from calibration.figures import draw
+from calibration.figures import draw_figure
 from edge.documents.model import Figure, Heading, Part, Section, Text
 from edge.documents.words import counted, number
 from train.report import figures, paper, paper_tables, tables
@@ -29,7 +29,7 @@ def leak(results: Results) -> Section:
     parts += [
         _figure(
             "paper-split-against-people-never-seen",
-            draw(figures.comparison, results),
+            draw_figure(figures.comparison, results),
             "For every system, AUROC and balanced accuracy on the paper split and on people never"
             " seen; the numbers stand in the tables below.",
             "Every system on the paper split (disc, with its 95 % interval) and on people never"
@@ -98,7 +98,7 @@ def beside_the_paper(results: Results) -> Section:
     parts.append(
         _figure(
             "roc",
-            draw(figures.roc, results),
+            draw_figure(figures.roc, results),
             "ROC curves per split; the areas stand in the tables.",
             "Figure 2. ROC curves, one panel per split.",
         )
@@ -107,7 +107,7 @@ def beside_the_paper(results: Results) -> Section:
         parts.append(
             _figure(
                 f"confusion-{place}",
-                draw(figures.confusion, results, group),
+                draw_figure(figures.confusion, results, group),
                 f"Confusion matrices of {_titles(group)} per split; the tables have the counts.",
                 f"Figure 3. Confusion matrices of {_titles(group)}: crops, and their share of the"
                 " row.",
@@ -122,14 +122,14 @@ def _training_curves(results: Results) -> list[Part]:
         parts += [
             _figure(
                 f"training-accuracy-{place}",
-                draw(figures.accuracy_curves, results, group),
+                draw_figure(figures.accuracy_curves, results, group),
                 f"Accuracy of {_titles(group)} on the training and the test part, per epoch.",
                 f"Figure 1a. Accuracy per epoch of {_titles(group)}. Dotted: the mean of the test"
                 " accuracy over all epochs, which the paper calls validation accuracy.",
             ),
             _figure(
                 f"training-loss-{place}",
-                draw(figures.loss_curves, results, group),
+                draw_figure(figures.loss_curves, results, group),
                 f"Loss of {_titles(group)} on the training and the test part, per epoch.",
                 f"Figure 1b. Loss per epoch of {_titles(group)}; the recipes differ in their loss.",
             ),
@@ -176,7 +176,7 @@ def every_subject(results: Results) -> Section:
         parts.append(
             _figure(
                 f"subjects-{_slug(split)}",
-                draw(figures.subjects, results, shown[:_MOST_SUBJECTS]),
+                draw_figure(figures.subjects, results, shown[:_MOST_SUBJECTS]),
                 f"Accuracy of each subject, {split.title}; the table below has the numbers.",
                 f"Accuracy of each subject, {split.title}, lowest first within each class."
                 + (f" The first {_MOST_SUBJECTS}." if len(rows) > _MOST_SUBJECTS else ""),
@@ -216,7 +216,7 @@ def what_probabilities_mean(results: Results) -> Section:
     curves = [
         _figure(
             f"reliability-{place}",
-            draw(figures.reliability_curves, results, group),
+            draw_figure(figures.reliability_curves, results, group),
             "Share of crops that are leukemia against the probability given, per split, for"
             f" {_titles(group)}; the tables have the calibration errors.",
             "Share of crops that are leukemia against the probability given, in ten bins:"
@@ -258,7 +258,7 @@ def errors(results: Results, pictures: Pictures | None) -> Section:
             continue
         for result in results.shown_on(split):
             errors = worst_errors(result)
-            image = draw(sheet, errors, pictures, suffix="png")
+            image = draw_figure(sheet, errors, pictures, suffix="png")
             caption = f"{result.system.title}, {split.title}; p is the probability of leukemia."
             described = "; ".join(f"{e.name}: {what_it_is(e)}" for e in errors)
             name = f"{PICTURES}{_slug(split)}-{_word(result.system.title)}.png"

@@ -12,6 +12,7 @@ from edge.documents.model import Report, Section
 from edge.documents.words import counted
 from edge.errors import OutputFailed
 from edge.statistics.evaluation import REPLICATES
+from edge.whole_file import save_bytes
 from train.report import paper, sections, tables
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs
@@ -51,24 +52,23 @@ def write_report(
         If a file cannot be written.
     """
     results = measure_runs(read_runs(runs), replicates)
-    report = describe(results, Pictures(pictures) if pictures else None)
+    report = describe_study(results, Pictures(pictures) if pictures else None)
     files = {
         "report.md": to_markdown(report).encode(),
         "report.html": to_html(report).encode(),
         **{figure.file: figure.image for figure in report.figures},
     }
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for stale in [*out.glob(f"{FIGURE}*.svg"), *out.glob(f"{PICTURES}*.png")]:
             stale.unlink()
-        for name, content in files.items():
-            (out / name).write_bytes(content)
     except OSError as error:
         raise OutputFailed(f"the report cannot be written to {out}: {error.strerror}") from error
+    for name, content in files.items():
+        save_bytes(out / name, content)
     return [out / name for name in files]
 
 
-def describe(results: Results, pictures: Pictures | None) -> Report:
+def describe_study(results: Results, pictures: Pictures | None) -> Report:
     """Put everything the report says in order."""
     return Report(
         "Healthy or leukemia, cell by cell: the paper's protocol and an honest one",

@@ -18,6 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
+from edge.json_text import parse_json
+from edge.whole_file import replacing
 
 Arrays = list[npt.NDArray[Any]]
 
@@ -52,12 +54,10 @@ def save_checkpoint(path: Path, state: Checkpoint) -> None:
         f"{key}{i}": array for key, group in groups.items() for i, array in enumerate(group)
     }
     text = json.dumps({"identity": state.identity, "history": state.history})
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("wb") as file:
+    with replacing(path) as file:
         np.savez(file, state=np.array(text), **arrays)
         file.flush()
         os.fsync(file.fileno())
-    unfinished.replace(path)
 
 
 def load_checkpoint(path: Path, identity: str) -> Checkpoint | None:
@@ -72,7 +72,7 @@ def load_checkpoint(path: Path, identity: str) -> Checkpoint | None:
         return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            state = json.loads(str(archive["state"]))
+            state = parse_json(str(archive["state"]))
             weights, optimizer, best = (_group(archive, key) for key in "wob")
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise DataRefused(f"{path} cannot be read: {error}; delete it to start again") from error

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
 from edge.crops.preprocess import UInt8Image
+from edge.statistics.scores import count_decisions
 from train.networks.paper import CLASSES, NETWORKS
 from train.training.augment import augmenter
 from train.training.checkpoint import Arrays, Checkpoint
@@ -153,10 +154,11 @@ class Training:
             return {}
         margins = predict(self._evaluated, crops.crops)
         losses = np.logaddexp(0, np.where(crops.labels == 1, -margins, margins))
+        ((clear, _), (_, hit)) = count_decisions(margins, crops.labels)
         of_classes = [losses[crops.labels == label] for label in range(CLASSES)]
         return {
             f"{part}_loss": round(float(np.mean([x.mean() for x in of_classes if len(x)])), 6),
-            f"{part}_accuracy": round(float(np.mean((margins >= 0) == crops.labels)), 6),
+            f"{part}_accuracy": round((clear + hit) / len(crops), 6),
         }
 
 

@@ -11,8 +11,8 @@ import csv
 import hashlib
 import io
 import json
-import os
 import subprocess
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,11 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
-from calibration.cells.file_hashes import save_text
 from calibration.cells.labelled_crops import LABELS
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
+from edge.json_text import read_json
 from edge.statistics.metrics import measure, per_healthy_subject
+from edge.whole_file import save_bytes, save_text
 from train.data.split import validation_part
 from train.data.split_file import Split, apply_split
 from train.training.checkpoint import load_checkpoint, save_checkpoint
@@ -124,10 +125,10 @@ def _finished(job: Job) -> dict[str, Any] | None:
     if not job.file(".json").is_file():
         return None
     try:
-        record: dict[str, Any] = json.loads(job.file(".json").read_text(encoding="utf-8"))
-    except ValueError as error:
+        record: dict[str, Any] = read_json(job.file(".json"))
+    except (OSError, ValueError) as error:
         raise DataRefused(f"{job.file('.json')} is damaged: {error}; delete it") from error
-    if record.get("identity") != job.identity:
+    if not isinstance(record, dict) or record.get("identity") != job.identity:
         raise DataRefused(
             f"{job.out} holds a finished run of another split, recipe or seed;"
             " give another --out, or delete it"
@@ -150,8 +151,8 @@ def _record(
     return {
         **describe_run(job.network, "network", job.dataset, job.split, parts.test, margins),
         "identity": job.identity,
-        "training": describe(parts.training),
-        "validation": describe(parts.validation),
+        "training": describe_part(parts.training),
+        "validation": describe_part(parts.validation),
         "recipe": asdict(job.recipe),
         "versions": versions(),
         "machine": machine(),
@@ -192,7 +193,7 @@ def describe_run(
         "dataset": dataset,
         "labels": list(LABELS),
         "split": {"protocol": split.protocol, "name": split.name, "sha256": split.sha256},
-        "held_out": describe(test),
+        "held_out": describe_part(test),
         "data_sha256": split.data_sha256,
         "code": code_version(),
         "metrics": asdict(measure(margins, test.labels, _counted(test))),
@@ -200,7 +201,7 @@ def describe_run(
     }
 
 
-def describe(part: CropSet) -> dict[str, Any]:
+def describe_part(part: CropSet) -> dict[str, Any]:
     """Subjects and crops per label of a part of the data."""
     return {
         "subjects": sorted(set(part.subjects.tolist()) - {""}),
@@ -246,6 +247,7 @@ def _save_history(path: Path, history: list[Epoch]) -> None:
 
 
 def _save_model(model: keras.Model, path: Path) -> None:
-    unfinished = path.with_name(f"{path.stem}.{os.getpid()}.keras")
-    model.save(unfinished)
-    unfinished.replace(path)
+    with tempfile.TemporaryDirectory(prefix="edge-all-") as folder:
+        made = Path(folder) / path.name  # Keras saves under nothing but a name that ends in .keras
+        model.save(made)
+        save_bytes(path, made.read_bytes())

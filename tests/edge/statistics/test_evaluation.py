@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from edge.errors import DataRefused
-from edge.statistics.bootstrap import basis, draw
+from edge.statistics.bootstrap import basis, draw_people
 from edge.statistics.evaluation import Evaluation, evaluate
 from edge.statistics.mcnemar import mcnemar
 from edge.statistics.reliability import probabilities, reliability
@@ -198,7 +198,7 @@ def test_people_are_drawn_whole_and_classes_keep_their_size(
     }
     subjects = np.repeat(list(counts), list(counts.values()))
     labels = np.array([not subject.startswith("H") for subject in subjects], int)
-    drawn = np.concatenate(list(draw(labels, subjects, replicates, seed=0)))
+    drawn = np.concatenate(list(draw_people(labels, subjects, replicates, seed=0)))
     assert drawn.shape == (replicates, len(labels))
     for label in (0, 1):
         assert drawn[:, labels == label].sum(axis=1) == pytest.approx(np.sum(labels == label))
@@ -213,7 +213,7 @@ def test_the_crops_of_an_only_subject_are_drawn_one_by_one() -> None:
     labels = np.array([0] * 12 + [1] * 6)
     subjects = np.array(["H1"] * 12 + ["7", "8", "9"] * 2)
     assert basis(subjects[labels == 0]).resampled == "crops of one subject"
-    (drawn,) = draw(labels, subjects, 100, seed=0)
+    (drawn,) = draw_people(labels, subjects, 100, seed=0)
     assert len(np.unique(drawn[:, :12])) > 2
     assert np.ptp(drawn[:, 0]) > 0
 

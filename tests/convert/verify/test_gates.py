@@ -9,7 +9,7 @@ import pytest
 
 from calibration.probabilities.refer_band import ReferBand
 from convert.verify.fidelity import Fidelity, Stages, compare
-from convert.verify.gates import Gate, Limits, judge, require, verdict
+from convert.verify.gates import Gate, Limits, judge_fidelity, require, verdict
 from edge.errors import GateFailed
 
 NAMES = ("parity", "agreement", "mean-p-error", "flips-outside-band", "weighted-f1-loss")
@@ -43,7 +43,7 @@ def measured(made_up: Stages) -> Fidelity:
 
 
 def gates(made_up: Stages, limits: Limits | None = None) -> dict[str, Gate]:
-    return {gate.name: gate for gate in judge(measured(made_up), limits)}
+    return {gate.name: gate for gate in judge_fidelity(measured(made_up), limits)}
 
 
 def test_a_faithful_conversion_passes_every_gate() -> None:

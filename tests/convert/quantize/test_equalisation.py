@@ -17,18 +17,19 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.layers import layers, pack, unpack
 from convert.quantize.equalisation import equalise, find_exponents
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_channels, observe_ranges
+from edge.engine.network import FloatNetwork
+from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
 CELLS = drawn(0, 8)
 
 
 def logits(flatbuffer: bytes) -> Any:
-    network = FloatNetwork(flatbuffer)
+    network = FloatNetwork(flatbuffer, find_runtime())
     return np.stack([network.logits(cell) for cell in CELLS])
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 import types
 import typing
 from typing import Any
 
 
-def decode(kind: Any, value: Any, where: str) -> Any:
+def as_type(kind: Any, value: Any, where: str) -> Any:
     """Turn a value that :mod:`json` read into one of a type.
 
     Parameters
@@ -34,12 +35,12 @@ def decode(kind: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
         (other,) = (argument for argument in arguments if argument is not type(None))
-        return None if value is None else decode(other, value, where)
+        return None if value is None else as_type(other, value, where)
     if origin is tuple:
         return _decode_tuple(arguments, value, where)
     if origin is dict:
         _expect(isinstance(value, dict), "an object", where)
-        return {key: decode(arguments[1], v, f"{where}.{key}") for key, v in value.items()}
+        return {key: as_type(arguments[1], v, f"{where}.{key}") for key, v in value.items()}
     if dataclasses.is_dataclass(kind):
         return _decode_dataclass(kind, value, where)
     if kind is float and type(value) is int:
@@ -52,13 +53,18 @@ def decode(kind: Any, value: Any, where: str) -> Any:
 
 def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
     _expect(isinstance(value, dict), "an object", where)
-    types_of = typing.get_type_hints(kind)
+    types_of = _types_of(kind)
     names = [field.name for field in dataclasses.fields(kind)]
     for name in names:
         _expect(name in value, "there", f"{where}.{name}")
     for name in value:
         _expect(name in names, "left out: it is no field", f"{where}.{name}")
-    return kind(**{n: decode(types_of[n], value[n], f"{where}.{n}") for n in names})
+    return kind(**{n: as_type(types_of[n], value[n], f"{where}.{n}") for n in names})
+
+
+@functools.cache
+def _types_of(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
 
 
 def _decode_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
@@ -67,7 +73,7 @@ def _decode_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, 
         kinds = kinds[:1] * len(value)
     _expect(len(value) == len(kinds), f"a list of {len(kinds)}", where)
     return tuple(
-        decode(kind, v, f"{where}[{i}]")
+        as_type(kind, v, f"{where}[{i}]")
         for i, (kind, v) in enumerate(zip(kinds, value, strict=True))
     )
 

@@ -20,7 +20,7 @@ from edge.errors import ConversionFailed
 keras = pytest.importorskip("keras")
 layers = keras.layers
 KERAS_FILE = Path("small.keras")
-RELEASED = Path(__file__).parents[2] / "train" / "released"
+RELEASED = Path(__file__).parents[3] / "train" / "released"
 
 
 def ending(end: Callable[[Any], Any]) -> Any:

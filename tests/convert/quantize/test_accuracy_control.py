@@ -18,7 +18,6 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.quantize.accuracy_control import (
     Attempt,
     Budget,
@@ -32,7 +31,7 @@ from convert.quantize.int8_tflite import SCHEME, to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.quantize.recipe import load_recipe, save_recipe
 from convert.verify.latency import latency_ratio
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
@@ -56,7 +55,7 @@ def controlled(twin: bytes, budget: Budget | None = None, judge: Judge | None = 
 
 def error_on_held_out(twin: bytes, flatbuffer: bytes) -> float:
     """Mean logit error in steps of the int8 output."""
-    exact, network = FloatNetwork(twin), Int8Network(flatbuffer, find_runtime())
+    exact, network = FloatNetwork(twin, find_runtime()), Int8Network(flatbuffer, find_runtime())
     errors = [np.abs(exact.logits(cell) - network.logits(cell)).mean() for cell in HELD_OUT]
     return float(np.mean(errors)) / network.logit_step
 
@@ -204,7 +203,7 @@ def test_a_search_that_no_float_layer_helps_says_so() -> None:
 def test_the_judge_measures_agreement_and_error_against_the_twin() -> None:
     twin = twin_of(two_convolutions)
     flatbuffer = to_int8_tflite(twin, observe_ranges(twin, REPRESENTATIVE))
-    exact, network = FloatNetwork(twin), Int8Network(flatbuffer, find_runtime())
+    exact, network = FloatNetwork(twin, find_runtime()), Int8Network(flatbuffer, find_runtime())
     errors = [np.abs(exact.logits(cell) - network.logits(cell)).mean() for cell in JUDGED]
     judgement = judge_on(twin, JUDGED, 0.0, most_steps=1e-3)(flatbuffer)
     assert judgement.mean_logit_error == pytest.approx(np.mean(errors))

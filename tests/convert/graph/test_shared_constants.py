@@ -9,13 +9,15 @@ import numpy as np
 from small_networks import drawn
 
 from convert.graph.flatbuffer import own_constant, pack, unpack
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import CARRIERS, float_layers, layers
 from convert.quantize.equalisation import equalise, find_exponents
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.verify.gates import judge_float_layers
 from convert.verify.layer_fidelity import compare_layers
+from edge.engine.network import FloatNetwork
+from edge.engine.runtime import find_runtime
 
 CELLS = drawn(0, 4)
 
@@ -53,20 +55,14 @@ def twin_of(make: Any) -> bytes:
 
 
 def logits(flatbuffer: bytes) -> Any:
-    network = FloatNetwork(flatbuffer)
+    network = FloatNetwork(flatbuffer, find_runtime())
     return np.stack([network.logits(cell) for cell in CELLS])
 
 
 def test_a_shape_that_is_also_the_axes_of_a_sum_is_freed_for_itself_alone() -> None:
     twin = twin_of(fully_convolutional)
-    network = FloatNetwork(twin)
-    crop = network.interpreter.get_input_details()[0]["index"]
-    network.interpreter.resize_tensor_input(crop, (len(CELLS), 70, 70, 3))
-    network.interpreter.allocate_tensors()
-    network.interpreter.set_tensor(crop, CELLS.astype(np.float32) / 255)
-    network.interpreter.invoke()
-    output = network.interpreter.get_output_details()[0]["index"]
-    assert (network.interpreter.get_tensor(output) == logits(twin)).all()
+    network = FloatNetwork(twin, find_runtime())
+    assert (network.logits_of(CELLS, batch=len(CELLS)) == logits(twin)).all()
 
 
 def test_a_constant_of_its_own_changes_for_one_operator_only() -> None:
@@ -84,7 +80,7 @@ def test_a_constant_of_its_own_changes_for_one_operator_only() -> None:
     own_constant(model, operators[one], 1)[:4] = 0xFF
     assert weights(other) == before != weights(one)
     assert weights(one)[:4] == b"\xff\xff\xff\xff"
-    FloatNetwork(pack(model))
+    FloatNetwork(pack(model), find_runtime())
 
 
 def test_layers_that_share_weights_are_equalised_without_a_change_of_the_logits() -> None:

@@ -11,12 +11,12 @@ import pytest
 from tflite_helpers import RELEASED, drawn
 
 from convert.graph.flatbuffer import minimum_runtime, operators
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.float_tflite import to_float_tflite
 from convert.inspect.inspection import read_tensors
 from convert.network.logits_model import load_logits_model
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 
@@ -75,7 +75,7 @@ def logits(flatbuffer: bytes) -> np.ndarray:
 def test_ours_is_about_as_close_to_float_though_its_input_spans_all_levels(
     twin: bytes, ours: bytes, theirs: bytes
 ) -> None:
-    network = FloatNetwork(twin)
+    network = FloatNetwork(twin, find_runtime())
     expected = np.stack([network.logits(crop) for crop in OTHERS])
     errors = [np.abs(logits(flatbuffer) - expected).mean() for flatbuffer in (ours, theirs)]
     # TensorFlow spends its input steps on the levels of these drawn cells alone

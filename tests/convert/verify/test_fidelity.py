@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from scipy.special import rel_entr, softmax
 
 from calibration.probabilities.refer_band import ReferBand
-from convert.cells import drawn_cells
+from convert.chosen_cells import drawn_cells
 from convert.verify.accuracy_change import measure_change
 from convert.verify.fidelity import Fidelity, Stages, compare, kl_divergence, margins_of
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
-from edge.statistics.bootstrap import draw
+from edge.statistics.bootstrap import draw_people
 from edge.statistics.scores import weighted_scores
 
 BAND = ReferBand(0.4, 0.6)
@@ -159,7 +159,7 @@ def test_the_change_of_accuracy_is_paired_and_narrower_than_one_that_is_not() ->
         np.concatenate(
             [
                 weighted_scores(of_stage, made_up.labels, weights)["auroc"]
-                for weights in draw(made_up.labels, made_up.subjects, 400, seed)
+                for weights in draw_people(made_up.labels, made_up.subjects, 400, seed)
             ]
         )
         for seed, of_stage in enumerate(margins)
@@ -213,7 +213,7 @@ def test_a_stage_that_gives_no_number_fails_and_names_the_cell(stage: str, words
 def test_drawn_cells_are_called_as_the_files_they_are_drawn_into(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("convert.cells._DRAWN_FOR_FIDELITY", 8)
+    monkeypatch.setattr("convert.chosen_cells._DRAWN_FOR_FIDELITY", 8)
     cells = drawn_cells()
     assert len(cells.names) == len(cells.evaluation) == 8
     place = cells.names.tolist().index("cell-007.png")

@@ -15,13 +15,13 @@ from environments import no_tflite_runtime
 from tflite_helpers import drawn, in_old_runtime, untrained
 
 from convert.graph.flatbuffer import minimum_runtime, operators, with_any_batch
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.float_tflite import to_float_tflite
 from convert.graph.profiles import too_new
 from convert.network.logits_model import keras_logits
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.verify.golden import MOST_TOLERANCE
-from edge.engine.network import Int8Network
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
@@ -96,7 +96,7 @@ def test_batch_norm_is_folded_and_resizing_costs_no_operator(files: Path, name: 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_twin_equals_keras(files: Path, name: str) -> None:
-    network = FloatNetwork((files / f"{name}-float.tflite").read_bytes())
+    network = FloatNetwork((files / f"{name}-float.tflite").read_bytes(), find_runtime())
     logits = np.stack([network.logits(crop) for crop in np.load(files / "crops.npy")])
     expected = np.load(files / f"{name}.npy")
     assert np.abs(logits - expected).max() < 1e-4 * max(1, np.abs(expected).max())

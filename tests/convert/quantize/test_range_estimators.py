@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_networks import drawn, residual_block, twin_of
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.layers import layers
+from convert.graph.open_network import OpenNetwork
 from convert.quantize.range_estimators import (
     BINS,
     ESTIMATORS,
@@ -101,12 +101,12 @@ def test_a_tensor_that_is_always_the_same_has_a_range() -> None:
 def test_min_max_ranges_are_those_of_a_float_run() -> None:
     twin = twin_of(residual_block)
     ranges = observe_ranges(twin, CELLS)
-    network = FloatNetwork(twin, keep_tensors=True)
+    network = OpenNetwork(twin)
     for layer in layers(twin):
         values = []
         for cell in CELLS:
-            network.logits(cell)
-            values.append(network.interpreter.get_tensor(layer.output))
+            network.feed(cell)
+            values.append(network.tensor(layer.output))
         assert ranges[layer.name] == (np.min(values), np.max(values))
 
 

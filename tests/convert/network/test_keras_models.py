@@ -17,9 +17,11 @@ from keras_models import ENDS, PLAIN, REFUSED_ENDS, REFUSED_STARTS, STARTS
 from small_networks import drawn
 
 from convert.graph.flatbuffer import operators
-from convert.graph.float_tflite import FloatNetwork, to_float_tflite
+from convert.graph.float_tflite import to_float_tflite
 from convert.network.head import PROBABILITIES
 from convert.network.logits_model import keras_logits, load_logits_model
+from edge.engine.network import FloatNetwork
+from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
 NOISE = np.random.default_rng(7).integers(0, 256, (5, 70, 70, 3), np.uint8)
@@ -72,7 +74,7 @@ def test_what_is_converted_answers_as_the_keras_model_does(name: str, tmp_path: 
     assert np.ptp(expected[:, 1]) > 1e-3  # it does tell crops apart
     assert np.abs(found - expected).max() < (0.02 if name in HALF else 1e-5)
     if name in EXPORTED:
-        twin = FloatNetwork(to_float_tflite(logits_model))
+        twin = FloatNetwork(to_float_tflite(logits_model), find_runtime())
         in_tflite = probabilities([twin.logits(crop) for crop in CROPS])
         assert np.abs(in_tflite - found).max() < 1e-5
 

@@ -13,8 +13,8 @@ from small_networks import (
     two_convolutions,
 )
 
-from convert.graph.float_tflite import FloatNetwork
 from convert.graph.layers import layers
+from convert.graph.open_network import OpenNetwork
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
 from convert.verify.layer_fidelity import SNR_LIMIT, LayerFidelity, compare_layers
@@ -57,17 +57,16 @@ def test_the_numbers_of_the_first_layer_which_inherits_nothing_follow_their_form
     twin = twin_of(two_convolutions)
     ranges = observe_ranges(twin, CELLS)
     int8 = to_int8_tflite(twin, ranges)
-    exact = FloatNetwork(twin, keep_tensors=True)
-    found = FloatNetwork(int8, keep_tensors=True).interpreter
+    exact = OpenNetwork(twin)
+    found = OpenNetwork(int8)
     first, signal, noise, codes = layers(twin)[0], np.zeros(6), np.zeros(6), []
-    detail = next(d for d in found.get_tensor_details() if d["name"] == first.name)
+    detail = next(d for d in found.details if d["name"] == first.name)
     scale, zero_point = detail["quantization"]
     for cell in CELLS:
-        exact.logits(cell)
-        found.set_tensor(found.get_input_details()[0]["index"], (cell ^ 0x80).view(np.int8)[None])
-        found.invoke()
-        x = exact.interpreter.get_tensor(first.output).astype(float)
-        codes.append(found.get_tensor(detail["index"]))
+        exact.feed(cell)
+        found.feed(cell)
+        x = exact.tensor(first.output).astype(float)
+        codes.append(found.tensor(detail["index"]))
         signal += (x**2).sum(axis=(0, 1, 2))
         noise += (((codes[-1].astype(float) - zero_point) * scale - x) ** 2).sum(axis=(0, 1, 2))
     row = compare_layers(twin, int8, CELLS)[0]

@@ -1,0 +1,105 @@
+"""Study files: read, refused in a sentence, and run so that nothing is done twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import write_labelled
+from typer.testing import CliRunner, Result
+
+from edge.errors import DataRefused
+from train.cli.main import app
+from train.study import read_study
+
+STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.toml"))
+
+SMALL = """
+dataset = "drawn cells"
+
+[hold_out]
+H2 = ["H2", "8"]
+
+[[systems]]
+system = "baselines"
+splits = ["paper"]
+
+[[systems]]
+system = "cnn"
+recipe = "paper"
+epochs = 9
+validation_share = 0
+precision = "float32"
+splits = ["H2"]
+"""
+
+
+def study_of(folder: Path, text: str) -> Path:
+    file = folder / "small.toml"
+    file.write_text(text)
+    return file
+
+
+def run_study(file: Path, data: Path, out: Path, *options: str) -> Result:
+    arguments = ["study", str(file), "--data", str(data), "--out", str(out), *options]
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.mark.parametrize("file", STUDIES, ids=lambda file: file.stem)
+def test_every_study_of_the_project_can_be_read(file: Path) -> None:
+    study = read_study(file)
+    assert "C-NMC 2019" in study.dataset
+    folders = [f"{split}/{system.folder}" for system, split in study.runs()]
+    assert len(folders) == len(set(folders)) > 1
+
+
+def test_a_study_is_run_once_and_reported(tmp_path: Path) -> None:
+    data, out = write_labelled(tmp_path / "data", per_subject=8), tmp_path / "out"
+    file, report = study_of(tmp_path, SMALL), tmp_path / "report"
+    options = ("--epochs", "1", "--report", str(report))
+    first = run_study(file, data, out, *options)
+    assert first.exit_code == 0, first.output
+    assert "H2: cnn-paper: AUROC" in first.stdout.replace("holdout-8-H2", "H2")
+    assert len(list((out / "paper" / "baselines").glob("*-held-out.csv"))) == 12
+    assert (out / "H2" / "cnn-paper" / "cnn.keras").is_file()
+    assert "drawn cells" in (report / "report.md").read_text()
+    made = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    again = run_study(file, data, out, *options)
+    assert again.exit_code == 0, again.output
+    assert "epoch 1" not in again.stderr
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == made
+
+
+WRONG = {
+    "not TOML": ("dataset = ", "is no study"),
+    "unknown key": (SMALL + "batch = 3\n", "a system has 'batch'; known are"),
+    "unknown table": (SMALL + "[more]\n", "the study has 'more'; known are"),
+    "unknown system": (SMALL.replace('"cnn"', '"vit"'), "no system 'vit'; there are"),
+    "unknown recipe": (SMALL.replace('recipe = "paper"', 'recipe = "x"'), "no recipe 'x'"),
+    "unknown precision": (SMALL.replace("float32", "int4"), "no precision 'int4'"),
+    "split without people": (SMALL.replace('"H2", "8"', ""), "names nobody for split 'H2'"),
+    "split that is not there": (SMALL.replace('["H2"]', '["H3"]'), "no people for split 'H3'"),
+    "people in one word": (SMALL.replace('["H2", "8"]', '"H2"'), "must be a list"),
+    "no systems": ('dataset = "x"', "no [[systems]]"),
+    "systems of another kind": ("systems = 3", "no [[systems]]"),
+    "no splits": (SMALL.replace('splits = ["H2"]', ""), "it.systems[1].splits must be there"),
+    "epochs in words": (SMALL.replace("epochs = 9", 'epochs = "9"'), "epochs must be int"),
+    "no epochs": (SMALL.replace("epochs = 9", "epochs = 0"), "0 epochs; give 1 or more"),
+    "twice": (SMALL + SMALL[SMALL.rindex("[[") :], "twice on a split"),
+    "folder elsewhere": (SMALL.replace("H2 =", '"../H2" ='), "cannot be the name of a folder"),
+    "deep": ("x = " + "[" * 9999, "nested too deeply"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_study_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    text, words = WRONG[name]
+    with pytest.raises(DataRefused, match=r"small\.toml is no study") as refused:
+        read_study(study_of(tmp_path, text))
+    assert words in str(refused.value)
+
+
+def test_a_study_that_is_not_there_ends_with_exit_code_2(tmp_path: Path) -> None:
+    done = run_study(tmp_path / "none.toml", tmp_path, tmp_path / "out")
+    assert done.exit_code == 2
+    assert "none.toml cannot be read: No such file" in done.stderr
