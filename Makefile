@@ -1,4 +1,4 @@
-# Everything that can be done with edge-all, from a fresh clone with python3 and make:
+# Everything that can be done with edge-all, from a fresh clone with python3 and make. make clean takes it away again.
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
 #   make test-backends             training on JAX and PyTorch too (downloads PyTorch)
@@ -7,7 +7,6 @@
 #   make docs                      the command-line reference and the pictures in docs/
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
-#   make clean                     take away build/, dist/ and the environments
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
 #   make study DATA=folder [EPOCHS=n]         the paper's split and people held out: docs/part-of-cnmc
 #   make train-cnn DATA=folder [EPOCHS=n]     the network that ships; make release DATA=folder ships it
@@ -17,41 +16,37 @@ LEGACY_PYTHON ?= python3.11
 CROPS ?= build/samples
 MODELS ?= train/released/cnn.keras
 NETWORKS ?= edge/models/cnn.tflite
-MANY ?= 100000
-BIN := .venv/bin
 pip = $(1)/bin/pip install --quiet --disable-pip-version-check
 draw = test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples -n
 data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops))
-STUDY = $(BIN)/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
-BAND := $(BIN)/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
-VGG16 := build/train/H22/vgg16-paper/vgg16
-RESNET50 := build/train/H22/resnet50-best/resnet50
+STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
+BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
 .PHONY: classify test test-backends test-legacy test-robustness docs convert bench clean study train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24
 	@.venv-device/bin/edge-all classify $(CROPS)
 test: .venv/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest -n 2 --dist loadfile
 test-backends: .venv/ready
 	$(call pip,.venv) torch==2.13.0
-	$(BIN)/pytest tests/train/test_backends.py
+	.venv/bin/pytest tests/train/test_backends.py
 test-legacy: .venv-legacy/ready
 	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
 	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile
 test-robustness: .venv/ready
-	$(BIN)/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
+	.venv/bin/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
 docs: .venv/ready
-	$(BIN)/python docs/make_reference.py
-	$(BIN)/python docs/make_pictures.py
+	.venv/bin/python docs/make_reference.py
+	.venv/bin/python docs/make_pictures.py
 convert: .venv/ready
-	$(BIN)/edge-all-convert run $(MODELS) $(if $(CELLS),--cells $(CELLS)) --out build/convert
+	.venv/bin/edge-all-convert run $(MODELS) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200
-	@.venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(MANY)
+	@.venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
 clean:
 	rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready
@@ -61,13 +56,14 @@ train-cnn train-large: train-%: .venv/ready
 release: .venv/ready  # temperature and band come from other people than those it is measured on
 	cp build/train/H22/cnn-best/cnn.keras build/train/H22/cnn-best/cnn.json train/released/
 	$(BAND) build/train/H10/cnn-best/cnn-held-out.csv build/train/H14/cnn-best/cnn-held-out.csv --out train/released/cnn-calibration.json
-	$(BIN)/edge-all-convert run train/released/cnn.keras --cells $(data) --out build/release
+	.venv/bin/edge-all-convert run train/released/cnn.keras --cells $(data) --out build/release
 	cp build/release/cnn-ranges.json build/release/cnn-reference.json train/released/
 	cp build/release/cnn.tflite edge/models/
 reports: .venv/ready
-	$(BAND) build/train/H14/vgg16-paper/vgg16-held-out.csv --out $(VGG16)-calibration.json
-	$(BAND) build/train/H14/resnet50-best/resnet50-held-out.csv --out $(RESNET50)-calibration.json
-	$(BIN)/edge-all-convert run train/released/cnn.keras $(VGG16).keras $(RESNET50).keras --cells $(data) --profile tflite-2.14 --onnx --out build/reports
+	$(BAND) build/train/H14/vgg16-paper/vgg16-held-out.csv --out build/train/H22/vgg16-paper/vgg16-calibration.json
+	$(BAND) build/train/H14/resnet50-best/resnet50-held-out.csv --out build/train/H22/resnet50-best/resnet50-calibration.json
+	.venv/bin/edge-all-convert run train/released/cnn.keras build/train/H22/vgg16-paper/vgg16.keras build/train/H22/resnet50-best/resnet50.keras \
+	  --cells $(data) --profile tflite-2.14 --onnx --out build/reports
 	cp build/reports/*-report.json build/reports/*-report.md build/reports/*-report-*.svg docs/reports/
 
 # What each environment holds besides edge-all itself; on 32-bit ARM there is no ai-edge-litert.
