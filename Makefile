@@ -1,4 +1,4 @@
-# Everything that can be done with edge-all, from a fresh clone with python3 and make. make clean takes it away again.
+# Everything that can be done with edge-all, from a fresh clone with python3 and make; make clean tidies up.
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
 #   make test-backends             training on JAX and PyTorch too (downloads PyTorch)
@@ -14,7 +14,6 @@
 PYTHON ?= python3
 LEGACY_PYTHON ?= python3.11
 CROPS ?= build/samples
-MODELS ?= train/released/cnn.keras
 NETWORKS ?= edge/models/cnn.tflite
 pip = $(1)/bin/pip install --quiet --disable-pip-version-check
 draw = test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples -n
@@ -43,7 +42,7 @@ docs: .venv/ready
 	.venv/bin/python docs/make_reference.py
 	.venv/bin/python docs/make_pictures.py
 convert: .venv/ready
-	.venv/bin/edge-all-convert run $(MODELS) $(if $(CELLS),--cells $(CELLS)) --out build/convert
+	.venv/bin/edge-all-convert run $(or $(MODELS),train/released/cnn.keras) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200
 	@.venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
