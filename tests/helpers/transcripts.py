@@ -115,12 +115,14 @@ class Reader:
                 (self.clone / path.name).symlink_to(path)
         programs = home / "bin"
         programs.mkdir()
+        python = _quote(sys.executable)
         for name, module in _PROGRAMS.items():
             code = f"from {module} import main; main()"
-            _write_program(programs / name, f"exec {_quote(sys.executable)} -c {_quote(code)} \"$@\"")
+            _write_program(programs / name, f'exec {python} -c {_quote(code)} "$@"')
         _write_program(programs / "pip", "exit 0")
         make_venv = f'[ "$1 $2" = "-m venv" ] && mkdir "$3" && ln -s {_quote(programs)} "$3/bin"'
-        _write_program(programs / "python3", f"{make_venv} || exec {_quote(sys.executable)} \"$@\"")
+        _write_program(programs / "python3", f'{make_venv} || exec {python} "$@"')
+        (programs / "python").symlink_to("python3")
         self._environment = {
             **os.environ,
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
@@ -146,7 +148,7 @@ class Reader:
             assert done.returncode == 0, f"{block.place} fails:\n{done.stdout}"
             return
         for command, expected in commands_of(block.text):
-            printed = self._run("bash", "-c", command).stdout
+            printed = self._run("bash", "-c", command).stdout.replace(f"{self.clone}/", "")
             if not is_like(printed, expected):
                 lines = (masked(text).splitlines() for text in (expected, printed))
                 difference = "\n".join(difflib.unified_diff(*lines, "page", "printed", lineterm=""))
@@ -177,7 +179,9 @@ def is_like(printed: str, expected: str) -> bool:
     lines = masked(expected).splitlines()
     pattern = "".join(r"(?:.*\n)*?" if line == "..." else re.escape(line) + "\n" for line in lines)
     text = masked(printed)
-    return re.fullmatch(pattern, text if text.endswith("\n") or not text else f"{text}\n") is not None
+    return (
+        re.fullmatch(pattern, text if text.endswith("\n") or not text else f"{text}\n") is not None
+    )
 
 
 def masked(text: str) -> str:

@@ -8,16 +8,20 @@ from pathlib import Path
 import pytest
 from transcripts import PAGES, ROOT, RUN, SHOWN, Block, Reader, blocks_of, is_like
 
+from edge.crops.quality import QUALITY
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.reasons import REASONS
+from edge.rows import COLUMNS
 
 README = ROOT / "README.md"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-NOT_RUN = 7  # blocks that say why they are not run: another one is a decision
+NOT_RUN = 8  # blocks that say why they are not run: another one is a decision
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
 def of_device(page: Path) -> list[Block]:
-    return [block for block in BLOCKS if block.page == page and block.is_run and not block.is_build_side]
+    run = [block for block in BLOCKS if block.page == page and block.is_run]
+    return [block for block in run if not block.is_build_side]
 
 
 @pytest.mark.parametrize(
@@ -99,3 +103,25 @@ def test_the_first_screen_says_how_little_the_shipped_network_decides() -> None:
     assert "decides none leukemia" in words
     assert f"refers {leukemic - missed} and calls {missed} healthy" in words
     assert f"AUROC is {accuracy['float']['auroc']:.2f}" in words
+
+
+def table_after(page: str, heading: str) -> list[tuple[str, str]]:
+    """Rows of the first table below a heading: code words of the first cell, and the second."""
+    _, _, text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    rows = re.findall(r"^\| (`.+?) \| (.+) \|$", text.partition("\n## ")[0], re.MULTILINE)
+    return [(word, says) for words, says in rows for word in re.findall(r"`([\w-]+)`", words)]
+
+
+def test_every_reason_is_documented_in_the_words_of_the_code() -> None:
+    rows = table_after("device.md", "Files that fail")
+    meanings = [(code, meaning.replace("`", "")) for code, meaning in REASONS.items()]
+    assert [(code, says.replace("`", "")) for code, says in rows[1:]] == meanings
+
+
+def test_every_quality_code_is_documented() -> None:
+    words = [word for word, _ in table_after("device.md", "Crops of bad quality")]
+    assert words == ["quality", *QUALITY]
+
+
+def test_every_column_is_documented_in_its_order() -> None:
+    assert tuple(word for word, _ in table_after("outputs.md", "Columns")) == COLUMNS
