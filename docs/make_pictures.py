@@ -24,7 +24,7 @@ DOCS = Path(__file__).parent
 EDGE_ALL = [sys.executable, "-c", "from edge.cli.main import main; main()"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 88  # of the terminal, in letters
-WINDOW = "1200,1060"  # of the browser, in pixels
+WINDOW = "1200,1040"  # of the browser, in pixels
 
 # no fonts from elsewhere: a viewer's own stand at the places the picture gives
 SVG_FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)

@@ -16,7 +16,7 @@ from edge.rows import COLUMNS
 README = ROOT / "README.md"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 NOT_RUN = 8  # blocks that say why they are not run: another one is a decision
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?:\[[^\]]*\]\(|<img src=\")([^)\s\"]+)")
 
 
 def of_device(page: Path) -> list[Block]:
@@ -125,3 +125,11 @@ def test_every_quality_code_is_documented() -> None:
 
 def test_every_column_is_documented_in_its_order() -> None:
     assert tuple(word for word, _ in table_after("outputs.md", "Columns")) == COLUMNS
+
+
+def test_every_room_is_described() -> None:
+    text = (ROOT / "docs" / "development.md").read_text(encoding="utf-8")
+    for package in ("edge", "calibration", "convert", "train"):
+        rooms = {path.parent.name for path in (ROOT / package).glob("*/__init__.py")}
+        _, _, table = text.partition(f"\n| `{package}/` | ")
+        assert rooms <= set(re.findall(r"`(\w+)/`", table.partition("\n\n")[0])), package
