@@ -37,6 +37,10 @@ _PROGRAMS = {
     "edge-all-calibrate": "calibration.__main__",
     "edge-all-convert": "convert.__main__",
 }
+_IN_A_CLONE = (
+    *("edge", "calibration", "convert", "train", "benchmarks", "docs", "studies"),
+    *("Makefile", "pyproject.toml"),
+)  # and not what somebody has left beside it, which commands would write into
 _MASKS = (  # in this order
     (re.compile(r"\b[0-9a-f]{12,}\b"), "#"),
     (re.compile(r"\d(?:[\d.,]*\d)?"), "#"),
@@ -89,11 +93,14 @@ def blocks_of(page: Path) -> list[Block]:
     text = page.read_text(encoding="utf-8")
     return [
         Block(
-            page, text.count("\n", 0, found.start("text")) + 1, *found.group("language", "text"),
-            found["why"],
+            page=page,
+            line=text.count("\n", 0, found.start("text")) + 1,
+            language=found["language"],
+            text=found["text"],
+            why_not_run=found["why"],
         )
         for found in _BLOCK.finditer(text)
-    ]  # fmt: skip
+    ]
 
 
 class Reader:
@@ -110,9 +117,8 @@ class Reader:
     def __init__(self, home: Path) -> None:
         self.clone = home / "clone"
         self.clone.mkdir()
-        for path in ROOT.iterdir():
-            if not path.name.startswith((".", "build", "dist")):
-                (self.clone / path.name).symlink_to(path)
+        for name in _IN_A_CLONE:
+            (self.clone / name).symlink_to(ROOT / name)
         programs = home / "bin"
         programs.mkdir()
         python = _quote(sys.executable)
@@ -149,10 +155,9 @@ class Reader:
             return
         for command, expected in commands_of(block.text):
             printed = self._run("bash", "-c", command).stdout.replace(f"{self.clone}/", "")
-            if not is_like(printed, expected):
-                lines = (masked(text).splitlines() for text in (expected, printed))
-                difference = "\n".join(difflib.unified_diff(*lines, "page", "printed", lineterm=""))
-                raise AssertionError(f"{block.place}: {command}\n{difference}\n\n{printed}")
+            assert is_like(printed, expected), (
+                f"{block.place}: {command}\n{_difference(expected, printed)}\n\n{printed}"
+            )
 
     def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -192,6 +197,11 @@ def is_like(printed: str, expected: str) -> bool:
     return (
         re.fullmatch(pattern, text if text.endswith("\n") or not text else f"{text}\n") is not None
     )
+
+
+def _difference(expected: str, printed: str) -> str:
+    page, found = masked(expected).splitlines(), masked(printed).splitlines()
+    return "\n".join(difflib.unified_diff(page, found, "page", "printed", lineterm=""))
 
 
 def masked(text: str) -> str:
