@@ -6,7 +6,12 @@ Each class is also the builtin it is a kind of, so ``except ValueError`` works.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edge.wording import printable, shortened
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _MOST_MESSAGE = 260  # characters: with the words before it, it stays a line
 
@@ -104,7 +109,15 @@ class NotComparable(EdgeAllError, ValueError):
 
 
 class OutputFailed(EdgeAllError, OSError):
-    """A result file cannot be written."""
+    """A result file cannot be written.
+
+    Attributes
+    ----------
+    path : Path or None
+        The output, as it was named, where one of a run has failed.
+    """
+
+    path: Path | None = None
 
 
 class ResumeRefused(EdgeAllError, ValueError):

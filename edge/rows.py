@@ -1,4 +1,4 @@
-"""One row per input: the stable columns of every result file."""
+"""One row per cell, and per input that failed: the stable columns of every result file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    r"""The result of one input; fields that do not apply are None.
+    r"""The result of one sample; fields that do not apply are None.
 
     The fields but `message` and `crop` are the columns of every result file.
 
@@ -28,7 +28,7 @@ class Result:
     file : str
         Path of the file; bytes that are not UTF-8 as ``\xNN``.
     index : int
-        Position among all inputs of the run, from 0.
+        Position among all rows of the run, from 0.
     label : str or None
         ``hem`` or ``all``.
     decision : str or None
@@ -49,6 +49,12 @@ class Result:
     file_version : str or None
         By what a watch knows the file again: time of writing in nanoseconds since 1970, size in
         bytes and CRC-32.
+    sample : str or None
+        Id of the sample: of the file, or of the cell cut out of it.
+    parent : str or None
+        Id of the sample it was cut out of.
+    box : str or None
+        Where: ``x,y,width,height`` in pixels of the parent.
     message : str or None
         The error in words, for people.
     crop : ndarray of uint8, shape (70, 70, 3), or None
@@ -69,6 +75,9 @@ class Result:
     error: str | None = None
     supersedes: int | None = None
     file_version: str | None = None
+    sample: str | None = None
+    parent: str | None = None
+    box: str | None = None
     message: str | None = None
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
@@ -149,9 +158,9 @@ FIRST_COLUMNS = (
     "model_sha256",
     "error",
 )
-"""Columns of a result file, version 1: later versions only add columns at the end."""
+"""Columns of a result file, version 1, which 0.1.0 wrote: later ones only add at the end."""
 
-COLUMNS = (*FIRST_COLUMNS, "supersedes", "file_version")
+COLUMNS = (*FIRST_COLUMNS, "supersedes", "file_version", "sample", "parent", "box")
 """Columns of a result file, version 2."""
 
 _READ_AS: Mapping[str, Callable[[str], object]] = {
@@ -162,5 +171,4 @@ _READ_AS: Mapping[str, Callable[[str], object]] = {
 
 def are_columns(names: Iterable[str]) -> bool:
     """Whether names are the columns of a result file, of this version or an earlier one."""
-    found = tuple(names)
-    return len(found) >= len(FIRST_COLUMNS) and found == COLUMNS[: len(found)]
+    return tuple(names) in (FIRST_COLUMNS, COLUMNS)

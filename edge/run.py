@@ -20,7 +20,8 @@ from edge.engine.classifier import Classifier
 from edge.errors import OutputFailed, ResumeRefused
 from edge.process.interrupts import Interrupted, Interrupts, hangup_of_terminal
 from edge.rows import Result
-from edge.sinks.outputs import Outputs, is_report
+from edge.samples import Sample
+from edge.sinks.outputs import Outputs, keeps_crops
 from edge.sinks.sink import START_AGAIN, Run
 from edge.sources.find import Input, Inputs
 
@@ -73,8 +74,8 @@ def classify_into(
     try:
         with ExitStack() as stack:
             interrupts = stack.enter_context(Interrupts())
-            keep_crops = any(map(is_report, outputs))
-            classifier = stack.enter_context(Classifier(model, threads, keep_crops, strict))
+            with_crops = keeps_crops(outputs)
+            classifier = stack.enter_context(Classifier(model, threads, with_crops, strict))
             files = stack.enter_context(Outputs(outputs, _run(inputs, classifier), resume))
             if resume and not isinstance(inputs, Inputs):
                 inputs.go_on_after(files.rows())
@@ -121,13 +122,16 @@ def _without_earlier(
 
     Runs in the thread that reads ahead; all earlier results are counted before the first new one.
     """
+    model = classifier.model_file
     for entry in inputs:
-        earlier = outputs.earlier(classifier.blank(entry))
-        if earlier:
-            _check_as_strict(earlier, classifier)
-            tally.add_earlier(earlier)
-        else:
+        sample = Sample(entry.source, entry.path)
+        earlier = outputs.earlier(sample, model.metadata.network, model.sha256)
+        if earlier is None:
             yield entry
+            continue
+        for result in earlier:
+            _check_as_strict(result, classifier)
+            tally.add_earlier(result)
     outputs.check_end()
 
 

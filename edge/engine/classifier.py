@@ -323,6 +323,7 @@ class Classifier:
             error=error.reason if error else None,
             supersedes=entry.supersedes,
             file_version=entry.version,
+            sample=file_name(entry.path),
             message=error.message if error else None,
         )
 

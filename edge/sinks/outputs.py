@@ -1,4 +1,4 @@
-"""All result files of a run: opened by suffix, written together, flushed in time."""
+"""All outputs of a run: opened by suffix, written together, flushed in time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
 from edge.errors import OutputFailed
 from edge.process.interrupts import Interrupted
 from edge.rows import Result
-from edge.sinks.sink import Run, Sink
+from edge.samples import Sample
+from edge.sinks.ledger import Ledger
+from edge.sinks.registry import check_suffix, kind_of
+from edge.sinks.sink import Run
 
 BATCH = 64
 """Most results that wait for a flush: a killed run loses no more."""
@@ -23,28 +26,6 @@ FLUSH_SECONDS = 1.0
 
 SYNC_SECONDS = 10.0
 """Longest that a flushed result waits to be put on the disk: a power cut takes no more."""
-
-_DATABASE = (".db", ".sqlite")
-_REPORT = (".html", ".htm")
-_TEXT = (".csv", ".jsonl")
-# in this order: a pipe waits for its reader when nothing else was refused
-_ORDER = (*_DATABASE, *_REPORT, *_TEXT)
-
-
-def _open_sink(path: Path, run: Run, resume: bool) -> Sink:
-    """Make a sink by suffix; what it needs is imported only then: most runs start without."""
-    suffix = path.suffix.lower()
-    if suffix in _DATABASE:
-        from edge.sinks.database import Database
-
-        return Database(path, run, resume, begin=False)
-    if suffix in _REPORT:
-        from edge.sinks.page.sink import ReportFile
-
-        return ReportFile(path, run, resume, begin=False)
-    from edge.sinks.text import ResultFile
-
-    return ResultFile(path, resume, begin=False)
 
 
 class Outputs:
@@ -64,11 +45,11 @@ class Outputs:
     Raises
     ------
     OutputFailed, ResumeRefused
-        Those of the sinks.
+        Those of the sinks; `path` of the first says which one, here and in all methods.
     """
 
     def __init__(self, paths: Sequence[Path], run: Run, resume: bool = False) -> None:
-        self._sinks: list[Sink] = []
+        self._outputs: list[_Output] = []
         self._waiting = 0
         self._synced = True
         self._last_sync = time.monotonic()
@@ -77,12 +58,14 @@ class Outputs:
         self._closing = threading.Event()
         self._clock = threading.Thread(target=self._flush_in_time, name="flush", daemon=True)
         with ExitStack() as opened:
-            for path in sorted(paths, key=lambda path: _ORDER.index(path.suffix.lower())):
-                self._sinks.append(opened.enter_context(_open_sink(path, run, resume)))
-            for sink in self._sinks:  # all are locked, none was refused: now things may change
-                sink.begin()
+            for path in sorted(paths, key=lambda path: kind_of(path).may_wait):
+                self._outputs.append(opened.enter_context(_Output(path, run, resume)))
+            for output in self._outputs:  # all are locked, none was refused: now things may change
+                with output.naming():
+                    output.sink.begin()
             self._opened = opened.pop_all()
-        if self._sinks:
+        self._ledger = Ledger((output.path, output.sink.rows()) for output in self._outputs)
+        if self._outputs:
             self._clock.start()
 
     def __enter__(self) -> Outputs:
@@ -95,13 +78,14 @@ class Outputs:
         traceback: TracebackType | None,
     ) -> None:
         self._closing.set()
-        if self._sinks:
+        if self._outputs:
             self._clock.join()
         failure = self._failure
         if failure and not error:
             kind, error = type(failure), failure
         try:
             with self._lock:
+                self._ledger.close()
                 self._opened.__exit__(kind, error, traceback)
         except OutputFailed as late:
             if not isinstance(error, Interrupted):
@@ -114,23 +98,39 @@ class Outputs:
 
     def rows(self) -> list[Result]:
         """Results that are there already: those of the file that has most of them."""
-        return max((list(sink.rows()) for sink in self._sinks), key=len, default=[])
+        return max((list(output.sink.rows()) for output in self._outputs), key=len, default=[])
 
-    def earlier(self, expected: Result) -> Result | None:
-        """Result of the next input, if all files have it already.
+    @property
+    def next_index(self) -> int:
+        """How many results were taken by :meth:`earlier`: the index of the first one to write."""
+        return self._ledger.next_index
 
-        None once they are closed: whoever reads sources ahead may ask until it hears of that.
+    def earlier(self, sample: Sample, model: str, model_sha256: str) -> list[Result] | None:
+        """Take all results of the next sample, if all files have them already.
+
+        Parameters
+        ----------
+        sample : Sample
+        model, model_sha256 : str
+            Network and hash of the model file of this run.
+
+        Returns
+        -------
+        list of Result or None
+            None where it must be classified, and all samples behind it, with indices from
+            :attr:`next_index` on; what a file has of their results is not written again. None
+            once the files are closed, too: whoever reads sources ahead may ask until it hears of
+            that.
 
         Raises
         ------
         ResumeRefused
-            If one of them has the result of another input or model there.
+            If one of them has results of another input or model there.
         """
         with self._lock:
             if self._closing.is_set():
                 return None
-            found = [sink.earlier(expected) for sink in self._sinks]
-        return found[0] if found and all(found) else None
+            return self._ledger.take(sample, model, model_sha256)
 
     def check_end(self) -> None:
         """Refuse files that hold more results than there are inputs.
@@ -140,22 +140,26 @@ class Outputs:
         ResumeRefused
         """
         with self._lock:
-            for sink in self._sinks if not self._closing.is_set() else ():
-                sink.check_end()
+            if not self._closing.is_set():
+                self._ledger.check_end()
 
     def write(self, result: Result) -> None:
-        """Add one result to all files.
+        """Add one result to all files that do not have it.
 
         Raises
         ------
         OutputFailed
             If this one or an earlier one cannot be written.
+        ResumeRefused
+            If a file has the result of something else in its place.
         """
         with self._lock:
             if self._failure:
                 raise self._failure
-            for sink in self._sinks:
-                sink.write(result)
+            for output, held in zip(self._outputs, self._ledger, strict=True):
+                if not held.has(result):
+                    with output.naming():
+                        output.sink.write(result)
             self._waiting += 1
             if self._waiting >= BATCH:
                 self._flush()
@@ -163,14 +167,16 @@ class Outputs:
     def _flush(self) -> None:
         self._waiting = 0
         self._synced = False
-        for sink in self._sinks:
-            sink.flush()
+        for output in self._outputs:
+            with output.naming():
+                output.sink.flush()
         self._sync_in_time()
 
     def _sync_in_time(self) -> None:
         if not self._synced and time.monotonic() - self._last_sync > SYNC_SECONDS:
-            for sink in self._sinks:
-                sink.sync()
+            for output in self._outputs:
+                with output.naming():
+                    output.sink.sync()
             self._synced = True
             self._last_sync = time.monotonic()
 
@@ -184,6 +190,37 @@ class Outputs:
                 except OutputFailed as error:
                     self._failure = error
                     return
+
+
+class _Output:
+    """One output: a sink, open, whose failures say which output it is; a context manager."""
+
+    def __init__(self, path: Path, run: Run, resume: bool) -> None:
+        self.path = path
+        with self.naming():
+            self.sink = kind_of(path).make(path, run, resume)
+
+    @contextmanager
+    def naming(self) -> Iterator[None]:
+        """Name the path in what fails inside."""
+        try:
+            yield
+        except OutputFailed as error:
+            error.path = error.path or self.path
+            raise
+
+    def __enter__(self) -> _Output:
+        self.sink.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self.naming():
+            self.sink.__exit__(kind, error, traceback)
 
 
 def check_outputs(
@@ -210,8 +247,12 @@ def check_outputs(
         If a suffix names no format, a file is named twice, a folder is missing, or an
         output is an input.
     """
-    paths = list(_with_suffix(out, _TEXT + _DATABASE))
-    paths += _with_suffix([report] if report else [], _REPORT)
+    results, pages = list(out), [report] if report else []
+    for path in results:
+        check_suffix(path, is_page=False)
+    for path in pages:
+        check_suffix(path, is_page=True)
+    paths = results + pages
     for n, path in enumerate(paths):
         if any(_is_same(path, other) for other in paths[:n]):
             raise OutputFailed(f"{path} is named twice; name another file")
@@ -237,12 +278,9 @@ def _is_same(path: Path, other: Path) -> bool:
 
 def is_report(path: Path) -> bool:
     """Whether a path names a page, by its suffix."""
-    return path.suffix.lower() in _REPORT
+    return kind_of(path).is_page
 
 
-def _with_suffix(paths: Iterable[Path], suffixes: Sequence[str]) -> Iterator[Path]:
-    for path in paths:
-        if path.suffix.lower() not in suffixes:
-            *first, last = suffixes
-            raise OutputFailed(f"{path}: the name must end in {', '.join(first)} or {last}")
-        yield path
+def keeps_crops(paths: Iterable[Path]) -> bool:
+    """Whether results must carry their crops, for one of the outputs."""
+    return any(kind_of(path).keeps_crops for path in paths)

@@ -62,6 +62,9 @@ CREATE TABLE IF NOT EXISTS results (
   error TEXT,
   supersedes INTEGER,
   file_version TEXT,
+  sample TEXT,
+  parent TEXT,
+  box TEXT,
   superseded_by INTEGER,
   UNIQUE (run_id, idx)
 );
@@ -72,6 +75,9 @@ MIGRATIONS = {
     1: (
         "ALTER TABLE results ADD COLUMN supersedes INTEGER",
         "ALTER TABLE results ADD COLUMN file_version TEXT",
+        "ALTER TABLE results ADD COLUMN sample TEXT",
+        "ALTER TABLE results ADD COLUMN parent TEXT",
+        "ALTER TABLE results ADD COLUMN box TEXT",
         "ALTER TABLE results ADD COLUMN superseded_by INTEGER",
     ),
 }

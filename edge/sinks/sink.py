@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from edge.errors import ResumeRefused
 from edge.rows import Result
 
 START_AGAIN = "give what the earlier run was given, or leave --resume out to start again"
@@ -48,12 +46,14 @@ class Run:
 class Sink(Protocol):
     """A place for results, open; a context manager.
 
-    Results come in the order of the inputs, without a gap. So the results that
-    are there already stand for the first inputs of the run, and a run is resumed
-    by asking for each input whether its result is there, until one is not.
+    It is made of a path, a :class:`Run`, and whether the run goes on with what is there. Made, it
+    has locked its file and refused one that is not to be replaced, and nothing has changed yet:
+    :meth:`begin` is called when no other output was refused either.
 
-    Made, a sink has locked its file and refused one that is not to be replaced, and nothing has
-    changed yet: :meth:`begin` is called when no other output was refused either.
+    Results come in the order of their index, without a gap. So those that are there already
+    stand for the first ones of the run. Which of them a run need not do again is worked out for
+    all its outputs together (:class:`edge.sinks.ledger.Ledger`): a sink is given only what it has
+    not, behind what it has.
     """
 
     def begin(self) -> None:
@@ -65,32 +65,18 @@ class Sink(Protocol):
         """
 
     def rows(self) -> Iterator[Result]:
-        """Look at the results that are there already, without taking them."""
+        """Look at the results that are there already, in their order; none in a new run.
 
-    def earlier(self, expected: Result) -> Result | None:
-        """Take the next result that is there already, if there is one.
-
-        Parameters
-        ----------
-        expected : Result
-            The next input, without a decision.
+        Asked for before anything is written; a row that was cut off in writing is none.
 
         Raises
         ------
         ResumeRefused
-            If it is the result of another input or model, or damaged.
-        """
-
-    def check_end(self) -> None:
-        """Refuse results that are there already of inputs that are not.
-
-        Raises
-        ------
-        ResumeRefused
+            If what is there is damaged.
         """
 
     def write(self, result: Result) -> None:
-        """Add a result, unless it is one of the earlier ones; it may wait for a flush."""
+        """Add a result; it may wait for a flush."""
 
     def flush(self) -> None:
         """Hand what waits to the operating system: then a killed process loses none of it.
@@ -112,36 +98,3 @@ class Sink(Protocol):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
-
-
-def check_same_input(path: Path, found: Result, expected: Result) -> None:
-    """Refuse to go on with results of other inputs or of another model.
-
-    Raises
-    ------
-    ResumeRefused
-    """
-    if (found.model, found.model_sha256) != (expected.model, expected.model_sha256):
-        raise ResumeRefused(
-            f"{path} cannot be resumed: it was made with model {found.model}"
-            f" {found.model_sha256[:12]}, this run uses {expected.model}"
-            f" {expected.model_sha256[:12]}; {START_AGAIN}"
-        )
-    if (found.source, found.file, found.index) != (
-        expected.source,
-        expected.file,
-        expected.index,
-    ):
-        raise ResumeRefused(
-            f"{path} cannot be resumed: its result {found.index} is of {found.file!r} (source"
-            f" {found.source!r}), input {expected.index} of this run is {expected.file!r} (source"
-            f" {expected.source!r}); {START_AGAIN}"
-        )
-
-
-def too_many(path: Path, found: Result) -> ResumeRefused:
-    """Say that a sink holds a result of an input that this run does not have."""
-    return ResumeRefused(
-        f"{path} cannot be resumed: it holds a result of {found.file!r} (source"
-        f" {found.source!r}), which this run does not find; {START_AGAIN}"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -14,7 +15,7 @@ from edge.sinks.file import RegularFile, is_stream
 from edge.sinks.formats import FORMATS, EarlierRows, convert_earlier_version
 from edge.sinks.lock import foreign
 from edge.sinks.pipe import Pipe
-from edge.sinks.sink import check_same_input, too_many
+from edge.sinks.sink import Run
 
 _START = 1 << 16  # bytes that tell whose file it is
 
@@ -30,12 +31,12 @@ class ResultFile:
     ----------
     path : Path
         ``.csv`` or ``.jsonl``. Its folder must exist. A pipe waits for a reader.
+    run : Run
+        Every row says what of it matters.
     resume : bool
         Go on with the rows that are there, instead of replacing the file. A row
         that was cut off in writing is removed. A file of an earlier version gets the
         columns of this one, left empty.
-    begin : bool
-        Call :meth:`begin`, too.
 
     Raises
     ------
@@ -46,27 +47,25 @@ class ResultFile:
         If its header is not that of a result file.
     """
 
-    def __init__(self, path: Path, resume: bool = False, begin: bool = True) -> None:
+    def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
         self._path = path
         self._format = FORMATS[path.suffix.lower()]
         self._waiting: list[str] = []
-        self._earlier = 0
-        self._earlier_rows: EarlierRows | None = None
+        self._goes_on = False  # whether rows are there, with a half one behind them, maybe
         self._begun = False
         self._is_to_convert = False
         self._out: RegularFile | Pipe = Pipe(path) if is_stream(path) else RegularFile(path)
         with ExitStack() as if_refused:
             if_refused.callback(self._out.abandon)
             self._check(resume)
-            if begin:
-                self.begin()
             if_refused.pop_all()
 
     def _check(self, resume: bool) -> None:
         """Refuse what is there, if it is not to be replaced or gone on with."""
         if isinstance(self._out, Pipe):
             return
-        is_own = self._format.is_own(self._out.start(_START))
+        start = self._out.start(_START)
+        is_own = self._format.is_own(start)
         if resume and not is_own:
             raise ResumeRefused(
                 f"{self._path} cannot be resumed: its first line is not that of a result file of"
@@ -74,22 +73,21 @@ class ResultFile:
             )
         if not is_own:
             raise foreign(self._path, "result file")
-        if resume and self._format.is_earlier_version(self._out.start(_START)):
-            self._is_to_convert = True
-        elif resume:
-            self._earlier_rows = EarlierRows(self._path, self._format)
+        if resume:
+            self._is_to_convert = self._format.is_earlier_version(start)
+            self._goes_on = self._is_to_convert or self._has_header()
+
+    def _has_header(self) -> bool:
+        with contextlib.closing(EarlierRows(self._path, self._format)) as rows:
+            return rows.has_header
 
     def begin(self) -> None:
         """Take the place of what is there, or go on with it; see :class:`~edge.sinks.sink.Sink`."""
         self._begun = True
         if self._is_to_convert and isinstance(self._out, RegularFile):
             self._out.replace(partial(convert_earlier_version, self._path, self._format))
-            self._earlier_rows = EarlierRows(self._path, self._format)
-        if self._earlier_rows:
-            if self._earlier_rows.has_header:
-                return
-            self._earlier_rows.close()
-            self._earlier_rows = None
+        if self._goes_on:
+            return
         if isinstance(self._out, RegularFile):
             self._out.cut(0)
         self._waiting.append(self._format.header)
@@ -104,12 +102,12 @@ class ResultFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._earlier_rows:
-            self._earlier_rows.close()
         if not self._begun:
             self._out.abandon()
             return
         try:
+            if kind is None:
+                self._go_behind_rows()
             self.flush()
             self._out.finish()
         finally:
@@ -117,49 +115,25 @@ class ResultFile:
 
     def rows(self) -> Iterator[Result]:
         """Look at the rows that are there already; see :class:`~edge.sinks.sink.Sink`."""
-        if self._earlier_rows is None:
-            return
-        rows = EarlierRows(self._path, self._format)
-        try:
-            yield from rows
-        finally:
-            rows.close()
+        if self._goes_on:
+            with contextlib.closing(EarlierRows(self._path, self._format)) as rows:
+                yield from rows
 
-    def earlier(self, expected: Result) -> Result | None:
-        """Take the next row that is there already; see :class:`~edge.sinks.sink.Sink`."""
-        found = self._next_earlier()
-        if found:
-            check_same_input(self._path, found, expected)
-            self._earlier += 1
-        return found
-
-    def check_end(self) -> None:
-        """Refuse rows of inputs that are not there."""
-        if found := self._next_earlier():
-            raise too_many(self._path, found)
-
-    def _next_earlier(self) -> Result | None:
-        if self._earlier_rows is None:
-            return None
-        found = next(self._earlier_rows, None)
-        if found is None:
-            self._end_of_earlier()
-        return found
-
-    def _end_of_earlier(self) -> None:
-        """Go on behind the last whole row."""
-        if self._earlier_rows and isinstance(self._out, RegularFile):
-            self._earlier_rows.close()
-            self._out.cut(self._earlier_rows.end)
-            self._earlier_rows = None
+    def _go_behind_rows(self) -> None:
+        """Go on behind the last whole row, and not before it is known that the run goes on."""
+        if self._goes_on and isinstance(self._out, RegularFile):
+            self._goes_on = False
+            with contextlib.closing(EarlierRows(self._path, self._format)) as rows:
+                self._out.cut(rows.end + sum(map(len, rows.records())))
 
     def write(self, result: Result) -> None:
-        """Add one result, unless its row is there already."""
-        if result.index >= self._earlier:
-            self._waiting.append(self._format.encode(result.row()))
+        """Add one result; see :class:`~edge.sinks.sink.Sink`."""
+        self._waiting.append(self._format.encode(result.row()))
 
     def flush(self) -> None:
         """Write what waits, or nothing of it."""
+        if self._waiting:
+            self._go_behind_rows()
         data = "".join(self._waiting).encode()
         self._waiting.clear()
         self._out.write(data)

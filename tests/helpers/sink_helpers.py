@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,8 +18,11 @@ from edge.crops.preprocess import UInt8Image
 from edge.decisions.decision import Verdict, judge
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.rows import COLUMNS, Result
+from edge.samples import Sample
 from edge.sinks.outputs import Outputs
-from edge.sinks.sink import Run
+from edge.sinks.sink import Run, Sink
+
+S = TypeVar("S", bound=Sink)
 
 MODEL = read_model_file(SHIPPED_MODEL)
 RUN = Run(
@@ -37,7 +41,8 @@ NAMES = ("cell.png", 'two\nlines, "quoted".png', "zellé 細胞.png", "a\r\nb.pn
 
 def result(n: int, crop: UInt8Image | None = None) -> Result:
     """Result number n: every seventh failed, names of all kinds, all probabilities."""
-    blank = Result("crops", f"crops/{n}/{NAMES[n % 6]}", n, model="cnn", model_sha256="0123abcd")
+    file = f"crops/{n}/{NAMES[n % 6]}"
+    blank = Result("crops", file, n, model="cnn", model_sha256="0123abcd", sample=file)
     if n % 7 == 3:
         return replace(blank, error="truncated", message="copy it again")
     logits = (float(np.sin(n)), float(np.cos(3 * n)))
@@ -52,10 +57,29 @@ def results(n: int) -> list[Result]:
 
 
 def blank(found: Result) -> Result:
-    """The result before its decision, as a run asks a sink for it."""
+    """The result before its decision."""
     return Result(
-        found.source, found.file, found.index, model=found.model, model_sha256=found.model_sha256
+        found.source,
+        found.file,
+        found.index,
+        model=found.model,
+        model_sha256=found.model_sha256,
+        sample=found.sample,
     )
+
+
+def take(outputs: Outputs, wanted: Result) -> list[Result] | None:
+    """Ask outputs for a result as a run does."""
+    sample = Sample(wanted.source, wanted.file, wanted.sample or "")
+    return outputs.earlier(sample, wanted.model, wanted.model_sha256)
+
+
+@contextmanager
+def begun(sink: S) -> Iterator[S]:
+    """A sink that nothing stands in the way of."""
+    with sink:
+        sink.begin()
+        yield sink
 
 
 def resume(paths: Sequence[Path], wanted: Sequence[Result]) -> list[int]:
@@ -63,7 +87,7 @@ def resume(paths: Sequence[Path], wanted: Sequence[Result]) -> list[int]:
     needed = []
     with Outputs(paths, RUN, resume=True) as outputs:
         for each in wanted:
-            if not outputs.earlier(blank(each)):
+            if take(outputs, each) is None:
                 needed.append(each.index)
                 outputs.write(each)
         outputs.check_end()

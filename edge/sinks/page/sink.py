@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -11,17 +13,18 @@ import cv2
 from edge.crops.preprocess import UInt8Image
 from edge.errors import OutputFailed
 from edge.rows import Result
-from edge.sinks.database import Database
+from edge.sinks.lock import LockFile
 from edge.sinks.page.page import check_page, write_page
-from edge.sinks.schema import SCHEMA
 from edge.sinks.sink import Run
+from edge.sinks.store import Store
 from edge.whole_file import remove_abandoned
 
 _THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (idx INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)"
+_INSERT = "INSERT INTO thumbnails VALUES (?, ?)"
 _QUALITY = 90  # about 1.1 kB a crop, encoded in a thirtieth of the time WebP takes
 
 
-class ReportFile(Database):
+class ReportFile:
     """A report, open for one run; a :class:`~edge.sinks.sink.Sink`.
 
     Results and thumbnails gather in a database beside it, ``x.html.unfinished``:
@@ -37,36 +40,39 @@ class ReportFile(Database):
     resume : bool
         Go on with an unfinished report, if there is one. Of a finished one
         everything is classified again.
-    begin : bool
-        Call :meth:`begin`, too.
 
     Raises
     ------
     OutputFailed, ResumeRefused
-        As :class:`~edge.sinks.database.Database`.
+        As :class:`~edge.sinks.database.Database`, and if another run is writing the page.
     """
 
-    schema = f"{SCHEMA};{_THUMBNAILS}"
-    alone = True  # a page is of one run
-
-    def __init__(self, path: Path, run: Run, resume: bool = False, begin: bool = True) -> None:
-        self._page = self._named = path
+    def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
+        self._page = path
+        self._run = run
+        self._resume = resume
+        self._begun = False
         real = Path(os.path.realpath(path))
         self._gathered = real.with_name(f"{real.name}.unfinished")
-        self._thumbnails: list[tuple[int, bytes]] = []
-        super().__init__(self._gathered, run, resume, begin)
-
-    def _check(self) -> None:
-        """Refuse what is there, if it is no page of edge-all, and change nothing."""
-        check_page(self._page)
-        super()._check()
-        remove_abandoned(Path(os.path.realpath(self._page)))
+        self._store = Store(self._gathered, _THUMBNAILS)
+        self._lock = LockFile(self._gathered, named=path)
+        self._lock.take()
+        with ExitStack() as if_refused:
+            if_refused.callback(self._lock.release)
+            check_page(path)
+            self._store.check(resume)
+            remove_abandoned(real)
+            if_refused.pop_all()
 
     def begin(self) -> None:
         """Forget what an earlier run gathered, or go on with it."""
         if not self._resume:
             self._forget()
-        super().begin()
+        self._store.begin(self._run, self._resume)
+        self._begun = True
+
+    def __enter__(self) -> ReportFile:
+        return self
 
     def __exit__(
         self,
@@ -75,33 +81,35 @@ class ReportFile(Database):
         traceback: TracebackType | None,
     ) -> None:
         try:
-            super().__exit__(kind, error, traceback)
-            if self._begun and (kind is None or issubclass(kind, KeyboardInterrupt)):
-                write_page(self._gathered, self._page)
-            if self._begun and kind is None:
-                self._forget()
+            if self._begun:
+                self._end(kind)
         finally:
             self._lock.release()
 
-    def _let_go(self) -> None:
-        """Keep the lock: the page is still to be written."""
+    def _end(self, kind: type[BaseException] | None) -> None:
+        self._store.close(is_finished=kind is None)
+        if kind is None or issubclass(kind, KeyboardInterrupt):
+            write_page(self._gathered, self._page)
+        if kind is None:
+            self._forget()
+
+    def rows(self) -> Iterator[Result]:
+        """Look at the results that are there already; see :class:`~edge.sinks.sink.Sink`."""
+        return self._store.rows()
 
     def write(self, result: Result) -> None:
-        """Add one result and its thumbnail, unless it is there already."""
-        super().write(result)
-        if result.crop is not None and result.index >= self._earlier:
-            self._thumbnails.append((result.index, _jpeg(result.crop)))
+        """Add one result and its thumbnail; see :class:`~edge.sinks.sink.Sink`."""
+        self._store.write(result)
+        if result.crop is not None:
+            self._store.add(_INSERT, (result.index, _jpeg(result.crop)))
 
     def flush(self) -> None:
         """Commit what waits, or nothing of it."""
-        try:
-            super().flush()
-        finally:
-            self._thumbnails.clear()
+        self._store.flush()
 
-    def _insert(self) -> None:
-        super()._insert()
-        self.connection.executemany("INSERT INTO thumbnails VALUES (?, ?)", self._thumbnails)
+    def sync(self) -> None:
+        """Put what was committed on the disk."""
+        self._store.sync()
 
     def _forget(self) -> None:
         """Remove what was gathered, and what SQLite left beside it."""

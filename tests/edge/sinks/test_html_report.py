@@ -23,7 +23,7 @@ from browser import cards, needs_browser, opened, status
 from command_helpers import edge_all
 from conftest import ROOT
 from edge_helpers import write_cells
-from sink_helpers import MODEL, RUN, blank, result, results, resume
+from sink_helpers import MODEL, RUN, begun, blank, result, results, resume
 
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
@@ -38,7 +38,7 @@ LOW, HIGH = MODEL.metadata.refer_band
 
 
 def write(page: Path, some: Iterable[Result]) -> str:
-    with ReportFile(page, RUN) as report:
+    with begun(ReportFile(page, RUN)) as report:
         for each in some:
             report.write(each)
     return page.read_text(encoding="utf-8")
@@ -184,13 +184,14 @@ def test_a_page_of_too_many_cells_shows_those_that_most_need_a_look_and_says_so(
 
 def test_the_histogram_has_every_cell_in_its_bin(tmp_path: Path) -> None:
     page = tmp_path / "x.html"
-    with ReportFile(page, RUN) as report:
+    with begun(ReportFile(page, RUN)) as report:
         for n, p in enumerate([0.0, 0.019, 0.02, 0.5, 0.999, 1.0]):
             report.write(of(n, p))
         report.flush()
-        found = Gathered(report.connection)
-        assert found.histogram() == [2, 1, *[0] * 23, 1, *[0] * 23, 2]
-        assert found.refer_band == (LOW, HIGH)
+        with contextlib.closing(sqlite3.connect(tmp_path / "x.html.unfinished")) as connection:
+            found = Gathered(connection)
+            assert found.histogram() == [2, 1, *[0] * 23, 1, *[0] * 23, 2]
+            assert found.refer_band == (LOW, HIGH)
 
 
 def test_the_histogram_says_in_words_what_it_shows() -> None:
@@ -205,7 +206,7 @@ def test_the_histogram_says_in_words_what_it_shows() -> None:
 def test_an_earlier_page_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     page = tmp_path / "x.html"
     earlier = write(page, results(2))
-    with ReportFile(page, RUN) as report:
+    with begun(ReportFile(page, RUN)) as report:
         report.write(of(0, 0.5))
         report.flush()
         assert page.read_text() == earlier
@@ -214,7 +215,7 @@ def test_an_earlier_page_stays_until_the_new_one_is_whole(tmp_path: Path) -> Non
 
 
 def stop(page: Path, error: BaseException) -> None:
-    with contextlib.suppress(type(error)), ReportFile(page, RUN) as report:
+    with contextlib.suppress(type(error)), begun(ReportFile(page, RUN)) as report:
         for each in results(100):
             report.write(each)
         raise error
@@ -247,6 +248,7 @@ def test_without_resume_what_an_earlier_run_gathered_is_dropped(tmp_path: Path) 
 def test_a_page_that_cannot_be_written_is_an_error_of_edge_all(tmp_path: Path) -> None:
     page = tmp_path / "x.html"
     report = ReportFile(page, RUN)
+    report.begin()
     page.mkdir()
     with pytest.raises(OutputFailed, match=r"cannot write .*x\.html: .* run the command again"):
         report.__exit__(None, None, None)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
-from sink_helpers import RUN, database_rows, result, results
+from sink_helpers import RUN, database_rows, result, results, take
 
 from edge.errors import EdgeAllError, OutputFailed
 from edge.sinks.figures import check_figures, save_figures
@@ -41,7 +41,7 @@ def write(path: Path, n: int = 3, resume: bool = False) -> None:
     out, report = ([], path) if path.suffix == ".html" else ([path], None)
     with Outputs(check_outputs(out, report), RUN, resume) as outputs:
         for each in results(n):
-            if not outputs.earlier(each):
+            if not take(outputs, each):
                 outputs.write(each)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from command_helpers import EDGE_ALL
 from edge_helpers import write_cells
-from sink_helpers import RUN, results
+from sink_helpers import RUN, begun, results
 
 from edge.errors import OutputFailed
 from edge.process import interrupts
@@ -63,7 +63,7 @@ def test_a_pipe_waits_for_its_reader(pipe: Path) -> None:
     later = threading.Timer(0.2, lambda: readers.append(read_from(pipe)))
     readers: list[tuple[threading.Thread, list[bytes]]] = []
     later.start()
-    with ResultFile(pipe) as file:
+    with begun(ResultFile(pipe, RUN)) as file:
         file.write(results(1)[0])
     later.join()
     readers[0][0].join()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sink_helpers import RUN, database_rows, file_size_limit, results
+from sink_helpers import RUN, begun, database_rows, file_size_limit, results, take
 
 from edge.decisions.decision import Verdict
 from edge.decoding.decode import file_name
@@ -24,29 +24,50 @@ from edge.sinks.formats import as_text, from_text
 from edge.sinks.outputs import BATCH, Outputs, check_outputs
 from edge.sinks.text import ResultFile
 
-BLANK = Result("crops", "crops/cell.png", 0, model="cnn", model_sha256="0123abcd")
+BLANK = Result(
+    "crops", "crops/cell.png", 0, model="cnn", model_sha256="0123abcd", sample="crops/cell.png"
+)
 DECIDED = BLANK.with_verdict(Verdict("all", "refer", 0.123456789), (-1.5, 2.25))
-FAILED = replace(BLANK, file="crops/bad.png", index=1, error="truncated", message="copy it again")
+FAILED = replace(
+    BLANK,
+    file="crops/bad.png",
+    sample="crops/bad.png",
+    index=1,
+    error="truncated",
+    message="copy it again",
+)
+FIELD = "crops/field.png"
+CUT = replace(
+    DECIDED, file=FIELD, index=2, sample=f"{FIELD}@0,8,70,70", parent=FIELD, box="0,8,70,70"
+)
 
 CSV = """\
-source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version
-crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,
-crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,
+source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box
+crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,
+crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,
+crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70"
 """
 JSONL = (
     '{"source": "crops", "file": "crops/cell.png", "index": 0, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
-    ' "supersedes": null, "file_version": null}\n'
+    ' "supersedes": null, "file_version": null, "sample": "crops/cell.png", "parent": null,'
+    ' "box": null}\n'
     '{"source": "crops", "file": "crops/bad.png", "index": 1, "label": null,'
     ' "decision": null, "p_leukemia": null, "logit_hem": null, "logit_all": null,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": "truncated",'
-    ' "supersedes": null, "file_version": null}\n'
+    ' "supersedes": null, "file_version": null, "sample": "crops/bad.png", "parent": null,'
+    ' "box": null}\n'
+    '{"source": "crops", "file": "crops/field.png", "index": 2, "label": "all",'
+    ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
+    ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
+    ' "supersedes": null, "file_version": null, "sample": "crops/field.png@0,8,70,70",'
+    ' "parent": "crops/field.png", "box": "0,8,70,70"}\n'
 )
 
 
 def write(path: Path, *results: Result) -> bytes:
-    with ResultFile(path) as file:
+    with begun(ResultFile(path, RUN)) as file:
         for result in results:
             file.write(result)
     return path.read_bytes()
@@ -95,6 +116,9 @@ def test_the_columns_are_those_of_version_2_in_their_order() -> None:
         "error",
         "supersedes",
         "file_version",
+        "sample",
+        "parent",
+        "box",
     )
 
 
@@ -103,7 +127,7 @@ def test_a_row_has_every_field_but_the_message_for_people() -> None:
     assert {field.name for field in fields(Result)} - set(COLUMNS) == {"message", "crop"}
 
 
-@pytest.mark.parametrize("result", [DECIDED, FAILED], ids=["decided", "failed"])
+@pytest.mark.parametrize("result", [DECIDED, FAILED, CUT], ids=["decided", "failed", "cut out"])
 def test_a_row_is_read_again_from_values_and_from_the_texts_of_csv(result: Result) -> None:
     row = result.row()
     texts = {column: "" if value is None else str(value) for column, value in row.items()}
@@ -141,15 +165,15 @@ def test_a_verdict_adds_what_the_network_says_and_keeps_the_rest() -> None:
 
 
 @pytest.mark.parametrize(("name", "text"), [("out.csv", CSV), ("out.jsonl", JSONL)])
-def test_a_decision_and_an_error_are_written_like_this(
+def test_a_decision_an_error_and_a_cell_of_a_field_are_written_like_this(
     tmp_path: Path, name: str, text: str
 ) -> None:
-    assert write(tmp_path / name, DECIDED, FAILED).decode() == text
+    assert write(tmp_path / name, DECIDED, FAILED, CUT).decode() == text
 
 
 @pytest.mark.parametrize("name", ["out.CSV", "out.JSONL", "crops.png.csv"])
 def test_the_suffix_chooses_the_format_in_either_case(tmp_path: Path, name: str) -> None:
-    text = write(tmp_path / name, DECIDED, FAILED).decode()
+    text = write(tmp_path / name, DECIDED, FAILED, CUT).decode()
     assert text == (CSV if name.lower().endswith("csv") else JSONL)
 
 
@@ -181,13 +205,13 @@ def test_a_missing_folder_is_refused_before_any_file_is_replaced(tmp_path: Path)
 
 def test_a_missing_folder_is_refused_with_advice(tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="No such file or directory; check the folder"):
-        ResultFile(tmp_path / "missing" / "out.csv")
+        ResultFile(tmp_path / "missing" / "out.csv", RUN)
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "out.csv").mkdir()
     with pytest.raises(OutputFailed, match="Is a directory"):
-        ResultFile(tmp_path / "out.csv")
+        ResultFile(tmp_path / "out.csv", RUN)
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
@@ -200,7 +224,7 @@ def test_a_full_disk_is_an_error_of_edge_all(tmp_path: Path, suffix: str) -> Non
 
 def test_an_earlier_file_is_replaced(tmp_path: Path) -> None:
     write(tmp_path / "out.csv", *[DECIDED] * 10)
-    assert write(tmp_path / "out.csv", DECIDED, FAILED).decode() == CSV
+    assert write(tmp_path / "out.csv", DECIDED, FAILED, CUT).decode() == CSV
 
 
 @pytest.mark.parametrize(("name", "text"), [("out.csv", CSV), ("out.jsonl", JSONL)])
@@ -208,10 +232,10 @@ def test_what_was_flushed_can_be_read_while_the_file_is_still_open(
     tmp_path: Path, name: str, text: str
 ) -> None:
     path, lines = tmp_path / name, text.splitlines(keepends=True)
-    header = len(lines) - 2
-    with ResultFile(path) as file:
+    header = len(lines) - 3
+    with begun(ResultFile(path, RUN)) as file:
         assert path.read_text() == "".join(lines[:header])
-        for n, result in enumerate([DECIDED, FAILED], start=1):
+        for n, result in enumerate([DECIDED, FAILED, CUT], start=1):
             file.write(result)
             file.flush()
             assert path.read_text() == "".join(lines[: header + n])
@@ -220,7 +244,7 @@ def test_what_was_flushed_can_be_read_while_the_file_is_still_open(
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_a_disk_that_fills_up_leaves_whole_rows(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
-    with file_size_limit(1000), ResultFile(path) as file:
+    with file_size_limit(1000), begun(ResultFile(path, RUN)) as file:
         file.write(DECIDED)
         file.flush()
         whole = path.read_bytes()
@@ -234,12 +258,12 @@ def test_a_disk_that_fills_up_leaves_whole_rows(tmp_path: Path, suffix: str) -> 
 
 def test_a_file_that_another_run_is_writing_is_refused_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    with ResultFile(path) as file:
+    with begun(ResultFile(path, RUN)) as file:
         file.write(DECIDED)
         file.flush()
         for resume in (False, True):
             with pytest.raises(OutputFailed, match="another run is writing it"):
-                ResultFile(path, resume)
+                ResultFile(path, RUN, resume)
     assert len(rows(path)) == 1
 
 
@@ -326,17 +350,15 @@ def test_no_spreadsheet_takes_a_name_for_a_formula_and_resume_reads_it_back(
     tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / "out.csv"
-    result = replace(DECIDED, source=name, file=name)
+    result = replace(DECIDED, source=name, file=name, sample=name)
     write(path, result)
     (row,) = rows(path)
     assert row["file"] == row["source"]
     assert row["file"] in (name, f"'{name}")
     assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "＝"))  # noqa: RUF001
     assert row["logit_hem"] == "-1.5"  # a number is no text
-    with ResultFile(path, resume=True) as file:
-        assert file.earlier(replace(BLANK, source=name, file=name)) == replace(
-            result, p_leukemia=0.123457
-        )
+    with Outputs([path], RUN, resume=True) as files:
+        assert take(files, result) == [replace(result, p_leukemia=0.123457)]
 
 
 @given(text=st.text(st.sampled_from("'=+-@\t\r\nx＝")))  # noqa: RUF001

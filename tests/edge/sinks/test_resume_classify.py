@@ -18,7 +18,7 @@ from command_helpers import EDGE_ALL, edge_all
 from edge_helpers import encoded, small_cell, write_cells, write_changed_model
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sink_helpers import RUN, blank, database_rows, result, results, resume
+from sink_helpers import RUN, begun, database_rows, result, results, resume, take
 
 from edge.errors import ResumeRefused
 from edge.sinks.outputs import Outputs
@@ -34,7 +34,7 @@ in_many_ways = settings(
 
 
 def write(path: Path, n: int) -> bytes:
-    with ResultFile(path) as file:
+    with begun(ResultFile(path, RUN)) as file:
         for each in results(n):
             file.write(each)
     return path.read_bytes()
@@ -106,7 +106,10 @@ def test_inputs_that_were_added_at_the_end_are_added(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"file": "crops/other.png"}, r"its result 4 is of .*, input 4 of this run is 'crops/oth"),
+        (
+            {"sample": "x.png", "file": "crops/other.png"},
+            r"its result 4 is of .*, input 4 of this run is 'crops/oth",
+        ),
         ({"source": "others"}, r"its result 4 is of .* \(source 'others'\); give what"),
         ({"model_sha256": "feedfeedfeed00"}, r".* model cnn 0123abcd, .* uses cnn feedfeedfeed;"),
     ],
@@ -162,9 +165,9 @@ def test_many_results_are_resumed_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write(path, 20_000)
     tracemalloc.start()
-    with ResultFile(path, resume=True) as file:
+    with Outputs([path], RUN, resume=True) as outputs:
         for each in results(20_000):
-            assert file.earlier(blank(each))
+            assert take(outputs, each)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000 < path.stat().st_size

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 from databases import query
-from sink_helpers import RUN, blank, database_rows, file_size_limit, results, resume
+from sink_helpers import RUN, begun, database_rows, file_size_limit, results, resume, take
 
 from edge.errors import OutputFailed, ResumeRefused
 from edge.rows import COLUMNS
 from edge.sinks.database import Database
+from edge.sinks.outputs import Outputs
 from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results-database.md"
@@ -45,7 +46,7 @@ TABLES = {
 
 
 def write(path: Path, n: int, run: object = RUN) -> None:
-    with Database(path, run) as database:  # type: ignore[arg-type]
+    with begun(Database(path, run)) as database:  # type: ignore[arg-type]
         for each in results(n):
             database.write(each)
 
@@ -118,7 +119,10 @@ def test_a_second_run_is_added_to_the_first(tmp_path: Path) -> None:
 
 
 def test_two_runs_may_write_at_the_same_time(tmp_path: Path) -> None:
-    with Database(tmp_path / "r.db", RUN) as one, Database(tmp_path / "r.db", RUN) as other:
+    with (
+        begun(Database(tmp_path / "r.db", RUN)) as one,
+        begun(Database(tmp_path / "r.db", RUN)) as other,
+    ):
         for each in results(50):
             one.write(each)
             other.write(each)
@@ -129,7 +133,7 @@ def test_two_runs_may_write_at_the_same_time(tmp_path: Path) -> None:
 
 
 def test_others_read_what_was_flushed_while_the_run_goes_on(tmp_path: Path) -> None:
-    with Database(tmp_path / "r.db", RUN) as database:
+    with begun(Database(tmp_path / "r.db", RUN)) as database:
         for each in results(2):
             database.write(each)
             database.flush()
@@ -147,6 +151,7 @@ from sink_helpers import RUN, results
 from edge.sinks.database import Database
 from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 database = Database(Path(sys.argv[1]), RUN)
+database.begin()
 for each in results(30):
     database.write(each)
     if each.index == 19:
@@ -189,12 +194,12 @@ def test_resume_refuses_a_run_of_other_sources_or_another_model(
 ) -> None:
     write(tmp_path / "r.db", 2)
     with pytest.raises(ResumeRefused, match=r"its last run, 1, had other sources or another model"):
-        Database(tmp_path / "r.db", run, resume=True)  # type: ignore[arg-type]
+        Outputs([tmp_path / "r.db"], run, resume=True)  # type: ignore[arg-type]
     assert query(tmp_path / "r.db", "SELECT count(*) FROM runs") == [(1,)]
 
 
 def test_a_result_is_there_once_or_the_run_ends(tmp_path: Path) -> None:
-    with Database(tmp_path / "r.db", RUN) as database:
+    with begun(Database(tmp_path / "r.db", RUN)) as database:
         database.write(results(1)[0])
         database.flush()
         database.write(results(1)[0])
@@ -206,10 +211,10 @@ def test_a_result_is_there_once_or_the_run_ends(tmp_path: Path) -> None:
 def test_a_gap_in_the_results_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "r.db", 5)
     execute(tmp_path / "r.db", "DELETE FROM results WHERE idx = 2")
-    with Database(tmp_path / "r.db", RUN, resume=True) as database:
-        assert [database.earlier(blank(each)) is None for each in results(2)] == [False, False]
+    with Outputs([tmp_path / "r.db"], RUN, resume=True) as outputs:
+        assert [take(outputs, each) is None for each in results(2)] == [False, False]
         with pytest.raises(ResumeRefused, match=r"its result 3 is of .* input 2 of this run is"):
-            database.earlier(blank(results(3)[2]))
+            take(outputs, results(3)[2])
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ def test_an_empty_file_becomes_a_database(tmp_path: Path) -> None:
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputFailed, match="unable to open database file; check the folder"):
-        Database(tmp_path / "missing" / "r.db", RUN)
+        Outputs([tmp_path / "missing" / "r.db"], RUN)
 
 
 def test_a_disk_that_fills_up_leaves_whole_batches(tmp_path: Path) -> None:
@@ -254,6 +259,7 @@ def test_a_disk_that_fills_up_leaves_whole_batches(tmp_path: Path) -> None:
     some = results(5000)
     with file_size_limit(150_000):
         database = Database(tmp_path / "r.db", RUN)
+        database.begin()
         with pytest.raises(OutputFailed, match=r"disk I/O error|disk is full"):  # noqa: PT012
             while True:
                 for each in some[done : done + batch]:
@@ -270,19 +276,19 @@ def test_a_disk_that_fills_up_leaves_whole_batches(tmp_path: Path) -> None:
 
 def test_two_resumes_of_one_database_are_told_of_each_other(tmp_path: Path) -> None:
     write(tmp_path / "r.db", 3)
-    with Database(tmp_path / "r.db", RUN, resume=True):
+    with begun(Database(tmp_path / "r.db", RUN, resume=True)):
         with pytest.raises(OutputFailed, match="another run is writing it; wait for it, or name"):
             Database(tmp_path / "r.db", RUN, resume=True)
         write(tmp_path / "r.db", 2)  # runs may be added
     assert len(database_rows(tmp_path / "r.db", 2)) == 2
-    with Database(tmp_path / "r.db", RUN, resume=True):
+    with begun(Database(tmp_path / "r.db", RUN, resume=True)):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["r.db"]
 
 
 def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
     with (
-        Database(tmp_path / "r.db", RUN),
+        begun(Database(tmp_path / "r.db", RUN)),
         pytest.raises(OutputFailed, match="another run is writing it"),
     ):
         Database(tmp_path / "r.db", RUN, resume=True)
@@ -320,4 +326,4 @@ def test_a_locked_database_is_waited_for_and_then_said(
     with contextlib.closing(sqlite3.connect(tmp_path / "r.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutputFailed, match="locked; another program is writing it: wait for"):
-            Database(tmp_path / "r.db", RUN)
+            Outputs([tmp_path / "r.db"], RUN)

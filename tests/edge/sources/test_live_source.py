@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from edge_helpers import write_cells
-from sink_helpers import RUN, blank, results
+from sink_helpers import RUN, results, take
 
 from edge.sinks.outputs import Outputs
 
@@ -62,8 +62,8 @@ def test_a_source_still_read_ahead_cannot_touch_outputs_that_are_closed(
         for result in results(3):
             outputs.write(result)
     with Outputs([path], RUN, resume=True) as outputs:
-        assert outputs.earlier(blank(results(3)[0])) is not None
+        assert take(outputs, results(3)[0]) is not None
     before = path.read_bytes()
-    assert outputs.earlier(blank(results(3)[1])) is None
+    assert take(outputs, results(3)[1]) is None
     outputs.check_end()
     assert path.read_bytes() == before

@@ -13,15 +13,13 @@ from pathlib import Path
 
 import pytest
 from edge_helpers import encoded, small_cell
-from sink_helpers import RUN, blank, result, results, resume
+from sink_helpers import RUN, result, results, resume
 from watch_helpers import CELL, IN_DOUBT, LOOK_EVERY, until
 
 from edge.cli.terminal import Tally
-from edge.rows import FIRST_COLUMNS, Result
+from edge.rows import Result
 from edge.run import classify_into
-from edge.sinks.database import Database
 from edge.sinks.outputs import Outputs
-from edge.sinks.text import ResultFile
 from edge.sources.watching.watch import Watch
 
 OTHER = encoded(small_cell(5))
@@ -29,7 +27,8 @@ OTHER = encoded(small_cell(5))
 
 def again(n: int, earlier: int) -> Result:
     """Result n, of the file of an earlier one that was written again."""
-    return replace(result(n), file=result(earlier).file, supersedes=earlier, file_version="5-6-a")
+    file = result(earlier).file
+    return replace(result(n), file=file, sample=file, supersedes=earlier, file_version="5-6-a")
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -100,52 +99,6 @@ def test_superseding_rows_are_resumed_at_any_point(tmp_path: Path, name: str) ->
         assert resume([path], wanted) == list(range(count, 12))
         with Outputs([path], RUN, resume=True) as outputs:
             assert [row.row() for row in outputs.rows()] == [each.row() for each in wanted]
-
-
-def test_a_csv_of_version_1_gets_the_new_columns_when_it_is_resumed(tmp_path: Path) -> None:
-    path, link = tmp_path / "r.csv", tmp_path / "link.csv"
-    with ResultFile(path) as file:
-        for each in results(12):
-            file.write(each)
-    new = path.read_bytes()
-    old = new.replace(b",supersedes,file_version\n", b"\n", 1)
-    old = re.sub(rb"(0123abcd,(?:truncated)?),,\n", rb"\1\n", old)
-    assert old.splitlines()[0].decode() == ",".join(FIRST_COLUMNS)
-    path.write_bytes(old + b"crops,cut o")
-    path.chmod(0o640)
-    link.symlink_to(path)
-    assert resume([link], results(14)) == [12, 13]
-    assert path.read_bytes().startswith(new)
-    assert link.is_symlink()
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert [row["index"] for row in rows(path)] == [str(n) for n in range(14)]
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["link.csv", "r.csv"]
-    resume([path], [*results(14), again(14, 3)])
-    assert rows(path)[-1]["supersedes"] == "3"
-
-
-def test_a_jsonl_of_version_1_is_gone_on_with(tmp_path: Path) -> None:
-    path = tmp_path / "r.jsonl"
-    old = [{name: each.row()[name] for name in FIRST_COLUMNS} for each in results(5)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in old), encoding="utf-8")
-    assert resume([path], [*results(5), again(5, 0)]) == [5]
-
-
-@pytest.mark.skipif(sqlite3.sqlite_version_info < (3, 35), reason="it drops no column")
-def test_a_database_of_version_1_is_migrated(tmp_path: Path) -> None:
-    path = tmp_path / "r.db"
-    with Database(path, RUN) as database:
-        for each in results(5):
-            database.write(each)
-        for column in ("superseded_by", "file_version", "supersedes"):
-            database.flush()
-            database.connection.execute(f"ALTER TABLE results DROP COLUMN {column}")
-        database.connection.execute("PRAGMA user_version = 1")
-    assert resume([path], [*results(5), again(5, 0)]) == [5]
-    assert query(path, "PRAGMA user_version") == [(2,)]
-    assert query(path, "SELECT idx FROM results WHERE superseded_by = 5") == [(0,)]
-    with Database(path, RUN) as database:  # and again, with a run of its own
-        database.write(blank(result(0)))
 
 
 def test_each_cell_counts_once_whatever_it_was_before() -> None:
