@@ -6,7 +6,6 @@ be read, and repeated by one command.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -118,9 +117,9 @@ def read_study(path: Path) -> Study:
 
 
 def _load_toml(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
+    try:
         import tomllib
-    else:
+    except ImportError:  # Python 3.10
         import tomli as tomllib
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
