@@ -1,4 +1,4 @@
-"""Make the pictures of docs/: a run in a terminal, and the page of a run, both of drawn cells.
+"""Make the pictures of docs/, all of drawn cells: the cells, a run in a terminal, its page.
 
 ``make docs`` runs it. The page needs Chromium; without one its picture is left as it is.
 """
@@ -15,8 +15,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich._export_format import CONSOLE_SVG_FORMAT
-from rich.console import Console
+import cv2
+import numpy as np
+from rich.console import CONSOLE_SVG_FORMAT, Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
@@ -36,6 +37,7 @@ def main() -> None:
         folder = Path(name)
         draw_cells(folder / "crops", 10)
         draw_cells(folder / "cells", 60)
+        print(f"wrote {picture_of_cells(folder / 'cells', DOCS / 'sample-cells.png')}")
         print(f"wrote {picture_of_run(folder, DOCS / 'run.svg')}")
         browser = next(filter(None, map(shutil.which, BROWSERS)), None)
         if browser is None:
@@ -50,6 +52,17 @@ def draw_cells(folder: Path, n: int) -> None:
     whole = (folder / "cell-000.png").read_bytes()
     (folder / "cut-off.png").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.png").touch()
+
+
+def picture_of_cells(folder: Path, to: Path) -> Path:
+    """Put the first 24 cells side by side, a quarter as large."""
+    files = sorted(folder.glob("cell-*.png"))[:24]
+    cells = [
+        cv2.resize(cv2.imread(str(file)), (112, 112), None, 0, 0, cv2.INTER_AREA) for file in files
+    ]
+    rows = [np.concatenate(cells[i : i + 8], axis=1) for i in (0, 8, 16)]
+    cv2.imwrite(str(to), np.concatenate(rows), (cv2.IMWRITE_PNG_COMPRESSION, 9))
+    return to
 
 
 def picture_of_run(folder: Path, to: Path) -> Path:
