@@ -1,77 +1,71 @@
-# Everything that can be done with edge-all, from a fresh clone with python3 and make:
-#   make classify [CROPS=folder]       classify crops; draws sample cells by default
-#   make test                          style, types and tests
-#   make test-backends | test-legacy | test-robustness    docs/development.md says what each is
-#   make convert [MODELS=] [CELLS=]    Keras models -> verified int8 model files in build/convert
-#   make bench [CROPS=] [NETWORKS=] [MANY=0]    speed and memory beside OpenVINO and onnxruntime
-#   make study | train-cnn | train-large DATA=folder [EPOCHS=n]   the runs that studies/ names
-#   make release | reports DATA=folder    ship the network of train-cnn; reports of all three
+# Everything that can be done with edge-all, from a fresh clone with python3 and make; make clean tidies up.
+#   make classify [CROPS=folder]   classify crops; draws sample cells by default
+#   make test                      style, types and tests
+#   make test-backends             training on JAX and PyTorch too (downloads PyTorch)
+#   make test-legacy               the device side on tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
+#   make test-robustness           thousands of bad inputs (10 minutes)
+#   make docs                      the command-line reference and the pictures in docs/
+#   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
+#   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
+# With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
+#   make study DATA=folder [EPOCHS=n]         the paper's split and people held out: docs/part-of-cnmc
+#   make train-cnn DATA=folder [EPOCHS=n]     the network that ships; make release DATA=folder ships it
+#   make train-large DATA=folder [EPOCHS=n]   VGG-16 and ResNet-50; make reports DATA=folder converts all three
 PYTHON ?= python3
 LEGACY_PYTHON ?= python3.11
 CROPS ?= build/samples
-MODELS ?= train/released/cnn.keras
 NETWORKS ?= edge/models/cnn.tflite
-MANY ?= 100000
-BIN := .venv/bin
-TRAIN = $(BIN)/edge-all-train study studies/$(1).toml --data $(DATA) $(if $(EPOCHS),--epochs $(EPOCHS))
-PROBABILITIES := $(BIN)/edge-all-calibrate probabilities
-BAND := --missed 0.1 --false-alarms 0.1
 pip = $(1)/bin/pip install --quiet --disable-pip-version-check
+draw = test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples -n
+data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops))
+STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
+BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
-.PHONY: classify test test-backends test-legacy test-robustness convert bench study train-cnn train-large release reports clean data
+.PHONY: classify test test-backends test-legacy test-robustness docs convert bench clean study train-cnn release train-large reports
 classify: .venv-device/ready
-	@test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples
+	@$(draw) 24
 	@.venv-device/bin/edge-all classify $(CROPS)
 test: .venv/ready
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest -n 2 --dist loadfile
 test-backends: .venv/ready
 	$(call pip,.venv) torch==2.13.0
-	$(BIN)/pytest tests/train/test_backends.py
+	.venv/bin/pytest tests/train/test_backends.py
 test-legacy: .venv-legacy/ready
-	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' \
-	  || { echo "tflite-runtime needs LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
+	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
 	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile
 test-robustness: .venv/ready
-	$(BIN)/pytest -m robustness
+	.venv/bin/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
+docs: .venv/ready
+	.venv/bin/python docs/make_reference.py
+	.venv/bin/python docs/make_pictures.py
 convert: .venv/ready
-	$(BIN)/edge-all-convert run $(MODELS) $(if $(CELLS),--cells $(CELLS)) --out build/convert
+	.venv/bin/edge-all-convert run $(or $(MODELS),train/released/cnn.keras) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
-	@test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples -n 200
-	@.venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(MANY)
-
-# Hours on a processor; killed, each goes on where it was.
-study: data
-	$(call TRAIN,part-of-cnmc) --out build/study --report docs/part-of-cnmc
-train-cnn: data
-	$(call TRAIN,cnn) --out build/train
-train-large: data
-	$(call TRAIN,large) --out build/train
-# Temperature and refer band come from other folds than the one whose people are reported.
-release: data
-	mkdir -p train/released
+	@$(draw) 200
+	@.venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
+clean:
+	rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
+study: .venv/ready
+	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
+train-cnn train-large: train-%: .venv/ready
+	$(STUDY) studies/$*.toml --out build/train
+release: .venv/ready  # temperature and band come from other people than those it is measured on
 	cp build/train/H22/cnn-best/cnn.keras build/train/H22/cnn-best/cnn.json train/released/
-	$(PROBABILITIES) build/train/H10/cnn-best/cnn-held-out.csv \
-	  build/train/H14/cnn-best/cnn-held-out.csv $(BAND) --out train/released/cnn-calibration.json
-	$(BIN)/edge-all-convert run train/released/cnn.keras --cells $(DATA) --out build/release
+	$(BAND) build/train/H10/cnn-best/cnn-held-out.csv build/train/H14/cnn-best/cnn-held-out.csv --out train/released/cnn-calibration.json
+	.venv/bin/edge-all-convert run train/released/cnn.keras --cells $(data) --out build/release
 	cp build/release/cnn-ranges.json build/release/cnn-reference.json train/released/
 	cp build/release/cnn.tflite edge/models/
-reports: data
-	$(PROBABILITIES) build/train/H14/vgg16-paper/vgg16-held-out.csv $(BAND) --out build/train/H22/vgg16-paper/vgg16-calibration.json
-	$(PROBABILITIES) build/train/H14/resnet50-best/resnet50-held-out.csv $(BAND) --out build/train/H22/resnet50-best/resnet50-calibration.json
-	$(BIN)/edge-all-convert run train/released/cnn.keras build/train/H22/vgg16-paper/vgg16.keras build/train/H22/resnet50-best/resnet50.keras \
-	  --cells $(DATA) --profile tflite-2.14 --onnx --out build/reports
-	for network in cnn vgg16 resnet50; do \
-	  $(BIN)/edge-all-convert report build/reports/$$network-report.json --out docs/reports || exit; \
-	done
-	rm docs/reports/*.html docs/reports/*.junit.xml
-data: .venv/ready
-	@test -n "$(DATA)" || { echo "give DATA=folder with hem/ and all/ folders of crops"; exit 2; }
+reports: .venv/ready
+	$(BAND) build/train/H14/vgg16-paper/vgg16-held-out.csv --out build/train/H22/vgg16-paper/vgg16-calibration.json
+	$(BAND) build/train/H14/resnet50-best/resnet50-held-out.csv --out build/train/H22/resnet50-best/resnet50-calibration.json
+	.venv/bin/edge-all-convert run train/released/cnn.keras build/train/H22/vgg16-paper/vgg16.keras build/train/H22/resnet50-best/resnet50.keras \
+	  --cells $(data) --profile tflite-2.14 --onnx --out build/reports
+	cp build/reports/*-report.json build/reports/*-report.md build/reports/*-report-*.svg docs/reports/
 
 # What each environment holds besides edge-all itself; on 32-bit ARM there is no ai-edge-litert.
-.venv-device/ready: EXTRAS :=
 .venv/ready: EXTRAS := [dev]
 .venv-legacy/ready: EXTRAS := [legacy,watch,test]
 .venv-legacy/ready: PYTHON := $(LEGACY_PYTHON)
@@ -83,5 +77,3 @@ data: .venv/ready
 	@touch $@
 .venv-peers/ready: benchmarks/peers/requirements.txt
 	@$(PYTHON) -m venv .venv-peers && $(call pip,.venv-peers) -r $< && touch $@
-clean:
-	rm -rf build dist .venv .venv-device .venv-peers .venv-legacy

@@ -26,7 +26,7 @@ def reference() -> str:
     """Text of the page."""
     parts = [
         "# Command line reference",
-        "What every command says with `--help`; written by `python docs/make_reference.py`.",
+        "What every command says with `--help`; written by `make docs`.",
     ]
     for name, text in helps():
         heading = "##" if name in ("edge-all", *BUILD_SIDE) else "###"

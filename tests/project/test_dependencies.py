@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "train": (
         {"edge", "calibration", "train"},
         {"numpy", "cv2", "typer", "rich", "keras", "sklearn", "matplotlib"}
+        | {"tomli"}  # tomllib of Python 3.10
         | {"tensorflow", "jax", "torch"},  # asked for devices and determinism, by the one in use
     ),
 }

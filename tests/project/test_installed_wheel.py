@@ -61,6 +61,8 @@ def test_the_wheel_holds_the_packages_and_the_model_and_nothing_else(wheel: Path
     tops = {name.partition("/")[0] for name in names}
     assert tops == {"edge", "calibration", "convert", "train", "edge_all-0.1.0.dist-info"}
     assert not [name for name in names if name.endswith((".keras", ".png", ".bmp"))]
+    assert {f"{package}/py.typed" for package in tops if "-" not in package} <= set(names)
+    assert "edge_all-0.1.0.dist-info/licenses/LICENSE" in names
 
 
 def test_a_device_classifies_without_tensorflow(device: Path, crops: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ sys.exit(pytest.main(["--collect-only", "-rs", "-p", "no:cacheprovider", *sys.ar
         *("classifier", "int8_network", "plan", "cli", "cli_process", "doctor"),
         *("device_benchmark", "benchmark", "robustness", "mutated_files", "decode_bombs"),
         *("decode", "decode_refusals", "model_file", "drift_reference", "runtime_choice"),
-        *("installed_wheel", "dependencies"),
+        *("installed_wheel", "dependencies", "docs"),
     ],
 )
 def test_nothing_of_the_device_side_is_left_out_on_a_device(part: str) -> None:
