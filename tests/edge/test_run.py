@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toy_sink  # noqa: F401
+import toy_sink
 import toy_source
 import toy_stage  # noqa: F401
 from conftest import ROOT
@@ -27,6 +27,7 @@ from edge.errors import NoInputs, NoSuchStage, OutputFailed
 from edge.process.interrupts import StopToken
 from edge.run import run
 from edge.samples import Box, Sample, cut_out
+from edge.sinks.registry import SinkKind, register_sink
 from edge.sources.registry import open_source
 from edge.stages import make_stage
 
@@ -39,6 +40,7 @@ import toy_sink, toy_source, toy_stage
 from edge import events
 from edge.engine.classifier import Classifier
 from edge.run import run
+from edge.sinks.registry import SinkKind, register_sink
 from edge.sources.registry import open_source
 from edge.stages import make_stage
 resume, *outputs = sys.argv[1:]
@@ -140,12 +142,17 @@ def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) 
 def test_an_output_that_fails_is_the_last_event_and_says_which(
     classifier: Classifier, tmp_path: Path
 ) -> None:
+    class Full(toy_sink.ToySink):
+        def flush(self) -> None:
+            raise OutputFailed("no space left")
+
+    register_sink(SinkKind((".full",), Full))
     write_samples(tmp_path / "cells", 2)
-    full = tmp_path / "full.csv"
-    full.symlink_to("/dev/full")
-    *_, last = run(open_source([str(tmp_path / "cells")]), classifier, [full])
+    full, whole = tmp_path / "r.full", tmp_path / "r.csv"
+    *_, last = run(open_source([str(tmp_path / "cells")]), classifier, [full, whole])
     assert isinstance(last, events.SinkFailed)
     assert last.error.path == full
+    assert len(whole.read_text().splitlines()) == 3  # what the other one has is valid
 
 
 def test_an_output_that_cannot_be_opened_is_an_error(
