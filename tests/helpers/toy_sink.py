@@ -36,6 +36,7 @@ class ToySink:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.flush()
         self._file.close()
 
 
