@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tflite_helpers import drawn
 from transcripts import is_like
 from typer.testing import CliRunner
 
@@ -26,10 +28,11 @@ from convert.report.schema import read_report
 from convert.unchanged import key_of
 from convert.verify.gates import Limits
 from edge.engine.classifier import check_golden
-from edge.engine.network import Int8Network
+from edge.engine.engine import Engine
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
-from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.models.model_file import SHIPPED_MODEL, read_model_file, read_twin
 
 BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
 README = Path(__file__).parents[2] / "README.md"
@@ -362,3 +365,16 @@ def test_ranges_keep_the_input_at_0_to_1() -> None:
     assert (0.0, 1.0) in recipe.ranges.values()
     assert all(low <= high for low, high in recipe.ranges.values())
     assert "training subjects" in words
+
+
+def test_an_engine_runs_the_int8_network_and_its_twin_over_the_same_crops(converted: Path) -> None:
+    model = read_model_file(converted / "cnn.tflite")
+    twin = read_twin(converted / "cnn-float.tflite", model)
+    runtime = find_runtime()
+    networks = [
+        (partial(Int8Network, model.flatbuffer, runtime), len(model.flatbuffer)),
+        (partial(FloatNetwork, twin, runtime), len(twin)),
+    ]
+    int8, exact = Engine(networks, threads=2).logits(drawn(12))
+    assert np.abs(int8 - exact).max() < 0.1
+    assert np.abs(int8 - exact).max() > 0

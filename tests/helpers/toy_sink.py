@@ -36,8 +36,10 @@ class ToySink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
 
 
 register_sink(SinkKind((".toy",), ToySink))
