@@ -63,8 +63,8 @@ class Outputs:
             for output in self._outputs:  # all are locked, none was refused: now things may change
                 with output.naming():
                     output.sink.begin()
+            self._ledger = Ledger((output.path, output.sink.rows()) for output in self._outputs)
             self._opened = opened.pop_all()
-        self._ledger = Ledger((output.path, output.sink.rows()) for output in self._outputs)
         if self._outputs:
             self._clock.start()
 
@@ -274,11 +274,6 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.is_file() and path.samefile(other)  # two names of one file
     except OSError:
         return False
-
-
-def is_report(path: Path) -> bool:
-    """Whether a path names a page, by its suffix."""
-    return kind_of(path).is_page
 
 
 def keeps_crops(paths: Iterable[Path]) -> bool:
