@@ -158,8 +158,7 @@ class Outputs:
                 raise self._failure
             for output, held in zip(self._outputs, self._ledger, strict=True):
                 if not held.has(result):
-                    with output.naming():
-                        output.sink.write(result)
+                    output.write(result)
             self._waiting += 1
             if self._waiting >= BATCH:
                 self._flush()
@@ -206,8 +205,19 @@ class _Output:
         try:
             yield
         except OutputFailed as error:
-            error.path = error.path or self.path
+            self._name(error)
             raise
+
+    def write(self, result: Result) -> None:
+        """Add one result; without a context of its own, as it is called for every cell."""
+        try:
+            self.sink.write(result)
+        except OutputFailed as error:
+            self._name(error)
+            raise
+
+    def _name(self, error: OutputFailed) -> None:
+        error.path = error.path or self.path
 
     def __enter__(self) -> _Output:
         self.sink.__enter__()
