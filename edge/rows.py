@@ -83,10 +83,9 @@ class Result:
 
     def row(self) -> dict[str, str | int | float | None]:
         """Columns of this result, floats rounded to 6 digits."""
-        fields = {column: getattr(self, column) for column in COLUMNS}
         return {
-            column: round(value, 6) if isinstance(value, float) else value
-            for column, value in fields.items()
+            column: round(value, 6) if isinstance(value := getattr(self, column), float) else value
+            for column in COLUMNS
         }
 
     @classmethod

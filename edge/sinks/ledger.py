@@ -183,7 +183,7 @@ class _Wanted:
     def __init__(self, sample: Sample, model: str, model_sha256: str) -> None:
         self._source = file_name(sample.source)
         self._file = file_name(sample.file)
-        self._id = file_name(sample.id)
+        self._id = self._file if sample.id == sample.file else file_name(sample.id)
         self._model = (model, model_sha256)
 
     def is_itself(self, row: Result) -> bool:

@@ -63,8 +63,8 @@ class Outputs:
             for output in self._outputs:  # all are locked, none was refused: now things may change
                 with output.naming():
                     output.sink.begin()
+            self._ledger = Ledger((output.path, output.sink.rows()) for output in self._outputs)
             self._opened = opened.pop_all()
-        self._ledger = Ledger((output.path, output.sink.rows()) for output in self._outputs)
         if self._outputs:
             self._clock.start()
 
@@ -158,8 +158,7 @@ class Outputs:
                 raise self._failure
             for output, held in zip(self._outputs, self._ledger, strict=True):
                 if not held.has(result):
-                    with output.naming():
-                        output.sink.write(result)
+                    output.write(result)
             self._waiting += 1
             if self._waiting >= BATCH:
                 self._flush()
@@ -206,8 +205,19 @@ class _Output:
         try:
             yield
         except OutputFailed as error:
-            error.path = error.path or self.path
+            self._name(error)
             raise
+
+    def write(self, result: Result) -> None:
+        """Add one result; without a context of its own, as it is called for every cell."""
+        try:
+            self.sink.write(result)
+        except OutputFailed as error:
+            self._name(error)
+            raise
+
+    def _name(self, error: OutputFailed) -> None:
+        error.path = error.path or self.path
 
     def __enter__(self) -> _Output:
         self.sink.__enter__()
@@ -274,11 +284,6 @@ def _is_same(path: Path, other: Path) -> bool:
         return path.is_file() and path.samefile(other)  # two names of one file
     except OSError:
         return False
-
-
-def is_report(path: Path) -> bool:
-    """Whether a path names a page, by its suffix."""
-    return kind_of(path).is_page
 
 
 def keeps_crops(paths: Iterable[Path]) -> bool:

@@ -95,14 +95,10 @@ def suffixes(is_page: bool) -> tuple[str, ...]:
     return tuple(suffix for suffix, kind in _kinds.items() if kind.is_page == is_page)
 
 
-def in_words(some: Sequence[str]) -> str:
-    """Name suffixes for people."""
-    *first, last = some
-    return f"{', '.join(first)} or {last}" if first else last
-
-
 def _wrong_suffix(path: Path, allowed: Sequence[str]) -> OutputFailed:
-    return OutputFailed(f"{path}: the name must end in {in_words(allowed)}")
+    *first, last = allowed
+    words = f"{', '.join(first)} or {last}" if first else last
+    return OutputFailed(f"{path}: the name must end in {words}")
 
 
 _TEXT, _DATABASE = "edge.sinks.text:ResultFile", "edge.sinks.database:Database"
