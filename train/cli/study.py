@@ -39,7 +39,7 @@ def study(
     if report:
         from train.report.write import write_report
 
-        for path in write_report(folders, report)[:2]:
+        for path in write_report(folders, report, None)[:2]:
             print(f"wrote {path}")
 
 

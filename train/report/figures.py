@@ -213,7 +213,7 @@ def roc(results: Results) -> Figure:
 def _roc_panel(axes: Axes, results: Results, found: Sequence[Result]) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     for result in found:
-        x, y = roc_curve(result.run.labels, result.run.margins)
+        x, y = roc_curve(result.run.margins, result.run.labels)
         auroc = f"{result.system.title}  {result.evaluation.scores.auroc:.3f}"
         axes.plot(x, y, label=auroc, **_line(results, result.system, every=0.2))
     axes.set(xlabel="healthy called leukemia", ylabel="leukemia found", aspect="equal")
