@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from edge.crops.frame import Frame, frame_of
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import crop_and_frame_of, decode
-from edge.errors import CropUnreadable
+from edge.errors import CropUnreadable, StagesRefused
 from edge.samples import Sample, Stage
 
 
@@ -70,6 +70,11 @@ class Reader:
                     yield Prepared(_light(each), error=_nothing_found())
                 passed += given
             samples = passed
+        if len(samples) > 1 and any(each.parent is None for each in samples):
+            raise StagesRefused(
+                f"stages gave {len(samples)} samples of {sample.file}, one of them no part of it: a"
+                " run could not be resumed; give parts made by edge.samples.cut_out"
+            )
         for each in samples:
             try:
                 yield self._crop_of(each)

@@ -27,7 +27,7 @@ from edge.errors import NoInputs, NoSuchStage, OutputFailed
 from edge.process.interrupts import StopToken
 from edge.run import run
 from edge.samples import Box, Sample, cut_out
-from edge.sinks.registry import SinkKind, register_sink
+from edge.sinks import registry
 from edge.sources.registry import open_source
 from edge.stages import make_stage
 
@@ -37,10 +37,11 @@ import sys
 from pathlib import Path
 sys.path[:0] = [{helpers!r}, {root!r}]
 import toy_sink, toy_source, toy_stage
+toy_sink.register()
 from edge import events
 from edge.engine.classifier import Classifier
 from edge.run import run
-from edge.sinks.registry import SinkKind, register_sink
+from edge.sinks import registry
 from edge.sources.registry import open_source
 from edge.stages import make_stage
 resume, *outputs = sys.argv[1:]
@@ -140,13 +141,14 @@ def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) 
 
 
 def test_an_output_that_fails_is_the_last_event_and_says_which(
-    classifier: Classifier, tmp_path: Path
+    classifier: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full(toy_sink.ToySink):
         def flush(self) -> None:
             raise OutputFailed("no space left")
 
-    register_sink(SinkKind((".full",), Full))
+    monkeypatch.setattr(registry, "_kinds", dict(registry._kinds))
+    registry.register_sink(registry.SinkKind((".full",), Full))
     write_samples(tmp_path / "cells", 2)
     full, whole = tmp_path / "r.full", tmp_path / "r.csv"
     *_, last = run(open_source([str(tmp_path / "cells")]), classifier, [full, whole])

@@ -17,7 +17,8 @@ from edge.documents.html import to_html
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table
 from edge.errors import DataRefused, OutputFailed
-from train.report import paper
+from train.report import figures, paper
+from train.report.results import measure_runs
 from train.report.runs import read_runs
 from train.report.write import write_report
 
@@ -395,3 +396,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputFailed, match=r"cannot write .*out"):
         write_report([write_run(tmp_path)], tmp_path / "out", None, REPLICATES)
+
+
+def test_the_area_under_a_drawn_roc_curve_is_the_auroc_beside_its_name(runs: list[Path]) -> None:
+    panels = figures.roc(measure_runs(read_runs(runs), REPLICATES)).axes
+    curves = [line for axes in panels for line in axes.lines if "  0." in str(line.get_label())]
+    assert len(curves) >= len(SPLITS)
+    for curve in curves:
+        x, y = curve.get_xdata(), curve.get_ydata()
+        area = np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2)
+        assert area == pytest.approx(float(str(curve.get_label()).split()[-1]), abs=6e-4)
