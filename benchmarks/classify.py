@@ -12,9 +12,8 @@ from figures import table
 from network_bench import NetworkBench
 
 from edge.cli.command import one_sentence
-from edge.doctor import installed_version
 from edge.engine.runtime import find_runtime
-from edge.machine import available_processors, processor_name
+from edge.machine import available_processors, installed_version, processor_name
 from edge.models.model_file import SHIPPED_MODEL
 from edge.sources.find import open_sources
 

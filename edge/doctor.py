@@ -12,7 +12,13 @@ from edge.engine.classifier import check_golden, golden_error
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError
-from edge.machine import available_processors, cpu_features, memory, processor_name
+from edge.machine import (
+    available_processors,
+    cpu_features,
+    installed_version,
+    memory,
+    processor_name,
+)
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
@@ -90,13 +96,3 @@ def versions() -> str:
         named = "no TFLite runtime"
     libraries = [f"{name} {installed_version(name)}" for name in _LIBRARIES]
     return ", ".join([*libraries[:-1], named, f"Python {platform.python_version()}"])
-
-
-def installed_version(name: str) -> str:
-    """Version of a distribution, or ``not installed``."""
-    import importlib.metadata  # takes as long as the rest of this module and all it imports
-
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

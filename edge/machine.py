@@ -116,3 +116,13 @@ def _cpuinfo() -> list[tuple[str, str]]:
         return []
     pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
     return [(key.strip(), value.strip()) for key, _, value in pairs]
+
+
+def installed_version(name: str) -> str:
+    """Version of a distribution, or ``not installed``."""
+    import importlib.metadata  # takes as long as the rest of this module and all it imports
+
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

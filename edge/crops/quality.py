@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,9 +19,11 @@ import numpy as np
 from edge.crops.frame import Frame
 from edge.crops.image_statistics import STATISTICS, ImageStatistics, statistics_and_foreground
 from edge.crops.preprocess import CROP_SIDE, UInt8Image
-from edge.drift.histogram import Histogram
-from edge.drift.reference import DriftReference
 from edge.reasons import QUALITY
+
+if TYPE_CHECKING:
+    from edge.drift.histogram import Histogram
+    from edge.drift.reference import DriftReference
 
 _MOST_BORDER = 1 / 4
 """Share of the border that may be light: a cell may touch it, no whole side may be light."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from edge.models.metadata import Metadata
+if TYPE_CHECKING:
+    from edge.models.metadata import Metadata
 
 HEALTHY, LEUKEMIA, REFER = "healthy", "leukemia", "refer"
 """The decisions. ``refer``: a person looks."""

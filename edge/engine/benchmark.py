@@ -13,12 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.crops.preprocess import UInt8Image
-from edge.doctor import installed_version
 from edge.engine.condition import Condition, condition
 from edge.engine.network import Int8Network, as_int8
 from edge.engine.plan import BATCHES
 from edge.engine.runtime import Runtime, words_of
-from edge.machine import available_processors, cpu_features, memory, processor_name
+from edge.machine import (
+    available_processors,
+    cpu_features,
+    installed_version,
+    memory,
+    processor_name,
+)
 from edge.process.native_messages import native_messages_silenced
 
 SCHEMA = 1

@@ -14,8 +14,8 @@ from types import TracebackType
 import numpy as np
 
 from edge.crops.preprocess import UInt8Image
-from edge.decisions.judge import Judge
 from edge.engine.engine import Engine
+from edge.engine.judge import Judge
 from edge.engine.network import Int8Network, Network
 from edge.engine.plan import BATCHES, Plan
 from edge.engine.read_ahead import MOST_BYTES, PATIENCE, ReadAhead

@@ -7,8 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from edge.json_text import parse_json
-from edge.models.checks import (
+from edge.checks import (
     band,
     exactly,
     facts,
@@ -21,6 +20,7 @@ from edge.models.checks import (
     string,
     whole,
 )
+from edge.json_text import parse_json
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import platform
 from typing import Any
 
-from edge.doctor import installed_version
 from edge.errors import DataRefused
-from edge.machine import processor_name
+from edge.machine import installed_version, processor_name
 from edge.process.native_messages import native_messages_silenced
 
 _PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}

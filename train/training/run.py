@@ -211,7 +211,7 @@ def describe_part(part: CropSet) -> dict[str, Any]:
 
 def code_version() -> str:
     """Version of edge-all and, in a checkout, its commit."""
-    from edge.doctor import installed_version
+    from edge.machine import installed_version
 
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty"],

@@ -9,10 +9,10 @@ import pytest
 from command_helpers import edge_all
 from edge_helpers import write_changed_model
 
-from edge.doctor import examine, installed_version, versions
+from edge.doctor import examine, versions
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
-from edge.machine import cpu_features, memory, processor_name
+from edge.machine import cpu_features, installed_version, memory, processor_name
 from edge.models.metadata import INTENDED_USE
 from edge.models.model_file import SHIPPED_MODEL, GoldenVectors, read_model_file
 
