@@ -77,6 +77,11 @@ def read_record(path: Path) -> TrainingRecord:
             labels=_labels(fields),
             input_range=as_input_range(fields.get("input_range")),
         )
+    except FileNotFoundError as error:
+        raise ConversionFailed(
+            f"{path} is missing: keep the training record that edge-all-train writes beside the"
+            " .keras file"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConversionFailed(
             f"{path} is no training record: {_in_words(error)}; keep the .json that edge-all-train"
@@ -85,8 +90,6 @@ def read_record(path: Path) -> TrainingRecord:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "it is missing"
     if isinstance(error, OSError):
         return f"{error.strerror}"
     return f"it lacks {error}" if isinstance(error, KeyError) else f"{error}"

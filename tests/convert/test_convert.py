@@ -263,16 +263,14 @@ def test_ranges_of_another_network_are_refused(tmp_path: Path) -> None:
     ranges.write_text(json.dumps(content))
     assert "no such tensor" in refusal(keras_file, tmp_path / "out", 2)
     ranges.unlink()
-    assert "cnn-ranges.json holds no recipe of int8 ranges" in refusal(
-        keras_file, tmp_path / "out", 2
-    )
+    assert "cnn-ranges.json is missing, in which" in refusal(keras_file, tmp_path / "out", 2)
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("cnn.json", "is no training record"),
-        ("cnn-calibration.json", "is no calibration of edge-all-calibrate"),
+        ("cnn.json", "is missing: keep the training record"),
+        ("cnn-calibration.json", "make it with edge-all-calibrate probabilities"),
     ],
 )
 def test_a_missing_file_beside_the_network_is_named(tmp_path: Path, name: str, words: str) -> None:

@@ -250,8 +250,12 @@ def _panel_per_split(
     figure = empty_figure(columns * 4.2, rows * 3.9)
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for split, axes in zip(results.splits, grid, strict=False):
-        panel(axes, results, [r for r in results.on(split) if r.system in systems])
+        found = [result for result in results.on(split) if result.system in systems]
         axes.set_title(split.title)
+        if found:
+            panel(axes, results, found)
+        else:
+            _say_not_run(axes)
     for axes in list(grid)[len(results.splits) :]:
         axes.set_visible(False)
     return figure
