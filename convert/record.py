@@ -9,8 +9,8 @@ from typing import Any
 
 from calibration.cells.labelled_crops import LABELS
 from edge.errors import ConversionFailed
-from edge.json_text import read_json
-from edge.typed_json import as_type
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 
 _OF_EDGE_ALL_TRAIN = {"schema": 1, "kind": "network"}
 

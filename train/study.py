@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import DataRefused
-from edge.typed_json import as_type
+from edge.records.typed_json import as_type
 from train.training.recipe import RECIPES
 
 PAPER = "paper"

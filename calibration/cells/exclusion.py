@@ -9,7 +9,7 @@ from pathlib import Path
 from calibration.cells.found_cells import ReadCell
 from calibration.cells.readings import canonical_subject, cell_of, person
 from edge.errors import DataRefused
-from edge.json_text import MOST_JSON_FILE, parse_json
+from edge.records.json_text import MOST_JSON_FILE, parse_json
 
 _FILES = (".csv", ".json")
 

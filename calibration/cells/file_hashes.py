@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edge.errors import DataRefused, OutputFailed
-from edge.json_text import read_json
+from edge.records.json_text import read_json
 from edge.whole_file import save_text
 
 _Known = dict[str, tuple[int, int, str]]  # path -> size, mtime in ns, sha256

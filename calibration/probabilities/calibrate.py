@@ -15,13 +15,13 @@ from calibration.probabilities.refer_band import BandMetrics, ReferBand, choose_
 from calibration.probabilities.temperature import caution
 from edge.decisions.decision import probability
 from edge.errors import DataRefused
-from edge.json_text import read_json
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
 from edge.statistics.reliability import probabilities
 from edge.statistics.risk_coverage import COVERAGES, RiskPoint, selective_risks
-from edge.typed_json import as_type
 
 _RISKS = tuple(f"risk at {coverage}" for coverage in COVERAGES)
 

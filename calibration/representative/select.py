@@ -23,8 +23,8 @@ from calibration.cells.labelled_crops import LABELS, data_hash
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, choose, look_at
 from edge.crops.preprocess import UInt8Image
 from edge.errors import DataRefused
-from edge.json_text import read_json
-from edge.typed_json import as_type
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 from edge.whole_file import save_text
 
 SCHEMA = 1

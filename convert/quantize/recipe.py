@@ -11,8 +11,8 @@ from convert.quantize.int8_tflite import SCHEME, to_int8_tflite
 from convert.quantize.range_estimators import MINMAX
 from convert.quantize.ranges import Ranges
 from edge.errors import ConversionFailed
-from edge.json_text import read_json
-from edge.typed_json import as_type
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 from edge.whole_file import save_text
 
 

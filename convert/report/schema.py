@@ -10,9 +10,9 @@ from pathlib import Path
 from convert.verify.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
 from convert.verify.gates import Gate
 from edge.errors import ReportRefused
-from edge.json_text import read_json
 from edge.models.metadata import Metadata, Operator
-from edge.typed_json import as_type
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from edge.checks import exactly, items, number, record, string, whole
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
 from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, Verdict
 from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.errors import NotComparable
-from edge.json_text import parse_json
+from edge.records.checks import exactly, items, number, record, string, whole
+from edge.records.json_text import parse_json
 
 SCHEMA = 1
 """Version of the schema of ``reference.json``; a reader refuses any other."""

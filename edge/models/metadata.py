@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from edge.checks import (
+from edge.records.checks import (
     band,
     exactly,
     facts,
@@ -20,7 +20,7 @@ from edge.checks import (
     string,
     whole,
 )
-from edge.json_text import parse_json
+from edge.records.json_text import parse_json
 
 SCHEMA = 1
 """Version of the schema; a reader refuses any other."""

@@ -23,9 +23,9 @@ import numpy.typing as npt
 from edge.crops.preprocess import UInt8Image
 from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
-from edge.json_text import parse_json
 from edge.models.metadata import SCHEMA, Metadata, metadata_of
 from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, Parts, array_bytes
+from edge.records.json_text import parse_json
 from edge.whole_file import replacing
 from edge.wording import named, shortened
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.json_text import MOST_JSON
+from edge.records.json_text import MOST_JSON
 from edge.wording import printable, shortened
 
 METADATA, INPUTS, LOGITS = "edge-all.json", "golden/inputs.npy", "golden/logits.npy"

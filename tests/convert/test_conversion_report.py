@@ -48,7 +48,7 @@ from edge.crops.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
 from edge.models.metadata import Operator
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
-from edge.typed_json import as_type
+from edge.records.typed_json import as_type
 
 ROOT = Path(__file__).parents[2]
 CELLS = 60

@@ -16,7 +16,7 @@ from convert.quantize.recipe import load_recipe
 from convert.record import read_record
 from convert.report.schema import read_report
 from edge.errors import EdgeAllError
-from edge.json_text import parse_json, read_json
+from edge.records.json_text import parse_json, read_json
 from train.data.split_file import load_split
 from train.report.runs import read_runs
 

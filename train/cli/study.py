@@ -10,7 +10,7 @@ import typer
 
 from edge.cli.command import one_sentence, say
 from edge.cli.extras import need
-from edge.json_text import read_json
+from edge.records.json_text import read_json
 
 if TYPE_CHECKING:
     from calibration.cells.crop_set import CropSet

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
 from edge.errors import DataRefused
-from edge.json_text import read_json
-from edge.typed_json import as_type
+from edge.records.json_text import read_json
+from edge.records.typed_json import as_type
 from edge.whole_file import save_text
 
 SCHEMA = 1

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
-from edge.json_text import read_json
+from edge.records.json_text import read_json
 from train.data.split_file import PROTOCOLS
 
 SCHEMA = 1

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.errors import DataRefused
-from edge.json_text import parse_json
+from edge.records.json_text import parse_json
 from edge.whole_file import replacing
 
 Arrays = list[npt.NDArray[Any]]

@@ -25,7 +25,7 @@ from calibration.cells.crop_set import CropSet
 from calibration.cells.labelled_crops import LABELS
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
-from edge.json_text import read_json
+from edge.records.json_text import read_json
 from edge.statistics.metrics import measure, per_healthy_subject
 from edge.whole_file import save_bytes, save_text
 from train.data.split import validation_part

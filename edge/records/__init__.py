@@ -1,0 +1,1 @@
+"""JSON of files that others wrote: bounded, typed, every value checked."""
