@@ -119,3 +119,30 @@ def test_a_command_line_without_its_extra_says_what_to_install(package: str, ext
     assert done.stderr == (
         f"error: typer not installed; install it with: pip install 'edge-all[{extra}]'\n"
     )
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """Rooms of `edge` that a module imports, also inside functions, but for types alone."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+    names = [
+        node.module
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in for_types
+    ]
+    return {name.split(".")[1] for name in names if name.startswith("edge.")}
+
+
+def test_rooms_of_the_device_import_one_way() -> None:
+    needs: dict[str, set[str]] = {}
+    for path in (ROOT / "edge").rglob("*.py"):
+        room = path.relative_to(ROOT / "edge").parts[0].removesuffix(".py")
+        needs.setdefault(room, set()).update(rooms_imported(path) - {room})
+    while free := {room for room, needed in needs.items() if not needed & set(needs)}:
+        needs = {room: needed for room, needed in needs.items() if room not in free}
+    assert not needs, f"these import one another in circles: {sorted(needs)}"
