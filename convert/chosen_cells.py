@@ -15,8 +15,8 @@ from calibration.cells.readings import canonical_subject, person
 from calibration.representative.select import load_cells, load_representative
 from calibration.representative.strategies import DEFAULT_STRATEGY, choose, look_at
 from edge.cli.command import say
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import UInt8Image
 from edge.errors import DataRefused
 
 _DRAWN_FOR_FIDELITY = 300
@@ -191,7 +191,7 @@ def drawn_cells() -> Cells:
     return Cells(
         representative=None,
         tuning=None,
-        evaluation=np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN_FOR_FIDELITY)]),
+        evaluation=np.stack([draw_crop(seed) for seed in range(_DRAWN_FOR_FIDELITY)]),
         names=np.array([f"cell-{seed:03d}.png" for seed in range(_DRAWN_FOR_FIDELITY)]),
         labels=None,
         subjects=None,

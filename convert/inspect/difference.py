@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from convert.graph.flatbuffer import names, root
 from convert.inspect.inspection import Inspection, Tensor
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import CROP_SIDE, UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network, Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
@@ -210,7 +210,7 @@ def _compare(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) 
 def _golden_inputs(first: Inspection, second: Inspection) -> UInt8Image:
     inputs = [file.packed.golden.inputs for file in (first, second) if file.packed]
     if not inputs:
-        return np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN)])
+        return np.stack([draw_crop(seed) for seed in range(_DRAWN)])
     return np.unique(np.concatenate(inputs), axis=0)
 
 

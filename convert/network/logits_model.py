@@ -15,8 +15,8 @@ from convert.network.head import PROBABILITIES, cut_head
 from convert.network.keras_file import load_keras_file
 from convert.network.plain_float import all_layers, in_plain_float, is_plain
 from convert.network.reasons import in_short
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import CROP_SIDE, UInt8Image
 from edge.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _check(path: Path, model: Any) -> None:
 def _some_crops() -> UInt8Image:
     """Drawn cells, and noise, which differs more from one crop to the next than cells do."""
     noise = np.random.default_rng(0).integers(0, 256, (2, CROP_SIDE, CROP_SIDE, 3), np.uint8)
-    return np.concatenate([[to_crop(draw_cell(seed)) for seed in range(2)], noise])
+    return np.concatenate([[draw_crop(seed) for seed in range(2)], noise])
 
 
 def _answers(path: Path, model: Any, crops: UInt8Image) -> npt.NDArray[np.float64]:

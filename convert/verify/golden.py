@@ -17,8 +17,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import UInt8Image
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.models.metadata import MOST_GOLDEN_TOLERANCE
@@ -79,7 +79,7 @@ def golden_vectors(network: Int8Network) -> GoldenVectors:
 
     Drawn, because a released file carries nobody's images.
     """
-    crops = np.stack([to_crop(draw_cell(seed)) for seed in range(_DRAWN)])
+    crops = np.stack([draw_crop(seed) for seed in range(_DRAWN)])
     logits = network.raw_logits_of(crops)
     margins = logits[:, 1].astype(int) - logits[:, 0]
     order = np.argsort(margins, kind="stable")

@@ -88,6 +88,8 @@ class Reader:
             return Prepared(sample, *crop_and_frame_of(sample.read()))
         try:
             crop, frame = to_crop(sample.pixels), frame_of(sample.pixels)
+        except CropUnreadable:  # which is a ValueError, too
+            raise
         except ValueError as error:
             raise CropUnreadable("not-an-image", str(error)) from error
         return Prepared(_light(sample), crop, frame)

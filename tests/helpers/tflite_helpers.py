@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import UInt8Image
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "train" / "released"
@@ -19,7 +19,7 @@ RELEASED = ROOT / "train" / "released"
 
 def drawn(n: int, first: int = 0) -> UInt8Image:
     """Draw n crops, shape (n, 70, 70, 3)."""
-    return np.stack([to_crop(draw_cell(first + seed)) for seed in range(n)])
+    return np.stack([draw_crop(first + seed) for seed in range(n)])
 
 
 def untrained(name: str) -> Any:

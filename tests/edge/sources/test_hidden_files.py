@@ -145,7 +145,7 @@ def through_watching(top: Path, files: Names) -> tuple[set[str], LeftOut]:
             names |= {entry.file.removeprefix(f"{top}/usb/") for entry in batch}
             if len(names) >= len(CELLS):
                 watch.stop()
-    list(watch._complete_by_looks())  # the whole folder once more
+    list(watch._look_at_all())  # the whole folder once more
     return names, watch.left_out
 
 

@@ -151,7 +151,7 @@ def test_inputs_are_found_as_they_are_asked_for(crops: Path) -> None:
 
     touch(crops, "a.png")
     inputs = find_inputs(endless())
-    assert [next(inputs).index for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert [next(inputs).file for _ in range(5)] == ["crops/a.png"] * 5
 
 
 def test_broken_links_are_named_and_the_rest_is_found(crops: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_file_that_was_reserved_and_written_in_part_is_waited_for(
         watching.sentinel()
         watching.sentinel()
         assert not watching.of("slow.bmp")
-        assert "slow.bmp" in watching.watch.left
+        assert "slow.bmp" in watching.watch.left[0]
         (folder / "slow.bmp").write_bytes(BMP)
         until(lambda: bool(watching.of("slow.bmp")))
     assert [entry.read() for entry in watching.of("slow.bmp")] == [BMP]

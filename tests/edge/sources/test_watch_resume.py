@@ -45,7 +45,7 @@ def query(path: Path, text: str) -> list[tuple[object, ...]]:
 
 def watch_until(
     folder: Path, outputs: list[Path], inputs: int, is_resumed: bool, in_doubt: float = IN_DOUBT
-) -> Tally:
+) -> Finished:
     """Watch a folder in this thread until so many rows are there in all."""
     watch = Watch(str(folder), look_every=LOOK_EVERY, events=False, in_doubt=in_doubt)
 
@@ -59,28 +59,25 @@ def watch_until(
         with Classifier(threads=1) as classifier:
             *_, last = run(watch, classifier, outputs, resume=is_resumed)
         assert isinstance(last, Finished)
-        return last.tally
+        return last
     finally:
         stopping.join()
 
 
-def test_a_watch_that_is_resumed_decides_again_what_changed_meanwhile(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_watch_that_is_resumed_decides_again_what_changed_meanwhile(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     for name in ("a.png", "b.png", "c.png"):
         (folder / name).write_bytes(CELL)
     outputs = [tmp_path / "r.csv", tmp_path / "r.jsonl", tmp_path / "r.db"]
-    assert watch_until(folder, outputs, 3, is_resumed=False).total == 3
+    assert watch_until(folder, outputs, 3, is_resumed=False).tally.total == 3
     (folder / "a.png").write_bytes(OTHER)
     (folder / "b.png").write_bytes(CELL)  # the same again
-    tally = watch_until(folder, outputs, 4, is_resumed=True)
+    tally = watch_until(folder, outputs, 4, is_resumed=True).tally
     assert (tally.total, tally.superseded, tally.earlier) == (3, 1, 2)
     (folder / "c.png").write_bytes(OTHER)
-    tally = watch_until(folder, outputs, 5, is_resumed=True)
+    tally = watch_until(folder, outputs, 5, is_resumed=True).tally
     assert (tally.total, tally.superseded, tally.earlier) == (3, 2, 2)
-    assert "decided again: 2, as files changed" in capsys.readouterr().out
     assert [row["supersedes"] for row in rows(outputs[0])] == ["", "", "", "0", "2"]
     lines = [json.loads(line) for line in outputs[1].read_text().splitlines()]
     assert [line["supersedes"] for line in lines] == [None, None, None, 0, 2]
@@ -134,14 +131,12 @@ def test_a_page_shows_the_valid_result_only_and_says_so(tmp_path: Path) -> None:
     assert "<p>None.</p>" in text  # number 3, which had failed, was decided later
 
 
-def test_a_watch_says_what_it_has_not_decided(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_watch_says_what_it_has_not_decided(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     (folder / "a.png").write_bytes(CELL)
     (folder / "slow.png").write_bytes(CELL[:100])
-    tally = watch_until(folder, [tmp_path / "r.csv"], 1, is_resumed=False, in_doubt=60.0)
-    assert (tally.total, tally.failed) == (1, 0)
-    said = capsys.readouterr().err
+    last = watch_until(folder, [tmp_path / "r.csv"], 1, is_resumed=False, in_doubt=60.0)
+    assert (last.tally.total, last.tally.failed) == (1, 0)
+    said = last.left[0]
     assert f"not decided, because it may not be complete yet: {folder}/slow.png;" in said
