@@ -85,7 +85,7 @@ class Engine:
         list of ndarray of float64, shape (n, 2)
             One for each network.
         """
-        if not crops:
+        if len(crops) == 0:
             return [np.empty((0, 2)) for _ in self._batches]
         stacked = np.stack(crops)
         seat = self._free.get()
