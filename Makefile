@@ -29,13 +29,13 @@ test: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2 --dist loadfile
+	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 test-backends: .venv/ready
 	$(call pip,.venv) torch==2.13.0
 	.venv/bin/pytest tests/train/test_backends.py
 test-legacy: .venv-legacy/ready
 	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
-	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile
+	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder
 test-robustness: .venv/ready
 	.venv/bin/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
 docs: .venv/ready
