@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def as_float(crops: UInt8Image) -> npt.NDArray[np.float32]:
     return np.asarray(crops.astype(np.float32) / 255, np.float32)
 
 
-class Network:
+class Network(ABC):
     """A network in one interpreter; for one thread at a time.
 
     Parameters
@@ -72,9 +73,9 @@ class Network:
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self._batch = 1
 
+    @abstractmethod
     def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
         """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
-        raise NotImplementedError
 
     def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
         """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
@@ -113,12 +114,13 @@ class Network:
         """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,)."""
         return np.asarray(self.raw_logits_of(crop[None])[0])
 
+    @abstractmethod
     def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
         """Refuse what is no network of this kind."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _feed(self, crops: UInt8Image) -> _Tensor:
-        raise NotImplementedError
+        """What its input is for crops."""
 
     def _invoke(self, crops: UInt8Image, batch: int) -> _Tensor:
         n = len(crops)
