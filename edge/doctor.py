@@ -6,9 +6,10 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
+from edge.contract import Contract
 from edge.crops.quality import FEWEST_CELLS
 from edge.drift.reference import DriftReference
-from edge.engine.classifier import check_golden, golden_error
+from edge.engine.classifier import check_contract, check_golden, golden_error
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.errors import EdgeAllError
@@ -19,6 +20,7 @@ from edge.machine import (
     memory,
     processor_name,
 )
+from edge.models.metadata import Metadata
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
@@ -67,15 +69,53 @@ def _examine_model(model: ModelFile, runtime: Runtime) -> Iterator[str]:
     yield f"          {facts.network}, int8, {len(model.flatbuffer) / 1e6:.2f} MB, hashes verified"
     yield f"          sha256 {model.sha256}"
     network = Int8Network(model.flatbuffer, runtime)
+    check_contract(model, network)
     check_golden(model, network)
     yield (
         f"          {len(model.golden.inputs)} golden vectors reproduce: off by at most"
         f" {golden_error(model, network)} int8 steps, {facts.golden_tolerance} allowed"
     )
     yield f"          {_quality(model.reference)}"
-    low, high = facts.refer_band
-    yield f"          refers from p = {low:.3f} to {high:.3f}, temperature {facts.temperature:.3f}"
-    yield f"use       {facts.intended_use}"
+    yield f"          {_contract(facts.contract)}"
+    yield f"          {_scale(facts.contract)}"
+    yield f"          {_decisions(facts)}, temperature {facts.temperature:.3f}"
+    yield f"use       {facts.contract.intended_use}"
+
+
+def _contract(contract: Contract) -> str:
+    words = [
+        label.name if label.name == label.words else f"{label.name} ({label.words})"
+        for label in contract.labels
+    ]
+    missed = f"; not to be missed: {contract.positive_words}" if contract.positive else ""
+    return (
+        f"tells {', '.join(words)} apart{missed}; crops of {contract.side} pixels a side,"
+        f" {contract.background} background"
+    )
+
+
+def _scale(contract: Contract) -> str:
+    scale = (
+        f"{contract.um_per_pixel:g} um a pixel of a crop"
+        if contract.um_per_pixel
+        else "scale not known: no crop is brought to it"
+    )
+    sizes = contract.diameters
+    if sizes is None:
+        return f"{scale}; nothing tells that cells come at another scale"
+    return (
+        f"{scale}; cells of {sizes.percentiles[0]:.1f} to {sizes.percentiles[-1]:.1f} pixels,"
+        f" median {sizes.median:.1f}, of {sizes.people} people"
+    )
+
+
+def _decisions(facts: Metadata) -> str:
+    if facts.refer_band is not None:
+        low, high = facts.refer_band
+        return f"refers from p = {low:.3f} to {high:.3f}"
+    pairs = zip(facts.contract.words, facts.thresholds or (), strict=True)
+    decided = ", ".join(f"{words} from p = {threshold:.3f}" for words, threshold in pairs)
+    return f"decides {decided}, else refers"
 
 
 def _quality(reference: DriftReference | None) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, Verdict
+from edge.contract import NOT_DECIDED, check_name
+from edge.decisions.decision import Verdict
+from edge.models import cnmc
 from edge.reasons import in_words
 
 if TYPE_CHECKING:
@@ -19,7 +23,8 @@ if TYPE_CHECKING:
 class Result:
     r"""The result of one sample; fields that do not apply are None.
 
-    The fields but `message` and `crop` are the columns of every result file.
+    They are the columns of every result file, but `labels`, `message` and `crop`; probabilities
+    and logits have one for each label (:func:`columns_of`).
 
     Attributes
     ----------
@@ -29,11 +34,14 @@ class Result:
         Path of the file; bytes that are not UTF-8 as ``\xNN``.
     index : int
         Position among all rows of the run, from 0.
+    labels : tuple of str
+        Names of the labels of the model file's contract, in its order.
     label : str or None
-        ``hem`` or ``all``.
+        Name of the likeliest one.
     decision : str or None
-        ``healthy``, ``leukemia`` or ``refer``.
-    p_leukemia, logit_hem, logit_all : float or None
+        Its words, or ``refer``.
+    probabilities, logits : tuple of float or None
+        One for each label: calibrated, 0..1; and as the network gives them.
     quality : str or None
         Codes of :data:`edge.reasons.QUALITY`, separated by blanks; None where there is
         nothing to say.
@@ -55,9 +63,11 @@ class Result:
         Id of the sample it was cut out of.
     box : str or None
         Where: ``x,y,width,height`` in pixels of the parent.
+    um_per_pixel : float or None
+        Scale of the image, where it is known: micrometres a pixel.
     message : str or None
         The error in words, for people.
-    crop : ndarray of uint8, shape (70, 70, 3), or None
+    crop : ndarray of uint8, shape (side, side, 3), or None
         The crop itself, where a sink asked for it.
     """
 
@@ -68,9 +78,8 @@ class Result:
     model_sha256: str
     label: str | None = None
     decision: str | None = None
-    p_leukemia: float | None = None
-    logit_hem: float | None = None
-    logit_all: float | None = None
+    probabilities: tuple[float, ...] | None = None
+    logits: tuple[float, ...] | None = None
     quality: str | None = None
     error: str | None = None
     supersedes: int | None = None
@@ -78,40 +87,72 @@ class Result:
     sample: str | None = None
     parent: str | None = None
     box: str | None = None
+    um_per_pixel: float | None = None
+    labels: tuple[str, ...] = cnmc.NAMES
     message: str | None = None
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
+    def p(self, label: str) -> float | None:
+        """Calibrated probability of a label, by its name; None without a decision."""
+        return None if self.probabilities is None else self.probabilities[self.labels.index(label)]
+
+    @property
+    def probability(self) -> float | None:
+        """Of the second of two labels; of more, that of the likeliest."""
+        if self.probabilities is None:
+            return None
+        return self.probabilities[1] if len(self.labels) == 2 else max(self.probabilities)
+
     def row(self) -> dict[str, str | int | float | None]:
         """Columns of this result, floats rounded to 6 digits."""
+        scores = dict(_scores(self))
+        values = (
+            scores[column] if column in scores else getattr(self, column)
+            for column in columns_of(self.labels)
+        )
         return {
-            column: round(value, 6) if isinstance(value := getattr(self, column), float) else value
-            for column in COLUMNS
+            column: round(value, 6) if isinstance(value, float) else value
+            for column, value in zip(columns_of(self.labels), values, strict=True)
         }
 
     @classmethod
-    def from_row(cls, row: Mapping[str, object]) -> Result:
+    def from_row(cls, row: Mapping[str, object], labels: tuple[str, ...] | None = None) -> Result:
         """Read a row again, as any result file holds it: CSV has texts only, and empty for None.
 
         What later versions have added may be missing.
+
+        Parameters
+        ----------
+        row : mapping
+            Column -> value.
+        labels : tuple of str, optional
+            Of the contract; by default those that its columns name.
 
         Raises
         ------
         ValueError, KeyError
             If a column is missing, or a number is none.
         """
-        row = {**dict.fromkeys(COLUMNS[len(FIRST_COLUMNS) :]), **row}
-        fields = {column: None if row[column] == "" else row[column] for column in COLUMNS}
-        if None in (fields["source"], fields["file"], fields["index"]):
+        labels = labels or labels_in(row)
+        given = {column: None if value == "" else value for column, value in row.items()}
+        if None in (given["source"], given["file"], given["index"]):
             raise ValueError("it names no input")
-        if fields["decision"] not in (None, HEALTHY, LEUKEMIA, REFER):
-            raise ValueError(f"{fields['decision']!r} is no decision")
-        values = {
-            column: value if value is None else _READ_AS.get(column, str)(str(value))
-            for column, value in fields.items()
+        known = {column: given[column] for column in (*_BEFORE_SCORES, *_AFTER_SCORES)}
+        later = {column: given.get(column) for column in (*_OF_VERSION_2, *_OF_VERSION_3)}
+        values: dict[str, object] = {
+            column: _READ_AS.get(column, str)(str(value))
+            for column, value in (known | later).items()
+            if value is not None
         }
-        if not all(map(math.isfinite, (v for v in values.values() if isinstance(v, float)))):
-            raise ValueError("a number is not finite")
-        result = cls(**values)  # type: ignore[arg-type]
+        decision = values.get("decision")
+        if decision not in (None, NOT_DECIDED):
+            check_name(str(decision))
+        logits = _numbers([given.get(f"logit_{name}") for name in labels])
+        found = _numbers([given.get(f"p_{name}") for name in labels])
+        if cnmc.is_of_cnmc(labels):
+            (of_positive,) = _numbers([given[cnmc.P_COLUMN]]) or (None,)
+            found = None if of_positive is None else (1 - of_positive, of_positive)
+        result = cls(labels=labels, probabilities=found, logits=logits, **values)  # type: ignore[arg-type]
         if result.supersedes is not None and not 0 <= result.supersedes < result.index:
             raise ValueError("it supersedes no earlier row")
         return result
@@ -124,22 +165,21 @@ class Result:
         """Return this result with the crop it is of."""
         return self if crop is None else dataclasses.replace(self, crop=crop)
 
-    def with_verdict(self, verdict: Verdict, logits: tuple[float, float]) -> Result:
+    def with_verdict(self, verdict: Verdict, logits: tuple[float, ...]) -> Result:
         """Return this result with what the network says."""
         return dataclasses.replace(
             self,
             label=verdict.label,
             decision=verdict.decision,
-            p_leukemia=verdict.p_leukemia,
-            logit_hem=logits[0],
-            logit_all=logits[1],
+            probabilities=verdict.probabilities,
+            logits=logits,
         )
 
     def with_quality(self, codes: Sequence[str]) -> Result:
         """Return this result with quality codes: if there are any, a person looks."""
         if not codes:
             return self
-        return dataclasses.replace(self, decision=REFER, quality=" ".join(codes))
+        return dataclasses.replace(self, decision=NOT_DECIDED, quality=" ".join(codes))
 
     def refused_for_quality(self, codes: Sequence[str]) -> Result:
         """Return this result as that of a crop without a decision, because of quality codes."""
@@ -151,31 +191,85 @@ class Result:
         )
 
 
-FIRST_COLUMNS = (
-    "source",
-    "file",
-    "index",
-    "label",
-    "decision",
-    "p_leukemia",
-    "logit_hem",
-    "logit_all",
-    "quality",
-    "model",
-    "model_sha256",
-    "error",
-)
+_BEFORE_SCORES = ("source", "file", "index", "label", "decision")
+_FIRST_SCORES = (cnmc.P_COLUMN, *cnmc.LOGIT_COLUMNS)
+_AFTER_SCORES = ("quality", "model", "model_sha256", "error")
+_OF_VERSION_2 = ("supersedes", "file_version", "sample", "parent", "box")
+_OF_VERSION_3 = ("um_per_pixel",)
+
+FIRST_COLUMNS = (*_BEFORE_SCORES, *_FIRST_SCORES, *_AFTER_SCORES)
 """Columns of a result file, version 1, which 0.1.0 wrote: later ones only add at the end."""
 
-COLUMNS = (*FIRST_COLUMNS, "supersedes", "file_version", "sample", "parent", "box")
+COLUMNS_2 = (*FIRST_COLUMNS, *_OF_VERSION_2)
 """Columns of a result file, version 2."""
 
+BEGINNING = _BEFORE_SCORES
+"""What the columns of every result file begin with."""
+
 _READ_AS: Mapping[str, Callable[[str], object]] = {
-    **dict.fromkeys(("p_leukemia", "logit_hem", "logit_all"), float),
     **dict.fromkeys(("index", "supersedes"), int),
+    "um_per_pixel": float,
 }
 
 
+@lru_cache(maxsize=64)
+def columns_of(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of a result file, version 3, for the labels of a contract.
+
+    ``p_<label>`` and ``logit_<label>`` of each label stand at the end. Those of version 1 stay
+    where they were, for the labels that it knew.
+    """
+    first = _FIRST_SCORES if cnmc.is_of_cnmc(labels) else ()
+    scores = (*(f"p_{name}" for name in labels), *(f"logit_{name}" for name in labels))
+    return (
+        *_BEFORE_SCORES,
+        *first,
+        *_AFTER_SCORES,
+        *_OF_VERSION_2,
+        *_OF_VERSION_3,
+        *(column for column in scores if column not in first),
+    )
+
+
+def earlier_columns(labels: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Columns that earlier versions wrote for these labels, the oldest first."""
+    return (FIRST_COLUMNS, COLUMNS_2) if cnmc.is_of_cnmc(labels) else ()
+
+
 def are_columns(names: Iterable[str]) -> bool:
-    """Whether names are the columns of a result file, of this version or an earlier one."""
-    return tuple(names) in (FIRST_COLUMNS, COLUMNS)
+    """Whether names are the columns of a result file, of any labels, now or in earlier versions."""
+    given = tuple(names)
+    return given in (FIRST_COLUMNS, COLUMNS_2) or given == columns_of(labels_in(given))
+
+
+def labels_in(columns: Iterable[str]) -> tuple[str, ...]:
+    """Names of the labels whose probabilities are among columns."""
+    given = list(columns)
+    behind = given[given.index("um_per_pixel") + 1 :] if "um_per_pixel" in given else []
+    names = tuple(takewhile(lambda column: column.startswith("p_"), behind))
+    return tuple(name.removeprefix("p_") for name in names) or cnmc.NAMES
+
+
+def _scores(result: Result) -> Iterator[tuple[str, float | None]]:
+    """Columns of probabilities and logits."""
+    nothing = (None,) * len(result.labels)
+    found, logits = result.probabilities or nothing, result.logits or nothing
+    for name, p, logit in zip(result.labels, found, logits, strict=True):
+        yield f"p_{name}", p
+        yield f"logit_{name}", logit
+    if cnmc.is_of_cnmc(result.labels):
+        yield cnmc.P_COLUMN, found[1]
+
+
+def _numbers(given: Sequence[object]) -> tuple[float, ...] | None:
+    """Numbers of a row, all of them or none."""
+    if all(value is None for value in given):
+        return None
+    return tuple(_finite(str(value)) for value in given)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is not finite")
+    return value

@@ -62,7 +62,7 @@ def run(
     if resume and not outputs:
         raise OutputFailed("--resume goes on with result files; name them with --out or --report")
     stop = stop or StopToken()
-    tally = Tally()
+    tally = Tally(classifier.contract.words)
     is_open = False
     try:
         with ExitStack() as stack:
@@ -174,6 +174,7 @@ def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
         network=model.metadata.network,
         model_sha256=model.sha256,
         model_json=model.metadata.to_json(),
+        contract=model.metadata.contract,
         edge_all=edge.__version__,
         runtime=f"{runtime.name} {runtime.version}",
         machine=f"{platform.node()}, {processor_name()}",

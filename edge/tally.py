@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER
+from edge.contract import FAILED, NOT_DECIDED
 from edge.rows import Result
-
-FAILED = "failed"
-"""Stands for the decision of what has none."""
 
 MOST_FAILURES = 20
 """Results without a decision that are remembered."""
-
-_WORDS = (HEALTHY, LEUKEMIA, REFER, FAILED)
 
 
 @dataclass
@@ -23,6 +18,8 @@ class Tally:
 
     Attributes
     ----------
+    words : tuple of str
+        Words of the labels: what is decided, but ``refer``.
     decisions : Counter
         Decision, or ``failed``, -> cells; superseded results do not count.
     marked : int
@@ -35,6 +32,7 @@ class Tally:
         Results that no longer count: the file was written again.
     """
 
+    words: tuple[str, ...]
     decisions: Counter[str] = field(default_factory=Counter)
     marked: int = 0
     failures: list[Result] = field(default_factory=list)
@@ -42,11 +40,15 @@ class Tally:
     superseded: int = 0
     _kinds: bytearray = field(default_factory=bytearray)  # a byte for each result
 
+    @property
+    def _all_words(self) -> tuple[str, ...]:
+        return (*self.words, NOT_DECIDED, FAILED)
+
     def add(self, result: Result, is_earlier: bool = False) -> None:
         """Count one result, in place of the one that it supersedes."""
         word = result.decision or FAILED
         is_marked = result.decision is not None and result.quality is not None
-        self._kinds.append(_WORDS.index(word) << 2 | is_marked << 1 | is_earlier)
+        self._kinds.append(self._all_words.index(word) << 2 | is_marked << 1 | is_earlier)
         self.decisions[word] += 1
         self.marked += is_marked
         self.earlier += is_earlier
@@ -58,7 +60,7 @@ class Tally:
     def _take_back(self, index: int) -> None:
         kind = self._kinds[index]
         self.superseded += 1
-        self.decisions[_WORDS[kind >> 2]] -= 1
+        self.decisions[self._all_words[kind >> 2]] -= 1
         self.marked -= kind >> 1 & 1
         self.earlier -= kind & 1
         self.failures = [failure for failure in self.failures if failure.index != index]

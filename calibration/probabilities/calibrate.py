@@ -137,8 +137,8 @@ def calibrate(
         at_limits.append(caution(int8_fit.temperature, quantized.margins, cells.labels))
     # as the device works them out: another form differs in the last digit, and ends of the band
     # are among them
-    p_leukemia = np.array([probability(m, fit.temperature) for m in cells.margins.tolist()])
-    band = choose_band(p_leukemia, cells.labels, missed, false_alarms, sensitivity)
+    p_positive = np.array([probability(m, fit.temperature) for m in cells.margins.tolist()])
+    band = choose_band(p_positive, cells.labels, missed, false_alarms, sensitivity)
 
     def measure_all(weights: Weights | None) -> dict[str, float | None]:
         """Fit temperature and band again; measure those that were chosen."""
@@ -148,7 +148,7 @@ def calibrate(
         found: dict[str, float | None] = {
             **asdict(again),
             **_named("refer_band.", asdict(band_again)),
-            **_named("on_these.", asdict(measure_band(band, p_leukemia, cells.labels, weights))),
+            **_named("on_these.", asdict(measure_band(band, p_positive, cells.labels, weights))),
         }
         if quantized and int8_fit:
             of_int8 = fit_logits(quantized.margins, cells.labels, weights, int8_fit.temperature)
@@ -166,7 +166,7 @@ def calibrate(
         missed_target=missed,
         false_alarm_target=false_alarms,
         sensitivity_target=sensitivity,
-        on_these=measure_band(band, p_leukemia, cells.labels),
+        on_these=measure_band(band, p_positive, cells.labels),
         risk_coverage=tuple(
             RiskPoint(coverage, risk, *intervals.pop(name))
             for coverage, risk, name in zip(COVERAGES, risks, _RISKS, strict=True)

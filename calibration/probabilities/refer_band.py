@@ -59,7 +59,7 @@ class BandMetrics:
 
 
 def choose_band(
-    p_leukemia: npt.NDArray[np.floating],
+    p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     missed: float,
     false_alarms: float,
@@ -72,7 +72,7 @@ def choose_band(
 
     Parameters
     ----------
-    p_leukemia : ndarray of float, shape (n,)
+    p_positive : ndarray of float, shape (n,)
         Of cells the network was not trained on.
     labels : ndarray of int, shape (n,)
         Both classes must be there.
@@ -92,13 +92,13 @@ def choose_band(
     """
     given = np.ones(len(labels)) if weights is None else weights
     leukemic, healthy = labels == 1, labels == 0
-    high = max(0.5 + LEAST, -_first_above(-p_leukemia[healthy], given[healthy], false_alarms))
+    high = max(0.5 + LEAST, -_first_above(-p_positive[healthy], given[healthy], false_alarms))
     allowed = missed
     if sensitivity is not None:
         # a wider band finds fewer, so the narrowest high end allows the narrowest low one
-        found = mean_of(p_leukemia > high, leukemic, weights)
+        found = mean_of(p_positive > high, leukemic, weights)
         allowed = min(missed, found * (1 - sensitivity) / sensitivity)
-    low = min(0.5 - LEAST, _first_above(p_leukemia[leukemic], given[leukemic], allowed))
+    low = min(0.5 - LEAST, _first_above(p_positive[leukemic], given[leukemic], allowed))
     return ReferBand(low, high)
 
 
@@ -115,13 +115,13 @@ def _first_above(
 
 def measure_band(
     band: ReferBand,
-    p_leukemia: npt.NDArray[np.floating],
+    p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> BandMetrics:
     """Measure a band; parameters as for :func:`choose_band`."""
     leukemic, healthy = labels == 1, labels == 0
-    below, above = p_leukemia < band.low, p_leukemia > band.high
+    below, above = p_positive < band.low, p_positive > band.high
     missed, found = mean_of(below, leukemic, weights), mean_of(above, leukemic, weights)
     alarms, cleared = mean_of(above, healthy, weights), mean_of(below, healthy, weights)
     referred = [mean_of(~below & ~above, chosen, weights) for chosen in (leukemic, healthy)]

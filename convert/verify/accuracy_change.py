@@ -16,8 +16,8 @@ Margins = npt.NDArray[np.floating]
 """``logit_all - logit_hem`` divided by the temperature, shape (n,)."""
 
 SCORES = {
-    "sensitivity": "recall_all",
-    "specificity": "recall_hem",
+    "sensitivity": "recall_positive",
+    "specificity": "recall_negative",
     "weighted_f1": "weighted_f1",
     "auroc": "auroc",
     "ece": "ece",

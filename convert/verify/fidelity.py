@@ -287,9 +287,9 @@ def _flipped(was: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> list
     return sorted(cells, key=lambda cell: -abs(was[cell]))
 
 
-def _decisions(p_leukemia: npt.NDArray[np.floating], band: ReferBand) -> npt.NDArray[np.integer]:
+def _decisions(p_positive: npt.NDArray[np.floating], band: ReferBand) -> npt.NDArray[np.integer]:
     """-1 healthy, 0 refer, 1 leukemia."""
-    return np.asarray((p_leukemia > band.high).astype(int) - (p_leukemia < band.low))
+    return np.asarray((p_positive > band.high).astype(int) - (p_positive < band.low))
 
 
 def _accuracy(

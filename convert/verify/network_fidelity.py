@@ -144,8 +144,8 @@ def measure_network(
         good as its record says: an honest network costs no time.
     """
     margins = margins_of(stages.keras)
-    p_leukemia = probabilities(margins / temperature)
-    spread, one_label = float(np.ptp(p_leukemia)), len(set((margins >= 0).tolist())) == 1
+    p_positive = probabilities(margins / temperature)
+    spread, one_label = float(np.ptp(p_positive)), len(set((margins >= 0).tolist())) == 1
     labels, subjects = stages.labels, stages.subjects
     if labels is None or subjects is None or set(labels.tolist()) != {0, 1}:
         return NetworkFidelity(spread, one_label)

@@ -161,7 +161,7 @@ class _Screen:
             say(event.how)
         self._show_plan(event.plan)
         if not self._to_files:
-            self._table = Table()
+            self._table = Table(self._classifier.contract)
         elif sys.stderr.isatty():
             self._bar = ProgressBar(self._source.count()).__enter__()
 

@@ -7,45 +7,56 @@ import sys
 from typing import TextIO, cast
 
 from edge.cli.command import say
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER
+from edge.contract import COLOUR_OF_POSITIVE, FAILED, NOT_DECIDED, Contract
 from edge.engine.classifier import Classifier
 from edge.process.streams import Careful
 from edge.reasons import REASONS, in_words
 from edge.rows import Result
-from edge.tally import FAILED, Tally
+from edge.tally import Tally
 from edge.wording import printable
 
-_COLOURS = {HEALTHY: 32, LEUKEMIA: 31, REFER: 33}  # ANSI: green, red, yellow
-
-_HEADER = f"{'decision':<9} {'p(leukemia)':>11}  file"
+_ANSI = {"green": 32, "blue": 34, "purple": 35, "sky": 36, "grey": 37, COLOUR_OF_POSITIVE: 31}
+_ANSI_OF_REFER = 33  # yellow
+_NARROWEST, _NUMBER = 9, 11
 
 
 class Table:
-    """Results as lines on stdout, where no result file was asked for."""
+    """Results as lines on stdout, where no result file was asked for.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    contract : Contract
+        Of the model file.
+    """
+
+    def __init__(self, contract: Contract) -> None:
         self._in_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        print(_HEADER, flush=True)
+        self._colours = {label.words: _ANSI[label.colour] for label in contract.labels}
+        self._colours[NOT_DECIDED] = _ANSI_OF_REFER
+        self._width = max(_NARROWEST, *(len(words) + 1 for words in contract.words))
+        p = f"p({contract.words[1]})" if len(contract.labels) == 2 else "probability"
+        self._number = max(_NUMBER, len(p))
+        print(f"{'decision':<{self._width}} {p:>{self._number}}  file", flush=True)
 
     def write(self, result: Result) -> None:
         """Print one result, at once: someone may be waiting for it."""
-        print(_line(result, self._in_colour), flush=True)
+        print(self._line(result), flush=True)
 
-
-def _line(result: Result, in_colour: bool) -> str:
-    name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
-    name += "  (decided again: the file changed)" if result.supersedes is not None else ""
-    if result.decision is None:
-        return f"{FAILED:<9} {result.error:>11}  {name}"
-    word = f"{result.decision:<9}"
-    if in_colour:
-        word = f"\x1b[{_COLOURS[result.decision]}m{word}\x1b[0m"
-    return f"{word} {result.p_leukemia:>11.3f}  {name}"
+    def _line(self, result: Result) -> str:
+        name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
+        name += "  (decided again: the file changed)" if result.supersedes is not None else ""
+        if result.decision is None:
+            return f"{FAILED:<{self._width}} {result.error:>{self._number}}  {name}"
+        word = f"{result.decision:<{self._width}}"
+        if self._in_colour:
+            word = f"\x1b[{self._colours[result.decision]}m{word}\x1b[0m"
+        return f"{word} {result.probability:>{self._number}.3f}  {name}"
 
 
 def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     """Say what a run found, how fast and with what."""
-    counts = ", ".join(f"{tally.decisions[word]} {word}" for word in (HEALTHY, LEUKEMIA, REFER))
+    words = (*tally.words, NOT_DECIDED)
+    counts = ", ".join(f"{tally.decisions[word]} {word}" for word in words)
     model, runtime = classifier.model_file, classifier.runtime
     marked = f", {tally.marked} of them marked for quality" if tally.marked else ""
     earlier = f", {tally.earlier} of them by an earlier run" if tally.earlier else ""

@@ -56,19 +56,19 @@ def draw_cell(seed: int) -> UInt8Image:
 
 
 @lru_cache(maxsize=1024)
-def draw_crop(seed: int) -> UInt8Image:
+def draw_crop(seed: int, side: int) -> UInt8Image:
     """Draw one cell as the crop a network sees, once: drawing takes longer than most networks.
 
     Parameters
     ----------
-    seed : int
+    seed, side : int
 
     Returns
     -------
-    ndarray of uint8, shape (70, 70, 3)
+    ndarray of uint8, shape (side, side, 3)
         Not to be written to.
     """
-    crop = to_crop(draw_cell(seed))
+    crop = to_crop(draw_cell(seed), side)
     crop.setflags(write=False)
     return crop
 

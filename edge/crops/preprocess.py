@@ -1,4 +1,4 @@
-"""The one preprocessing of edge-all: RGB image to 70x70x3 crop.
+"""The one preprocessing of edge-all: RGB image to the square crop that a network sees.
 
 Training, calibration, conversion and the device all call :func:`to_crop`, so a
 network sees the same bytes everywhere. Only integer operations that OpenCV
@@ -13,37 +13,42 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.contract import BLACK
 from edge.errors import CropUnreadable
-
-CROP_SIDE = 70
-"""Side of a crop in pixels (the paper's input size)."""
 
 MAX_SIDE = 10_000
 """Longest side that is taken, in pixels: padded to a square it takes 300 MB."""
 
-_HALVE_FROM = 4 * CROP_SIDE
-
 UInt8Image = npt.NDArray[np.uint8]
 
 
-def to_crop(rgb: UInt8Image) -> UInt8Image:
+def to_crop(
+    rgb: UInt8Image, side: int, background: str = BLACK, zoom: float | None = None
+) -> UInt8Image:
     """Make the crop a network sees.
 
-    The image is padded to a square with black, halved while it is at least
-    four crops wide (an exact 2x2 mean), brought to two crops wide, and halved
-    once more; a square of 70x70 stays as it is. No step reduces by more than 2, so
-    two-tap interpolation never skips a pixel: on 450x450 crops the result stays
-    within 0.4 grey levels RMS of a true area average (INTER_LINEAR straight to 70:
-    3.3) in 0.15 ms.
+    The image is padded to a square, halved while it is at least four crops wide (an exact 2x2
+    mean), brought to two crops wide, and halved once more; a square of the wanted side stays as
+    it is. No step reduces by more than 2, so two-tap interpolation never skips a pixel: from
+    450x450 to 70x70 the result stays within 0.4 grey levels RMS of a true area average
+    (INTER_LINEAR straight: 3.3) in 0.15 ms.
 
     Parameters
     ----------
     rgb : ndarray of uint8, shape (height, width, 3)
         Image in RGB order.
+    side : int
+        Of the crop, in pixels.
+    background : str
+        What is added around an image that is not square, or too small for its scale: black, or
+        with :data:`~edge.contract.NATURAL` its outermost pixels again.
+    zoom : float, optional
+        Pixels of the crop that one of the image becomes: for an image whose scale is known. The
+        crop is then its middle. By default all of the image becomes the crop.
 
     Returns
     -------
-    ndarray of uint8, shape (70, 70, 3)
+    ndarray of uint8, shape (side, side, 3)
 
     Raises
     ------
@@ -62,37 +67,68 @@ def to_crop(rgb: UInt8Image) -> UInt8Image:
             "too-large",
             f"{width} x {height} pixels, more than {MAX_SIDE} a side; cut the cells out first",
         )
-    square = _pad_to_square(rgb)
-    if square.shape[0] == CROP_SIDE:
+    square = _pad_to_square(rgb, background)
+    if zoom is None:
+        return _scale(square, side, background)
+    scaled = _scale(square, _side_at(square.shape[0], zoom), background)
+    return _middle(scaled, side, background)
+
+
+def _side_at(side: int, zoom: float) -> int:
+    """Side of an image at another scale."""
+    wanted = round(side * zoom)
+    if not 1 <= wanted <= MAX_SIDE:
+        raise CropUnreadable(
+            "too-large" if wanted > 1 else "too-small",
+            f"{side} pixels a side become {wanted} at the scale of the network; see --pixel-size",
+        )
+    return wanted
+
+
+def _scale(square: UInt8Image, side: int, background: str) -> UInt8Image:
+    if square.shape[0] == side:
         return square
-    while square.shape[0] >= _HALVE_FROM:
-        square = _halve(square)
+    while square.shape[0] >= 4 * side:
+        square = _halve(square, background)
     # OpenCV's exact resize is written for the processor's vectors in 1, 2 and 4 channels only
     four = np.asarray(cv2.cvtColor(square, cv2.COLOR_RGB2RGBA), dtype=np.uint8)
-    crop = cv2.cvtColor(_resize(_resize(four, 2 * CROP_SIDE), CROP_SIDE), cv2.COLOR_RGBA2RGB)
+    crop = cv2.cvtColor(_resize(_resize(four, 2 * side), side), cv2.COLOR_RGBA2RGB)
     return np.asarray(crop, dtype=np.uint8)
 
 
-def _pad_to_square(image: UInt8Image) -> UInt8Image:
+def _middle(square: UInt8Image, side: int, background: str) -> UInt8Image:
+    """Cut the middle out of a square, or add to it on all sides."""
+    there = square.shape[0]
+    start = abs(there - side) // 2
+    if there >= side:
+        return np.ascontiguousarray(square[start : start + side, start : start + side])
+    rest = side - there - start
+    return _pad(square, start, rest, start, rest, background)
+
+
+def _pad_to_square(image: UInt8Image, background: str) -> UInt8Image:
     height, width = image.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
-    return _pad(image, top, side - height - top, left, side - width - left)
+    return _pad(image, top, side - height - top, left, side - width - left, background)
 
 
-def _halve(square: UInt8Image) -> UInt8Image:
+def _halve(square: UInt8Image, background: str) -> UInt8Image:
     odd = square.shape[0] % 2  # an even side makes the reduction an exact 2x2 mean
     if square.strides[0] < 0 and not odd:
         # stored from the bottom up, as BMP is: OpenCV would copy it to turn it round
-        return _halve(square[::-1])[::-1]
-    even = _pad(square, 0, odd, 0, odd)
+        return _halve(square[::-1], background)[::-1]
+    even = _pad(square, 0, odd, 0, odd, background)
     return _resize(even, even.shape[0] // 2)
 
 
-def _pad(image: UInt8Image, top: int, bottom: int, left: int, right: int) -> UInt8Image:
+def _pad(
+    image: UInt8Image, top: int, bottom: int, left: int, right: int, background: str
+) -> UInt8Image:
     if not (top or bottom or left or right):
         return image
-    return np.pad(image, ((top, bottom), (left, right), (0, 0)))
+    added = ((top, bottom), (left, right), (0, 0))
+    return np.pad(image, added) if background == BLACK else np.pad(image, added, mode="edge")
 
 
 def _resize(square: UInt8Image, side: int) -> UInt8Image:

@@ -1,8 +1,9 @@
 """Quality of a crop: what makes it unlike the cells that the network was made for.
 
-Size, shape and border are judged by what a crop is: one cell, square, on black, 70x70
-pixels at least. Size of the cell, light and focus are judged by the cells that the
-model file's data-drift reference counted: a model file without one cannot judge them.
+Size, shape and border are judged by what a crop is: one cell, square, on black where the contract
+says so, as many pixels as the network sees at least. Size of the cell, light and focus are judged
+by the cells that the model file's data-drift reference counted: a model file without one cannot
+judge them.
 No code says anything of the cell's health.
 """
 
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.contract import BLACK, Contract
 from edge.crops.frame import Frame
 from edge.crops.image_statistics import STATISTICS, ImageStatistics, statistics_and_foreground
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 from edge.reasons import QUALITY
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 _MOST_BORDER = 1 / 4
 """Share of the border that may be light: a cell may touch it, no whole side may be light."""
+
+_MOST_ENLARGED = 1.25
+"""How far a crop of known scale may be enlarged: a camera a little coarser does no harm."""
 
 _MARGIN = 1 / 10
 """How far beyond the reference a cell may be, as a part of the value at its end."""
@@ -94,36 +99,42 @@ def _first_held(counts: tuple[int, ...]) -> int:
     return next(i for i, so_far in enumerate(accumulate(counts)) if so_far > odd)
 
 
-def quality_codes(crop: UInt8Image, frame: Frame, limits: Limits) -> tuple[str, ...]:
+def quality_codes(
+    crop: UInt8Image, frame: Frame, limits: Limits, contract: Contract
+) -> tuple[str, ...]:
     """Say what makes a crop unlike the cells that the network was made for.
 
     Parameters
     ----------
-    crop : ndarray of uint8, shape (70, 70, 3)
+    crop : ndarray of uint8, shape (side, side, 3)
         RGB.
     frame : Frame
         Of the image that the crop was made of.
     limits : Limits
         Of the model file's reference.
+    contract : Contract
+        Of the model file.
 
     Returns
     -------
     tuple of str
         Codes of :data:`QUALITY`, in its order; empty for a good crop.
     """
+    longest, side = max(frame.height, frame.width), contract.side
     found = {
-        "too-small": max(frame.height, frame.width) < CROP_SIDE,
+        "too-small": longest < side if frame.zoom is None else frame.zoom > _MOST_ENLARGED,
         # less than a pixel of the crop may be added: a cutter's rounding does no harm
-        "not-square": CROP_SIDE * abs(frame.height - frame.width) > max(frame.height, frame.width),
-        "not-on-black": frame.border > _MOST_BORDER,
+        "not-square": side * abs(frame.height - frame.width) > longest,
+        "not-on-black": contract.background == BLACK and frame.border > _MOST_BORDER,
     }
     if not found["not-on-black"]:  # else the background would be judged as a part of the cell
-        found |= _codes_of_cell(crop, limits)
+        found |= _codes_of_cell(crop, limits, contract.background)
     return tuple(code for code in QUALITY if found.get(code))
 
 
-def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
-    (found, inside), low, high = statistics_and_foreground(crop), limits.low, limits.high
+def _codes_of_cell(crop: UInt8Image, limits: Limits, background: str) -> dict[str, bool]:
+    found, inside = statistics_and_foreground(crop, background)
+    low, high = limits.low, limits.high
     if found.foreground == 0:
         return {"empty": True}
     if found.foreground < low.foreground:
@@ -131,7 +142,7 @@ def _codes_of_cell(crop: UInt8Image, limits: Limits) -> dict[str, bool]:
     darker = (level < end for level, end in zip(found.levels, low.levels, strict=True))
     lighter = (level >= end for level, end in zip(found.levels, high.levels, strict=True))
     return {
-        "several-cells": _pieces(inside, low.foreground) > 1,
+        "several-cells": background == BLACK and _pieces(inside, low.foreground) > 1,
         "large-cell": found.foreground >= high.foreground,
         "under-exposed": any(darker),
         "over-exposed": any(lighter),

@@ -7,6 +7,7 @@ import os
 import cv2
 import numpy as np
 
+from edge.contract import BLACK
 from edge.crops.frame import Frame, frame_of
 from edge.crops.preprocess import MAX_SIDE, UInt8Image, to_crop
 from edge.decoding.bmp import BmpHeader, bmp_pixels
@@ -25,38 +26,43 @@ MAX_PIXELS = 50_000_000
 """Most pixels that are decoded (150 MB in memory): a field of any lab camera passes."""
 
 
-def read_crop(path: str | os.PathLike[str]) -> UInt8Image:
+def read_crop(path: str | os.PathLike[str], side: int, background: str = BLACK) -> UInt8Image:
     """Read an image file as the crop a network sees.
 
     Parameters
     ----------
     path : path-like
         BMP, PNG, JPEG, TIFF or WebP file.
+    side, background : int, str
+        As for :func:`edge.crops.preprocess.to_crop`.
 
     Returns
     -------
-    ndarray of uint8, shape (70, 70, 3)
+    ndarray of uint8, shape (side, side, 3)
 
     Raises
     ------
     CropUnreadable
         If the file cannot be read or decoded; ``reason`` says why.
     """
-    return crop_of(read_bytes(path))
+    return crop_of(read_bytes(path), side, background)
 
 
-def crop_of(data: bytes) -> UInt8Image:
+def crop_of(data: bytes, side: int, background: str = BLACK) -> UInt8Image:
     """Make the crop a network sees of the bytes of an image file; as :func:`read_crop`."""
-    return crop_and_frame_of(data)[0]
+    return crop_and_frame_of(data, side, background)[0]
 
 
-def crop_and_frame_of(data: bytes) -> tuple[UInt8Image, Frame]:
+def crop_and_frame_of(
+    data: bytes, side: int, background: str = BLACK, zoom: float | None = None
+) -> tuple[UInt8Image, Frame]:
     """Make the crop of an image file, and look at the frame of its image; as :func:`crop_of`."""
     try:
         bgr = _decode_bgr(data)
         # each channel is reduced by itself: their order is turned at the end, on fewer pixels
-        crop = cv2.cvtColor(to_crop(bgr), cv2.COLOR_BGR2RGB)
-        return np.asarray(crop, dtype=np.uint8), frame_of(bgr)
+        turned = cv2.cvtColor(to_crop(bgr, side, background, zoom), cv2.COLOR_BGR2RGB)
+        crop = np.asarray(turned, dtype=np.uint8)
+        return crop, frame_of(bgr, crop, zoom)
     except MemoryError as error:
         raise CropUnreadable(
             "too-large", "it takes more memory than there is; cut the cells out first"

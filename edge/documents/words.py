@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from edge.statistics.bootstrap import Basis
 from edge.statistics.evaluation import Estimate
 
@@ -26,14 +28,21 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
-def basis_words(healthy: Basis, leukemic: Basis) -> str:
-    """Say what numbers and intervals rest on, by class."""
+def basis_words(of_labels: Mapping[str, Basis]) -> str:
+    """Say what numbers and intervals rest on: words of a label -> its cells and people."""
     parts = []
-    for title, found in (("healthy", healthy), ("leukemia", leukemic)):
+    for title, found in of_labels.items():
         words = f"{found.crops:,} {title} crops of {counted(found.subjects, 'subject')}"
         if found.resampled == "crops of one subject":
             words += " (its crops were resampled: the interval says nothing about other people)"
         elif found.resampled == "crops":
             words += " (each crop counts as its own subject: the files do not say whose it is)"
         parts.append(words)
-    return f"Rests on {' and '.join(parts)}. In parentheses: 95 % intervals."
+    return f"Rests on {listed(parts)}. In parentheses: 95 % intervals."
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Words in a list: ``a``, ``a and b``, ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{', '.join(parts[:-1])} and {parts[-1]}"

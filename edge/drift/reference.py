@@ -9,20 +9,25 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from edge.contract import NOT_DECIDED
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, Verdict
+from edge.decisions.decision import Verdict
 from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.errors import NotComparable
-from edge.records.checks import exactly, items, number, record, string, whole
+from edge.records.checks import items, number, record, string, whole
 from edge.records.json_text import parse_json
 
-SCHEMA = 1
-"""Version of the schema of ``reference.json``; a reader refuses any other."""
+SCHEMA = 2
+"""Version of the schema of ``reference.json`` that is written."""
 
-DECISIONS = (HEALTHY, REFER, LEUKEMIA)
+SCHEMAS = (1, SCHEMA)
+"""Versions that are read; a reader refuses any other."""
+
+_PROBABILITY_IN = {1: "p_leukemia", 2: "probability"}
+"""Schema -> name of the histogram of probabilities."""
 
 # edges are binary fractions or one division, the same number on every machine
 _LEVELS = tuple(8.0 * i for i in range(33))
@@ -36,7 +41,7 @@ _EDGES = {
     "focus": (0.0, *_OCTAVES),
     "saturation": _SHARES,
 }
-_P_LEUKEMIA_EDGES = tuple(i / 20 for i in range(21))
+_PROBABILITY_EDGES = tuple(i / 20 for i in range(21))
 
 
 @dataclass(frozen=True)
@@ -68,30 +73,30 @@ class DriftReference:
         Whose cells they are, in words.
     images : dict
         Name of :data:`edge.crops.image_statistics.STATISTICS` -> Histogram.
-    p_leukemia : Histogram
-        Calibrated probabilities.
+    probability : Histogram
+        Calibrated probabilities of the second of two labels, or of the likeliest of more.
     decisions : dict
-        Decision -> cells: how often each was made on these cells, which is not how
-        often leukemia occurs among people.
+        Decision -> cells: how often each was made on these cells, which is not how often it is
+        right among people.
     """
 
     schema: int
     cells_are: str
     images: dict[str, Histogram]
-    p_leukemia: Histogram
+    probability: Histogram
     decisions: dict[str, int]
 
     def __post_init__(self) -> None:
-        if set(self.images) != set(STATISTICS) or set(self.decisions) != set(DECISIONS):
+        if set(self.images) != set(STATISTICS) or NOT_DECIDED not in self.decisions:
             raise ValueError("a drift reference lacks a statistic or a decision, or has another")
-        totals = {histogram.total for histogram in (*self.images.values(), self.p_leukemia)}
+        totals = {histogram.total for histogram in (*self.images.values(), self.probability)}
         if totals != {sum(self.decisions.values())} or min(self.decisions.values()) < 0:
             raise ValueError("the histograms of a drift reference hold different numbers of cells")
 
     @property
     def cells(self) -> int:
         """How many cells were counted."""
-        return self.p_leukemia.total
+        return self.probability.total
 
     def add(self, cells: Iterable[tuple[ImageStatistics, Verdict]]) -> DriftReference:
         """Return these counts with more cells in them."""
@@ -103,7 +108,7 @@ class DriftReference:
                 name: histogram.add(getattr(statistics, name) for statistics, _ in given)
                 for name, histogram in self.images.items()
             },
-            p_leukemia=self.p_leukemia.add(verdict.p_leukemia for _, verdict in given),
+            probability=self.probability.add(verdict.probability for _, verdict in given),
             decisions={name: count + made[name] for name, count in self.decisions.items()},
         )
 
@@ -115,6 +120,7 @@ class DriftReference:
         NotComparable
             If the bins differ.
         """
+        self._require_same_decisions(other)
         whose = dict.fromkeys(words for words in (self.cells_are, other.cells_are) if words)
         return replace(
             self,
@@ -122,7 +128,7 @@ class DriftReference:
             images={
                 name: histogram.merge(other.images[name]) for name, histogram in self.images.items()
             },
-            p_leukemia=self.p_leukemia.merge(other.p_leukemia),
+            probability=self.probability.merge(other.probability),
             decisions={
                 name: count + other.decisions[name] for name, count in self.decisions.items()
             },
@@ -134,60 +140,73 @@ class DriftReference:
         Returns
         -------
         dict
-            Name of an image statistic, ``p_leukemia`` or ``decisions`` -> Shift.
+            Name of an image statistic, ``probability`` or ``decisions`` -> Shift.
 
         Raises
         ------
         NotComparable
             If the bins differ, or one of them counted nothing.
         """
+        self._require_same_decisions(today)
         pairs = {
             **{name: (histogram, today.images[name]) for name, histogram in self.images.items()},
-            "p_leukemia": (self.p_leukemia, today.p_leukemia),
+            "probability": (self.probability, today.probability),
         }
         for mine, other in pairs.values():
             mine.require_same_bins(other)
         counts = {name: (mine.counts, other.counts) for name, (mine, other) in pairs.items()}
         counts["decisions"] = (
-            tuple(self.decisions[name] for name in DECISIONS),
-            tuple(today.decisions[name] for name in DECISIONS),
+            tuple(self.decisions.values()),
+            tuple(today.decisions[name] for name in self.decisions),
         )
         return {
             name: Shift(divergence(*pair), divergence_by_chance(*pair))
             for name, pair in counts.items()
         }
 
+    def _require_same_decisions(self, other: DriftReference) -> None:
+        if set(self.decisions) != set(other.decisions):
+            raise NotComparable(
+                f"decisions {', '.join(self.decisions)} and {', '.join(other.decisions)} cannot be"
+                " compared: they are of networks for other cells"
+            )
+
     def to_json(self) -> str:
         """Text of ``reference.json``, the same for the same counts."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True) + "\n"
 
 
-def no_cells_yet(cells_are: str = "") -> DriftReference:
-    """Start counting, in the bins of this version."""
+def no_cells_yet(words: Sequence[str], cells_are: str = "") -> DriftReference:
+    """Start counting, in the bins of this version.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Decisions besides ``refer``: the words of the labels.
+    cells_are : str
+        As for :class:`DriftReference`.
+    """
     return DriftReference(
         schema=SCHEMA,
         cells_are=cells_are,
         images={name: empty_histogram(_EDGES[name]) for name in STATISTICS},
-        p_leukemia=empty_histogram(_P_LEUKEMIA_EDGES),
-        decisions=dict.fromkeys(DECISIONS, 0),
+        probability=empty_histogram(_PROBABILITY_EDGES),
+        decisions=dict.fromkeys((*words, NOT_DECIDED), 0),
     )
 
 
 _COUNT = whole(0, 10**12)
 _HISTOGRAM = record({"edges": items(number(-1e9, 1e9), 2, 1001), "counts": items(_COUNT, 1, 1000)})
-_check_fields = record(
-    {
-        "schema": exactly(SCHEMA),
-        "cells_are": string(2000),
-        "images": record(dict.fromkeys(STATISTICS, _HISTOGRAM)),
-        "p_leukemia": _HISTOGRAM,
-        "decisions": record(dict.fromkeys(DECISIONS, _COUNT)),
-    }
-)
 
 
-def parse_reference(text: bytes | str) -> DriftReference:
+def parse_reference(text: bytes | str, words: Sequence[str]) -> DriftReference:
     """Read what :meth:`DriftReference.to_json` made.
+
+    Parameters
+    ----------
+    text : bytes or str
+    words : sequence of str
+        Decisions besides ``refer``: the words of the labels of the model it is of.
 
     Raises
     ------
@@ -198,18 +217,27 @@ def parse_reference(text: bytes | str) -> DriftReference:
     """
     fields = parse_json(text)
     schema = fields.get("schema") if isinstance(fields, dict) else None
-    if type(schema) is int and schema != SCHEMA:
+    if type(schema) is int and schema not in SCHEMAS:
         raise NotComparable(
-            f"the drift reference has schema {schema}, this edge-all reads {SCHEMA};"
-            " install the edge-all that made it"
+            f"the drift reference has schema {schema}, this edge-all reads"
+            f" {' and '.join(map(str, SCHEMAS))}; install the edge-all that made it"
         )
-    _check_fields("", fields)
+    probability = _PROBABILITY_IN.get(schema if type(schema) is int else SCHEMA, "probability")
+    record(
+        {
+            "schema": whole(SCHEMAS[0], SCHEMAS[-1]),
+            "cells_are": string(2000),
+            "images": record(dict.fromkeys(STATISTICS, _HISTOGRAM)),
+            probability: _HISTOGRAM,
+            "decisions": record(dict.fromkeys((*words, NOT_DECIDED), _COUNT)),
+        }
+    )("", fields)
     return DriftReference(
         schema=SCHEMA,
         cells_are=fields["cells_are"],
         images={name: _histogram(given) for name, given in fields["images"].items()},
-        p_leukemia=_histogram(fields["p_leukemia"]),
-        decisions=dict(fields["decisions"]),
+        probability=_histogram(fields[probability]),
+        decisions={name: fields["decisions"][name] for name in (*words, NOT_DECIDED)},
     )
 
 

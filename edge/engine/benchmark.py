@@ -134,7 +134,7 @@ def run_benchmark(
     Parameters
     ----------
     networks : sequence of Network
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
         What they are fed.
     runtime : Runtime
     seconds : float

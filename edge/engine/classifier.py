@@ -13,6 +13,7 @@ from types import TracebackType
 
 import numpy as np
 
+from edge.contract import Contract
 from edge.crops.preprocess import UInt8Image
 from edge.engine.engine import Engine
 from edge.engine.judge import Judge
@@ -99,12 +100,14 @@ class Classifier:
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
         self.runtime: Runtime = find_runtime()
         self.threads = threads or available_processors()
-        self._reader = Reader(stages)
+        self._reader = Reader(self.contract, stages)
         self._judge = Judge(self.model_file, strict, keep_crops)
         flatbuffer = self.model_file.flatbuffer
         make = partial(Int8Network, flatbuffer, self.runtime)
         self._engine = Engine([(make, len(flatbuffer))], self.threads, available_memory(), threads)
-        check_golden(self.model_file, *(network for (network,) in self._engine.seats))
+        networks = [network for (network,) in self._engine.seats]
+        check_contract(self.model_file, networks[0])
+        check_golden(self.model_file, *networks)
         self._process = os.getpid()
         self._sources: set[ReadAhead[Sample]] = set()
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="classify")
@@ -113,6 +116,11 @@ class Classifier:
     def plan(self) -> Plan:
         """How the network is run; measured on the way (:class:`edge.engine.engine.Engine`)."""
         return self._engine.plan
+
+    @property
+    def contract(self) -> Contract:
+        """What crops must be like, and what the answers are called."""
+        return self.model_file.metadata.contract
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -315,6 +323,24 @@ def _sample_of(number: int, crop: Given) -> Sample:
         return Sample("array", "", f"array {number}", pixels=crop.copy())
     path = os.fsdecode(crop)
     return Sample(path, path)
+
+
+def check_contract(model_file: ModelFile, network: Network) -> None:
+    """Refuse a model file whose contract is not that of its flatbuffer.
+
+    Raises
+    ------
+    ModelFileRefused
+        ``metadata``.
+    """
+    contract = model_file.metadata.contract
+    if (network.side, network.labels) != (contract.side, len(contract.labels)):
+        raise ModelFileRefused(
+            "metadata",
+            f"{named(model_file.path)}: its contract is of crops of {contract.side} pixels and"
+            f" {len(contract.labels)} labels, its network of {network.side} and {network.labels};"
+            " convert it again",
+        )
 
 
 def golden_error(model_file: ModelFile, *networks: Network) -> int:

@@ -78,15 +78,15 @@ class Engine:
 
         Parameters
         ----------
-        crops : sequence of ndarray of uint8, shape (70, 70, 3)
+        crops : sequence of ndarray of uint8, shape (side, side, 3)
 
         Returns
         -------
-        list of ndarray of float64, shape (n, 2)
+        list of ndarray of float64, shape (n, labels)
             One for each network.
         """
         if len(crops) == 0:
-            return [np.empty((0, 2)) for _ in self._batches]
+            return [np.empty((0, network.labels)) for network in self.seats[0]]
         stacked = np.stack(crops)
         seat = self._free.get()
         try:

@@ -40,7 +40,7 @@ class Judge:
         ----------
         prepared : Prepared
             With a crop.
-        logits : ndarray of float64, shape (2,)
+        logits : ndarray of float64, shape (labels,)
 
         Returns
         -------
@@ -51,12 +51,12 @@ class Judge:
         assert prepared.frame is not None
         crop = prepared.crop if self._keep_crops else None
         blank = self.blank(prepared.sample).with_crop(crop)
-        codes = quality_codes(prepared.crop, prepared.frame, self._limits)
+        contract = self._model.metadata.contract
+        codes = quality_codes(prepared.crop, prepared.frame, self._limits, contract)
         if codes and self._strict:
             return blank.refused_for_quality(codes)
-        logit_hem, logit_all = logits.tolist()
-        verdict = judge(logit_hem, logit_all, self._model.metadata)
-        return blank.with_verdict(verdict, (logit_hem, logit_all)).with_quality(codes)
+        given = tuple(logits.tolist())
+        return blank.with_verdict(judge(given, self._model.metadata), given).with_quality(codes)
 
     def blank(self, sample: Sample, error: CropUnreadable | None = None) -> Result:
         """Result of a sample without a decision: which sample, which model, which error."""
@@ -73,4 +73,6 @@ class Judge:
             sample=file_name(sample.id),
             parent=None if sample.parent is None else file_name(sample.parent),
             box=None if sample.box is None else str(sample.box),
+            labels=self._model.metadata.contract.names,
+            um_per_pixel=sample.um_per_pixel,
         )

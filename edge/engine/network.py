@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 from edge.engine.runtime import Runtime, words_of
 from edge.errors import BatchRefused, ModelFileRefused
 from edge.process.native_messages import native_messages_silenced
@@ -45,12 +45,22 @@ class Network(ABC):
         Inside the interpreter. Cells side by side in several interpreters are faster, without
         hand-over inside a cell; threads are for where memory holds too few of them.
 
+    Attributes
+    ----------
+    side : int
+        Of the crops it takes, in pixels.
+    labels : int
+        How many logits it gives.
+
     Raises
     ------
     ModelFileRefused
         ``runtime`` if the runtime cannot load it, ``not-a-model`` if it does not take crops as
         this kind of network does.
     """
+
+    side: int
+    labels: int
 
     def __init__(self, flatbuffer: bytes, runtime: Runtime, threads: int = 1) -> None:
         try:
@@ -75,18 +85,18 @@ class Network(ABC):
 
     @abstractmethod
     def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
-        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        """Logits of crops, (n, labels), as :meth:`raw_logits_of` takes them."""
 
     def logits(self, crop: UInt8Image) -> npt.NDArray[np.float64]:
-        """Logits of one crop: (70, 70, 3) uint8 to (2,) float."""
+        """Logits of one crop: (side, side, 3) uint8 to (labels,) float."""
         return np.asarray(self.logits_of(crop[None])[0], dtype=np.float64)
 
     def raw_logits_of(self, crops: UInt8Image, batch: int = 1) -> _Tensor:
-        """Logits of crops as the network gives them: (n, 70, 70, 3) uint8 to (n, 2).
+        """Logits of crops as the network gives them: (n, labels).
 
         Parameters
         ----------
-        crops : ndarray of uint8, shape (n, 70, 70, 3)
+        crops : ndarray of uint8, shape (n, side, side, 3)
         batch : int
             Crops an invocation. The last ones are filled up: another size would cost more.
 
@@ -96,7 +106,7 @@ class Network(ABC):
             If the network cannot take so many at once; it goes on with one.
         """
         if len(crops) == 0:
-            return np.empty((0, 2), np.int8)
+            return np.empty((0, self.labels), np.int8)
         try:
             return np.concatenate(
                 [self._invoke(crops[at : at + batch], batch) for at in range(0, len(crops), batch)]
@@ -111,7 +121,7 @@ class Network(ABC):
             ) from error
 
     def raw_logits(self, crop: UInt8Image) -> _Tensor:
-        """Logits of one crop as the network gives them: (70, 70, 3) uint8 to (2,)."""
+        """Logits of one crop as the network gives them: (labels,)."""
         return np.asarray(self.raw_logits_of(crop[None])[0])
 
     @abstractmethod
@@ -137,7 +147,7 @@ class Network(ABC):
 
     def _resize(self, batch: int) -> None:
         self._batch = 0  # unknown, should this fail
-        self._interpreter.resize_tensor_input(self._input, (batch, CROP_SIDE, CROP_SIDE, 3))
+        self._interpreter.resize_tensor_input(self._input, (batch, self.side, self.side, 3))
         self._interpreter.allocate_tensors()
         self._batch = batch
 
@@ -152,7 +162,7 @@ class Int8Network(Network):
     """
 
     def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
-        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        """Logits of crops, (n, labels), as :meth:`raw_logits_of` takes them."""
         raw = self.raw_logits_of(crops, batch).astype(np.float64)
         return np.asarray((raw - self._zero_point) * self.logit_step)
 
@@ -162,18 +172,20 @@ class Int8Network(Network):
     def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
         """Check that it is what every model file says (:mod:`edge.models.metadata`)."""
         shape, kind, (scale, zero_point) = _tensor(taken)
-        wanted = (1, CROP_SIDE, CROP_SIDE, 3), "int8", INPUT_ZERO_POINT
-        if (shape, kind, zero_point) != wanted or not abs(scale - INPUT_SCALE) <= 1e-9:
+        fits = _is_crop(shape) and abs(scale - INPUT_SCALE) <= 1e-9
+        if (kind, zero_point) != ("int8", INPUT_ZERO_POINT) or not fits:
             raise _no_model(
                 f"its input is {kind} {shape}, scale {scale:.6g}, zero point {zero_point};"
-                " edge-all feeds int8 (1, 70, 70, 3), scale 1/255, zero point -128"
+                " edge-all feeds one square crop of int8, scale 1/255, zero point -128"
             )
+        self.side = shape[1]
         shape, kind, (scale, zero_point) = _tensor(given)
-        if (shape, kind) != ((1, 2), "int8") or not 0 < scale < math.inf:
+        if not _are_logits(shape) or kind != "int8" or not 0 < scale < math.inf:
             raise _no_model(
-                f"its output is {kind} {shape}, scale {scale:.6g}; edge-all reads int8 (1, 2), the"
-                " logits of two labels"
+                f"its output is {kind} {shape}, scale {scale:.6g}; edge-all reads int8 logits of"
+                " two labels or more"
             )
+        self.labels = shape[1]
         self.logit_step, self._zero_point = scale, zero_point
 
 
@@ -181,17 +193,29 @@ class FloatNetwork(Network):
     """The float twin of an int8 network; see :class:`Network`."""
 
     def logits_of(self, crops: UInt8Image, batch: int = 1) -> npt.NDArray[np.float64]:
-        """Logits of crops: (n, 70, 70, 3) uint8 to (n, 2) float; as :meth:`raw_logits_of`."""
+        """Logits of crops, (n, labels), as :meth:`raw_logits_of` takes them."""
         return self.raw_logits_of(crops, batch).astype(np.float64)
 
     def _feed(self, crops: UInt8Image) -> _Tensor:
         return as_float(crops)
 
     def _check(self, taken: dict[str, Any], given: dict[str, Any]) -> None:
-        for details, wanted in ((taken, (1, CROP_SIDE, CROP_SIDE, 3)), (given, (1, 2))):
+        for details, fits, wanted in (
+            (taken, _is_crop, "one square crop"),
+            (given, _are_logits, "the logits of two labels or more"),
+        ):
             shape, kind, _ = _tensor(details)
-            if (shape, kind) != (wanted, "float32"):
-                raise _no_model(f"it has {kind} {shape} where a float twin has float32 {wanted}")
+            if not fits(shape) or kind != "float32":
+                raise _no_model(f"it has {kind} {shape} where a float twin has {wanted} in float32")
+        self.side, self.labels = _tensor(taken)[0][1], _tensor(given)[0][1]
+
+
+def _is_crop(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 4 and shape[0] == 1 and shape[1] == shape[2] and shape[3] == 3
+
+
+def _are_logits(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape[0] == 1 and shape[1] >= 2
 
 
 def _tensor(details: dict[str, Any]) -> tuple[tuple[int, ...], str, tuple[float, int]]:

@@ -117,7 +117,7 @@ def measure_batches(plan: Plan, network: Network, crops: UInt8Image) -> Plan:
     ----------
     plan : Plan
     network : Network
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
         Real ones; repeated where they are fewer than the largest batch.
 
     Returns

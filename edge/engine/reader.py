@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from edge.contract import Contract
 from edge.crops.frame import Frame, frame_of
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import crop_and_frame_of, decode
@@ -20,7 +21,7 @@ class Prepared:
     ----------
     sample : Sample
         Without its pixels: many wait for a network at once.
-    crop : ndarray of uint8, shape (70, 70, 3), or None
+    crop : ndarray of uint8, shape (side, side, 3), or None
     frame : Frame or None
     error : CropUnreadable or None
     """
@@ -34,13 +35,18 @@ class Prepared:
 class Reader:
     """Reads samples, and puts them through stages; any thread may use it.
 
+    A sample that comes with its scale is brought to that of the contract.
+
     Parameters
     ----------
+    contract : Contract
+        What crops must be like.
     stages : sequence of Stage
         In their order; without any, every sample is one crop.
     """
 
-    def __init__(self, stages: Sequence[Stage] = ()) -> None:
+    def __init__(self, contract: Contract, stages: Sequence[Stage] = ()) -> None:
+        self._contract = contract
         self.stages = tuple(stages)
 
     def prepare(self, sample: Sample) -> list[Prepared]:
@@ -84,15 +90,24 @@ class Reader:
     def _crop_of(self, sample: Sample) -> Prepared:
         if sample.error:
             raise sample.error
+        contract, zoom = self._contract, self._zoom_of(sample)
+        shape = contract.side, contract.background, zoom
         if sample.pixels is None:
-            return Prepared(sample, *crop_and_frame_of(sample.read()))
+            return Prepared(sample, *crop_and_frame_of(sample.read(), *shape))
         try:
-            crop, frame = to_crop(sample.pixels), frame_of(sample.pixels)
+            crop = to_crop(sample.pixels, *shape)
+            frame = frame_of(sample.pixels, crop, zoom)
         except CropUnreadable:  # which is a ValueError, too
             raise
         except ValueError as error:
             raise CropUnreadable("not-an-image", str(error)) from error
         return Prepared(_light(sample), crop, frame)
+
+    def _zoom_of(self, sample: Sample) -> float | None:
+        """Pixels of the crop that one of the sample becomes; None where a scale is not known."""
+        if sample.um_per_pixel is None or self._contract.um_per_pixel is None:
+            return None
+        return sample.um_per_pixel / self._contract.um_per_pixel
 
 
 def _with_pixels(sample: Sample) -> Sample:

@@ -1,4 +1,8 @@
-"""What a model file says of itself: the schema of ``edge-all.json``."""
+"""What a model file says of itself: the schema of ``edge-all.json``.
+
+Schema 2 holds a contract (:mod:`edge.contract`). Files of schema 1, which edge-all 0.1.0
+wrote, are read too: they are all of the contract of :mod:`edge.models.cnmc`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,22 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from edge.contract import (
+    BACKGROUNDS,
+    COLOUR_OF_POSITIVE,
+    COLOURS,
+    INTENDED_USE,
+    LARGEST_SIDE,
+    MOST_LABELS,
+    PERCENTILES,
+    SMALLEST_SIDE,
+    Contract,
+    Diameters,
+    Label,
+)
+from edge.models import cnmc
 from edge.records.checks import (
+    Check,
     band,
     exactly,
     facts,
@@ -16,22 +35,26 @@ from edge.records.checks import (
     mapping,
     near,
     number,
+    one_of,
+    optional,
     record,
     string,
     whole,
 )
 from edge.records.json_text import parse_json
 
-SCHEMA = 1
-"""Version of the schema; a reader refuses any other."""
+SCHEMA = 2
+"""Version of the schema that is written."""
+
+SCHEMAS = (1, SCHEMA)
+"""Versions that are read; a reader refuses any other."""
 
 MOST_GOLDEN_TOLERANCE = 24
 """Most steps that golden logits may be off: those of the CNN trained on other people are 30 off."""
 
-INTENDED_USE = (
-    "Research and pre-classification of single-cell crops. Not a medical device:"
-    " it gives no diagnosis, and a qualified person looks at every case."
-)
+LEAST_THRESHOLD = 0.55
+"""Lowest probability at which one of several labels may be decided: nearer to one half, rounding
+decides which label is the likeliest."""
 
 
 @dataclass(frozen=True)
@@ -53,49 +76,27 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class InputContract:
-    """What the network is fed.
-
-    Attributes
-    ----------
-    side : int
-        Pixels; the crop is square.
-    channels : str
-        Order of the channels: ``RGB``.
-    dtype : str
-        ``int8``.
-    scale, zero_point : float, int
-        A pixel x stands for x * 1/255: scale 1/255 and zero point -128, so that
-        ``crop ^ 0x80`` seen as int8 is the input.
-    """
-
-    side: int
-    channels: str
-    dtype: str
-    scale: float
-    zero_point: int
-
-
-@dataclass(frozen=True)
 class Metadata:
     """The metadata of a model file.
 
     Attributes
     ----------
     schema : int
-        :data:`SCHEMA`.
+        One of :data:`SCHEMAS`.
     network : str
-        ``cnn``, ``vgg16`` or ``resnet50``.
-    labels : tuple of str
-        Class names in the order of the logits; the second is the positive class.
-    input : InputContract
+        Name of the network: ``cnn``.
+    contract : Contract
+        What it is fed, and what it answers.
     head : str
         What the outputs are: ``logits``.
     temperature : float
         Divides the logits before the softmax.
-    refer_band : tuple of float
-        Probabilities of leukemia from the first to the second, both included, are
-        ``refer``; 0.5 is always among them.
+    refer_band : tuple of float or None
+        Of two labels: probabilities of the second one from the first to the second end, both
+        included, are ``refer``; 0.5 is always among them. None of more labels.
+    thresholds : tuple of float or None
+        Of more labels: the probability from which on each is decided where it is the likeliest;
+        below it is ``refer``. None of two labels.
     quantization : str
         How the weights and activations were quantized, for people.
     operators : tuple of Operator
@@ -110,16 +111,15 @@ class Metadata:
         subjects; int8 against the float twin; where temperature and band come from.
     created_with : dict
         Tool -> version.
-    intended_use : str
     """
 
     schema: int
     network: str
-    labels: tuple[str, str]
-    input: InputContract
+    contract: Contract
     head: str
     temperature: float
-    refer_band: tuple[float, float]
+    refer_band: tuple[float, float] | None
+    thresholds: tuple[float, ...] | None
     quantization: str
     operators: tuple[Operator, ...]
     minimum_runtime: str
@@ -132,11 +132,11 @@ class Metadata:
     fidelity: dict[str, Any]
     calibration: dict[str, Any]
     created_with: dict[str, str]
-    intended_use: str = INTENDED_USE
 
     def to_json(self) -> str:
-        """Text of ``edge-all.json``, the same for the same metadata."""
-        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
+        """Text of ``edge-all.json``, the same for the same metadata; always of :data:`SCHEMA`."""
+        fields = dataclasses.asdict(self) | {"schema": SCHEMA}
+        return json.dumps(fields, indent=2, sort_keys=True) + "\n"
 
 
 def _is_hash(value: str) -> bool:
@@ -148,23 +148,18 @@ def _is_operator(value: str) -> bool:
 
 
 _SHA256 = string(64, _is_hash, "a sha256")
+_TENSOR: dict[str, Check] = {
+    "channels": exactly("RGB"),
+    "dtype": exactly("int8"),
+    "scale": near(1 / 255, "1/255"),
+    "zero_point": exactly(-128),
+}
+_INTENDED_USE = string(1000)
 
-FIELDS = {
-    "schema": exactly(SCHEMA),
+_OF_BOTH: dict[str, Check] = {
     "network": string(100, len, "a name of at most 100 printable characters"),
-    "labels": in_order("hem", "all"),
-    "input": record(
-        {
-            "side": exactly(70),
-            "channels": exactly("RGB"),
-            "dtype": exactly("int8"),
-            "scale": near(1 / 255, "1/255"),
-            "zero_point": exactly(-128),
-        }
-    ),
     "head": exactly("logits"),
     "temperature": number(0.01, 100),  # a fit gives 0.05 to 20
-    "refer_band": band(within=(0, 1), around=0.5),
     "quantization": string(2000),
     "operators": items(
         record(
@@ -187,12 +182,59 @@ FIELDS = {
     "fidelity": facts,
     "calibration": facts,
     "created_with": mapping(string(100)),
-    "intended_use": string(1000),
+}
+
+_OF_SCHEMA_1: dict[str, Check] = {
+    "schema": exactly(1),
+    **_OF_BOTH,
+    "labels": in_order(*cnmc.NAMES),
+    "input": record({"side": exactly(cnmc.SIDE), **_TENSOR}),
+    "refer_band": band(within=(0, 1), around=0.5),
+    "intended_use": _INTENDED_USE,
+}
+
+_LABEL = record(
+    {
+        "name": string(100),  # a contract says what a name is
+        "words": string(100),
+        "colour": one_of(*COLOURS, COLOUR_OF_POSITIVE),
+    }
+)
+_COUNT = whole(1, 10**9)
+_DIAMETERS = record(
+    {
+        "percentiles": items(number(0.1, LARGEST_SIDE * 2), len(PERCENTILES), len(PERCENTILES)),
+        "cells": _COUNT,
+        "people": _COUNT,
+        "between": optional(number(0, 10)),
+        "within": number(0, 10),
+    }
+)
+_CONTRACT = record(
+    {
+        "side": whole(SMALLEST_SIDE, LARGEST_SIDE),
+        "labels": items(_LABEL, 2, MOST_LABELS),
+        "positive": optional(string(100)),
+        "background": one_of(*BACKGROUNDS),
+        "um_per_pixel": optional(number(0.001, 100)),
+        "diameters": optional(_DIAMETERS),
+        "intended_use": _INTENDED_USE,
+        **_TENSOR,
+    }
+)
+
+FIELDS: dict[str, Check] = {
+    "schema": exactly(SCHEMA),
+    **_OF_BOTH,
+    "contract": _CONTRACT,
+    "refer_band": optional(band(within=(0, 1), around=0.5)),
+    "thresholds": optional(items(number(LEAST_THRESHOLD, 1), 3, MOST_LABELS)),
 }
 """Field of ``edge-all.json`` -> what it must be. That the flatbuffer is so, too, is checked where
 a runtime loads it (:class:`edge.engine.network.Int8Network`)."""
 
-_check_fields = record(FIELDS, may_lack=frozenset({"intended_use"}))
+_check_fields = record(FIELDS)
+_check_schema_1 = record(_OF_SCHEMA_1, may_lack=frozenset({"intended_use"}))
 
 
 def parse_metadata(text: bytes | str) -> Metadata:
@@ -208,10 +250,62 @@ def parse_metadata(text: bytes | str) -> Metadata:
 
 def metadata_of(fields: Any) -> Metadata:
     """Make the metadata of the fields of an ``edge-all.json``; errors as above."""
+    if isinstance(fields, dict) and fields.get("schema") == 1:
+        _check_schema_1("", fields)
+        return _metadata(_as_schema_2(fields), fields["schema"])
     _check_fields("", fields)
-    fields = dict(fields)
-    fields["labels"] = tuple(fields["labels"])
-    fields["refer_band"] = tuple(fields["refer_band"])
-    fields["input"] = InputContract(**fields["input"])
-    fields["operators"] = tuple(Operator(**operator) for operator in fields["operators"])
-    return Metadata(**fields)
+    return _metadata(fields, SCHEMA)
+
+
+def _as_schema_2(fields: dict[str, Any]) -> dict[str, Any]:
+    """Put the one contract of schema 1 into words."""
+    contract = dataclasses.replace(
+        cnmc.CONTRACT, intended_use=fields.get("intended_use", INTENDED_USE)
+    )
+    kept = {name: value for name, value in fields.items() if name in FIELDS}
+    return {**kept, "contract": dataclasses.asdict(contract), "thresholds": None}
+
+
+def _metadata(fields: dict[str, Any], schema: int) -> Metadata:
+    contract = contract_of(fields["contract"])
+    given_band, thresholds = fields["refer_band"], fields["thresholds"]
+    wanted = 2 if thresholds is None else len(thresholds)
+    if (given_band is None) == (thresholds is None) or wanted != len(contract.labels):
+        raise ValueError(
+            f"it decides on {len(contract.labels)} labels by neither a refer band of two nor a"
+            " threshold for each of more"
+        )
+    return Metadata(
+        **{
+            **fields,
+            "schema": schema,
+            "contract": contract,
+            "refer_band": None if given_band is None else tuple(given_band),
+            "thresholds": None if thresholds is None else tuple(thresholds),
+            "operators": tuple(Operator(**operator) for operator in fields["operators"]),
+        }
+    )
+
+
+def contract_of(fields: dict[str, Any]) -> Contract:
+    """Make a contract of the fields that ``dataclasses.asdict`` makes of one.
+
+    Raises
+    ------
+    ValueError
+        If a field is missing, unknown or impossible.
+    """
+    _CONTRACT("contract", fields)
+    diameters = fields["diameters"]
+    if diameters is not None:
+        percentiles = tuple(diameters["percentiles"])
+        if list(percentiles) != sorted(percentiles):
+            raise ValueError("contract.diameters.percentiles do not rise")
+        diameters = Diameters(**{**diameters, "percentiles": percentiles})
+    return Contract(
+        **{
+            **fields,
+            "labels": tuple(Label(**label) for label in fields["labels"]),
+            "diameters": diameters,
+        }
+    )

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from edge.crops.preprocess import UInt8Image
 from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
-from edge.models.metadata import SCHEMA, Metadata, metadata_of
+from edge.models.metadata import SCHEMAS, Metadata, metadata_of
 from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, Parts, array_bytes
 from edge.records.json_text import parse_json
 from edge.whole_file import replacing
@@ -47,9 +47,9 @@ class GoldenVectors:
 
     Attributes
     ----------
-    inputs : ndarray of uint8, shape (n, 70, 70, 3)
+    inputs : ndarray of uint8, shape (n, side, side, 3)
         Drawn crops.
-    logits : ndarray of int8, shape (n, 2)
+    logits : ndarray of int8, shape (n, labels)
         Raw outputs of the network.
     """
 
@@ -220,17 +220,19 @@ def _check_seal(path: Path, data: bytes, size: int) -> _Hashes:
 def _parse(path: Path, data: bytes, parts: Parts, hashes: _Hashes) -> ModelFile:
     fields = parse_json(parts.read(METADATA))
     schema = fields.get("schema") if isinstance(fields, dict) else None
-    if type(schema) is not int or schema != SCHEMA:
+    if type(schema) is not int or schema not in SCHEMAS:
         given = shortened(str(schema), 30) if isinstance(schema, (str, int, float)) else "none"
         raise ModelFileRefused(
             "schema",
-            f"{named(path)} has metadata schema {given}, this edge-all reads {SCHEMA};"
+            f"{named(path)} has metadata schema {given}, this edge-all reads"
+            f" {' and '.join(map(str, SCHEMAS))};"
             " install the edge-all that made it, or convert the model again",
         )
     metadata = metadata_of(fields)
     golden = _read_golden(parts, metadata)
     has_reference = REFERENCE in parts.names
-    reference = parse_reference(parts.read(REFERENCE)) if has_reference else None
+    words = metadata.contract.words
+    reference = parse_reference(parts.read(REFERENCE), words) if has_reference else None
     if hashes.flatbuffer != metadata.flatbuffer_sha256:
         raise ModelFileRefused(
             "changed", f"{named(path)}: its metadata are of another model; {_AGAIN}"
@@ -244,11 +246,11 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 def _read_golden(parts: Parts, metadata: Metadata) -> GoldenVectors:
     inputs, logits = parts.read_array(INPUTS), parts.read_array(LOGITS)
-    side, n = metadata.input.side, len(inputs) if inputs.ndim else 0
+    contract, n = metadata.contract, len(inputs) if inputs.ndim else 0
     if not 0 < n <= _MOST_GOLDEN:
         raise ValueError(f"it has {n} golden vectors, not 1 to {_MOST_GOLDEN}")
-    if inputs.shape != (n, side, side, 3) or inputs.dtype != np.uint8:
+    if inputs.shape != (n, *contract.shape) or inputs.dtype != np.uint8:
         raise ValueError(f"golden inputs are {inputs.dtype} {inputs.shape}")
-    if logits.shape != (n, len(metadata.labels)) or logits.dtype != np.int8:
+    if logits.shape != (n, len(contract.labels)) or logits.dtype != np.int8:
         raise ValueError(f"golden logits are {logits.dtype} {logits.shape}")
     return GoldenVectors(inputs, logits)

@@ -59,6 +59,26 @@ def exactly(wanted: str | int) -> Check:
     return check
 
 
+def one_of(*wanted: str) -> Check:
+    """Make the check of a text that is one of a few."""
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, str) or value not in wanted:
+            raise _impossible(name, value, " or ".join(wanted))
+
+    return check
+
+
+def optional(of: Check) -> Check:
+    """Make the check of a value that may be null."""
+
+    def check(name: str, value: Any) -> None:
+        if value is not None:
+            of(name, value)
+
+    return check
+
+
 def in_order(*wanted: str) -> Check:
     """Make the check of a list that can be one alone."""
 

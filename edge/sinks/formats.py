@@ -6,11 +6,12 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from edge.errors import ResumeRefused
-from edge.rows import COLUMNS, FIRST_COLUMNS, Result, are_columns
+from edge.rows import BEGINNING, Result, are_columns, columns_of, earlier_columns
 from edge.sinks.sink import START_AGAIN
 
 _LONGEST_RECORD = 1 << 20  # bytes: several times the longest command line argument
@@ -27,8 +28,12 @@ class Format:
 
     Attributes
     ----------
+    labels : tuple of str
+        Of the contract.
     header : str
         First line, or nothing.
+    earlier : tuple of str
+        First lines that earlier versions wrote.
     encode, decode : callable
         A row to its text with the line end, and back.
     is_first_line : callable
@@ -38,7 +43,9 @@ class Format:
     may_span_lines : bool
     """
 
+    labels: tuple[str, ...]
     header: str
+    earlier: tuple[str, ...]
     encode: Callable[[_Row], str]
     decode: Callable[[str], _Row]
     is_first_line: Callable[[str], bool]
@@ -56,9 +63,9 @@ class Format:
         except (ValueError, RecursionError):
             return False
 
-    def is_earlier_version(self, start: bytes) -> bool:
-        """Whether a file has a header to which later versions have added columns."""
-        return bool(self.header) and start.startswith(_header(FIRST_COLUMNS).encode())
+    def earlier_header(self, start: bytes) -> str | None:
+        """Header of a file to which later versions have added columns, if it is one."""
+        return next((each for each in self.earlier if start.startswith(each.encode())), None)
 
 
 def as_text(value: str) -> str:
@@ -93,9 +100,9 @@ def _csv_encode(row: _Row) -> str:
     return ",".join(map(_csv_field, row.values())) + "\n"
 
 
-def _csv_decode(text: str) -> _Row:
+def _csv_decode(columns: Sequence[str], text: str) -> _Row:
     (fields,) = csv.reader([text], strict=True)
-    return dict(zip(COLUMNS, map(from_text, fields), strict=True))
+    return dict(zip(columns, map(from_text, fields), strict=True))
 
 
 def _jsonl_encode(row: _Row) -> str:
@@ -110,28 +117,33 @@ def _jsonl_decode(text: str) -> _Row:
 
 
 def _header(columns: Sequence[str]) -> str:
-    return ",".join(columns) + "\n"
+    return ",".join(map(_csv_field, columns)) + "\n"
 
 
-FORMATS = {
-    ".csv": Format(
-        _header(COLUMNS),
+def make_format(suffix: str, labels: tuple[str, ...]) -> Format:
+    """Make the format of a suffix, ``.csv`` or ``.jsonl``, for the labels of a contract."""
+    if suffix == ".jsonl":
+        return Format(
+            labels,
+            "",
+            (),
+            _jsonl_encode,
+            _jsonl_decode,
+            lambda line: are_columns(_jsonl_decode(line)),
+            beginning=f'{{"{BEGINNING[0]}": "',
+            may_span_lines=False,
+        )
+    columns = columns_of(labels)
+    return Format(
+        labels,
+        _header(columns),
+        tuple(_header(each) for each in earlier_columns(labels)),
         _csv_encode,
-        _csv_decode,
-        lambda line: are_columns(line.split(",")),
-        beginning=",".join(COLUMNS),
+        partial(_csv_decode, columns),
+        lambda line: are_columns(map(from_text, *csv.reader([line], strict=True))),
+        beginning=",".join(BEGINNING),
         may_span_lines=True,
-    ),
-    ".jsonl": Format(
-        "",
-        _jsonl_encode,
-        _jsonl_decode,
-        lambda line: are_columns(_jsonl_decode(line)),
-        beginning=f'{{"{COLUMNS[0]}": "',
-        may_span_lines=False,
-    ),
-}
-"""Suffix -> format."""
+    )
 
 
 class EarlierRows(Iterator[Result]):
@@ -160,7 +172,8 @@ class EarlierRows(Iterator[Result]):
     def __next__(self) -> Result:
         record = self._next_record()
         try:
-            result = Result.from_row(self._format.decode(record.decode()))
+            row = self._format.decode(record.decode())
+            result = Result.from_row(row, self._format.labels)
         except (ValueError, KeyError, csv.Error) as error:
             raise self._damaged(str(error)) from error
         self.end += len(record)
@@ -200,10 +213,20 @@ class EarlierRows(Iterator[Result]):
         self._file.close()
 
 
-def convert_earlier_version(path: Path, file_format: Format, file: BinaryIO) -> None:
-    """Write the rows of a CSV file of version 1 with the columns of this one, left empty."""
-    added = "," * (len(COLUMNS) - len(FIRST_COLUMNS))
-    rows = EarlierRows(path, replace(file_format, header=_header(FIRST_COLUMNS)))
+def convert_earlier_version(path: Path, file_format: Format, header: str, file: BinaryIO) -> None:
+    """Write the rows of a CSV file of an earlier version with the columns of this one, left empty.
+
+    Parameters
+    ----------
+    path : Path
+    file_format : Format
+        Of this version.
+    header : str
+        Of that file.
+    file : binary file
+    """
+    added = "," * (file_format.header.count(",") - header.count(","))
+    rows = EarlierRows(path, replace(file_format, header=header))
     try:
         file.write(file_format.header.encode())
         for record in rows.records():

@@ -22,7 +22,7 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
@@ -66,6 +66,7 @@ CREATE TABLE IF NOT EXISTS results (
   parent TEXT,
   box TEXT,
   superseded_by INTEGER,
+  um_per_pixel REAL,
   UNIQUE (run_id, idx)
 );
 """
@@ -80,11 +81,12 @@ MIGRATIONS = {
         "ALTER TABLE results ADD COLUMN box TEXT",
         "ALTER TABLE results ADD COLUMN superseded_by INTEGER",
     ),
+    2: ("ALTER TABLE results ADD COLUMN um_per_pixel REAL",),
 }
 """Schema version -> what makes the next one of it."""
 
 
-def make_tables(connection: sqlite3.Connection, schema: str) -> None:
+def make_tables(connection: sqlite3.Connection, schema: str, labels: Sequence[str]) -> None:
     """Make the tables that are missing, and bring those of an earlier version up to this one.
 
     Parameters
@@ -93,6 +95,9 @@ def make_tables(connection: sqlite3.Connection, schema: str) -> None:
         In a transaction, of a database that :func:`check_schema` accepts.
     schema : str
         Statements that make what is not there.
+    labels : sequence of str
+        Of the contract: columns ``p_<label>`` and ``logit_<label>`` of each that are missing are
+        added, so that one database holds runs of any networks.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version:
@@ -101,8 +106,20 @@ def make_tables(connection: sqlite3.Connection, schema: str) -> None:
                 connection.execute(statement)
     for statement in schema.split(";"):
         connection.execute(statement)
+    there = {name.casefold() for _, name, *_ in connection.execute("PRAGMA table_info(results)")}
+    for kind in ("p", "logit"):
+        for label in labels:
+            if f"{kind}_{label}".casefold() not in there:
+                column = quoted(f"{kind}_{label}")
+                connection.execute(f"ALTER TABLE results ADD COLUMN {column} REAL")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def quoted(column: str) -> str:
+    """Name of a column as SQL takes it, whatever is in it."""
+    doubled = column.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def patiently(

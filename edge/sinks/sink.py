@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
+from edge.contract import Contract
 from edge.rows import Result
 
 START_AGAIN = "give what the earlier run was given, or leave --resume out to start again"
@@ -27,6 +28,8 @@ class Run:
         Of the model file.
     model_json : str
         Its ``edge-all.json``.
+    contract : Contract
+        In it.
     edge_all, runtime, machine : str
         Version of edge-all; name and version of the TFLite runtime; host and processor.
     threads : int
@@ -37,6 +40,7 @@ class Run:
     network: str
     model_sha256: str
     model_json: str
+    contract: Contract
     edge_all: str
     runtime: str
     machine: str

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from edge.errors import OutputFailed, ResumeRefused
-from edge.rows import COLUMNS, Result
+from edge.rows import Result, columns_of
 from edge.sinks.file import is_stream
 from edge.sinks.lock import foreign
 from edge.sinks.schema import (
@@ -23,17 +23,13 @@ from edge.sinks.schema import (
     check_schema,
     make_tables,
     patiently,
+    quoted,
 )
 from edge.sinks.sink import START_AGAIN, Run
 
-_PLACES = ", ".join("?" * len(COLUMNS))
-# "index" is a word of SQL
-_NAMES = ", ".join("idx" if column == "index" else column for column in COLUMNS)
-_INSERT = f"INSERT INTO results (run_id, {_NAMES}) VALUES (?, {_PLACES})"
 _SUPERSEDE = "UPDATE results SET superseded_by = ? WHERE run_id = ? AND idx = ?"
 
 _AT_ONCE = 500
-_SELECT = f"SELECT {_NAMES} FROM results WHERE run_id = ? AND idx > ? ORDER BY idx LIMIT {_AT_ONCE}"
 
 _Row = Sequence[object]
 
@@ -94,6 +90,9 @@ class Store:
         ResumeRefused
             If the last run had other sources or another model.
         """
+        self._labels = run.contract.names
+        self._columns = columns_of(self._labels)
+        self._insert = _insert_of(self._columns)
         with self._failing():
             self.connection = self._connect()
         try:
@@ -123,7 +122,7 @@ class Store:
         self._pragma("synchronous = NORMAL")
         self._pragma("foreign_keys = ON")
         with self._transaction():
-            make_tables(self.connection, self._schema)
+            make_tables(self.connection, self._schema, self._labels)
 
     def _pragma(self, text: str) -> None:
         patiently(self.connection, f"PRAGMA {text}")
@@ -176,9 +175,13 @@ class Store:
             If one is no result.
         """
         last = -1
+        select = (
+            f"SELECT {_names(self._columns)} FROM results WHERE run_id = ? AND idx > ?"
+            f" ORDER BY idx LIMIT {_AT_ONCE}"
+        )
         while True:
             with self._failing():
-                some = patiently(self.connection, _SELECT, [self.run_id, last]).fetchall()
+                some = patiently(self.connection, select, [self.run_id, last]).fetchall()
             for row in some:
                 result = self._result_of(row)
                 yield result
@@ -188,7 +191,7 @@ class Store:
 
     def _result_of(self, row: _Row) -> Result:
         try:
-            return Result.from_row(dict(zip(COLUMNS, row, strict=True)))
+            return Result.from_row(dict(zip(self._columns, row, strict=True)), self._labels)
         except ValueError as error:
             raise ResumeRefused(
                 f"{self._path} cannot be resumed: a row of run {self.run_id} is no result"
@@ -197,7 +200,7 @@ class Store:
 
     def write(self, result: Result) -> None:
         """Let a result wait for a flush."""
-        self.add(_INSERT, (self.run_id, *result.row().values()))
+        self.add(self._insert, (self.run_id, *result.row().values()))
         if result.supersedes is not None:
             self.add(_SUPERSEDE, (result.index, self.run_id, result.supersedes))
 
@@ -268,3 +271,13 @@ def _sources_of(run: Run) -> str:
 def _now() -> str:
     """Time in UTC, to the second, as ISO 8601."""
     return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _names(columns: Sequence[str]) -> str:
+    """Columns of the table; "index" is a word of SQL."""
+    return ", ".join("idx" if column == "index" else quoted(column) for column in columns)
+
+
+def _insert_of(columns: Sequence[str]) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO results (run_id, {_names(columns)}) VALUES (?, {places})"

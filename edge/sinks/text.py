@@ -12,7 +12,7 @@ from types import TracebackType
 from edge.errors import ResumeRefused
 from edge.rows import Result
 from edge.sinks.file import RegularFile, is_stream
-from edge.sinks.formats import FORMATS, EarlierRows, convert_earlier_version
+from edge.sinks.formats import EarlierRows, convert_earlier_version, make_format
 from edge.sinks.lock import foreign
 from edge.sinks.pipe import Pipe
 from edge.sinks.sink import Run
@@ -49,11 +49,11 @@ class ResultFile:
 
     def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
         self._path = path
-        self._format = FORMATS[path.suffix.lower()]
+        self._format = make_format(path.suffix.lower(), run.contract.names)
         self._waiting: list[str] = []
         self._goes_on = False  # whether rows are there, with a half one behind them, maybe
         self._begun = False
-        self._is_to_convert = False
+        self._earlier_header: str | None = None
         self._out: RegularFile | Pipe = Pipe(path) if is_stream(path) else RegularFile(path)
         with ExitStack() as if_refused:
             if_refused.callback(self._out.abandon)
@@ -74,8 +74,8 @@ class ResultFile:
         if not is_own:
             raise foreign(self._path, "result file")
         if resume:
-            self._is_to_convert = self._format.is_earlier_version(start)
-            self._goes_on = self._is_to_convert or self._has_header()
+            self._earlier_header = self._format.earlier_header(start)
+            self._goes_on = self._earlier_header is not None or self._has_header()
 
     def _has_header(self) -> bool:
         with contextlib.closing(EarlierRows(self._path, self._format)) as rows:
@@ -84,8 +84,9 @@ class ResultFile:
     def begin(self) -> None:
         """Take the place of what is there, or go on with it; see :class:`~edge.sinks.sink.Sink`."""
         self._begun = True
-        if self._is_to_convert and isinstance(self._out, RegularFile):
-            self._out.replace(partial(convert_earlier_version, self._path, self._format))
+        header = self._earlier_header
+        if header is not None and isinstance(self._out, RegularFile):
+            self._out.replace(partial(convert_earlier_version, self._path, self._format, header))
         if self._goes_on:
             return
         if isinstance(self._out, RegularFile):

@@ -1,4 +1,4 @@
-"""Scores in which both classes weigh the same, as if half of all cells were leukemic."""
+"""Scores in which both classes weigh the same, as if half of all cells were positive."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def cross_entropy(
 
 
 def calibration_error(
-    p_leukemia: npt.NDArray[np.floating],
+    p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
@@ -32,7 +32,7 @@ def calibration_error(
 
     Parameters
     ----------
-    p_leukemia : ndarray of float, shape (n,)
+    p_positive : ndarray of float, shape (n,)
     labels : ndarray of int, shape (n,)
     weights : ndarray of float, shape (n,), optional
         As for :func:`fit_temperature`.
@@ -42,11 +42,11 @@ def calibration_error(
     float
         0..1.
     """
-    return float(calibration_errors(p_leukemia, labels, balance(labels, weights)[None])[0])
+    return float(calibration_errors(p_positive, labels, balance(labels, weights)[None])[0])
 
 
 def brier_score(
-    p_leukemia: npt.NDArray[np.floating],
+    p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
@@ -54,7 +54,7 @@ def brier_score(
 
     Parameters as for :func:`calibration_error`; 0..1.
     """
-    return float(balance(labels, weights) @ (labels - p_leukemia) ** 2)
+    return float(balance(labels, weights) @ (labels - p_positive) ** 2)
 
 
 def balance(

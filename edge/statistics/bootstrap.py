@@ -79,7 +79,7 @@ def draw_people(
     Parameters
     ----------
     labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``; both must be there.
+        Class numbers from 0; those that are not there are not missed.
     subjects : ndarray of str, shape (n,)
     replicates, seed : int
         The same seed draws the same people for every system on a test set.
@@ -91,11 +91,12 @@ def draw_people(
         so that each class adds up to its number of crops.
     """
     random = np.random.default_rng(seed)
-    units = [_units(subjects[labels == label]) for label in (0, 1)]
+    classes = np.unique(labels).tolist()
+    units = [_units(subjects[labels == label]) for label in classes]
     for start in range(0, replicates, _AT_ONCE):
         size = min(_AT_ONCE, replicates - start)
         weights = np.empty((size, len(labels)))
-        for label, unit in enumerate(units):
+        for label, unit in zip(classes, units, strict=True):
             n = int(unit.max()) + 1
             times = random.multinomial(n, np.full(n, 1 / n), size=size)
             drawn = times[:, unit].astype(np.float64)

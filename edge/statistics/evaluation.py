@@ -41,7 +41,7 @@ class Evaluation:
         Ends of the 95 % intervals.
     confusion : tuple of tuple of int
         ``confusion[label][decision]``, crops.
-    healthy, leukemic : Basis
+    negative, positive : Basis
         What numbers and intervals rest on, per class.
     """
 
@@ -49,8 +49,8 @@ class Evaluation:
     low: Scores
     high: Scores
     confusion: tuple[tuple[int, int], tuple[int, int]]
-    healthy: Basis
-    leukemic: Basis
+    negative: Basis
+    positive: Basis
 
     def estimate(self, name: str) -> Estimate:
         """One of :data:`SCORES` with its interval."""
@@ -70,9 +70,9 @@ def evaluate(
     Parameters
     ----------
     margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem``, finite.
+        Logit of the positive label less that of the negative one, finite.
     labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``.
+        0 negative, 1 positive.
     subjects : ndarray of str, shape (n,)
     replicates, seed : int
         Of the bootstrap (:mod:`edge.statistics.bootstrap`).

@@ -12,19 +12,19 @@ from edge.statistics.scores import measure_scores
 
 @dataclass(frozen=True)
 class Metrics:
-    """Accuracy of probabilities against labels; ``all`` is the positive class.
+    """Accuracy of probabilities against labels; of two labels.
 
     Attributes
     ----------
-    crops, healthy_subjects, leukemia_subjects : int
+    crops, negative_subjects, positive_subjects : int
         What the numbers rest on.
     accuracy, balanced_accuracy, sensitivity, specificity, weighted_f1, auroc : float
         0..1, decided at probability 0.5.
     """
 
     crops: int
-    healthy_subjects: int
-    leukemia_subjects: int
+    negative_subjects: int
+    positive_subjects: int
     accuracy: float
     balanced_accuracy: float
     sensitivity: float
@@ -43,7 +43,7 @@ def measure(
     Parameters
     ----------
     margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem``, finite.
+        Logit of the positive label less that of the negative one, finite.
     labels : ndarray of int, shape (n,)
     subjects : ndarray of str, shape (n,)
 
@@ -55,33 +55,33 @@ def measure(
     scores = measure_scores(margins, labels)
     return Metrics(
         crops=len(labels),
-        healthy_subjects=len(set(subjects[labels == 0])),
-        leukemia_subjects=len(set(subjects[labels == 1])),
+        negative_subjects=len(set(subjects[labels == 0])),
+        positive_subjects=len(set(subjects[labels == 1])),
         accuracy=scores.accuracy,
         balanced_accuracy=scores.balanced_accuracy,
-        sensitivity=scores.recall_all,
-        specificity=scores.recall_hem,
+        sensitivity=scores.recall_positive,
+        specificity=scores.recall_negative,
         weighted_f1=scores.weighted_f1,
         auroc=scores.auroc,
     )
 
 
-def per_healthy_subject(
+def per_negative_subject(
     margins: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
 ) -> dict[str, Metrics]:
-    """Measure each healthy subject's crops against all leukemia crops.
+    """Measure each negative subject's crops against all positive crops.
 
     Parameters as for :func:`measure`.
 
     Returns
     -------
     dict
-        Healthy subject -> Metrics.
+        Negative subject -> Metrics.
     """
-    healthy = sorted(set(subjects[labels == 0]))
-    masks = {subject: (labels == 1) | (subjects == subject) for subject in healthy}
+    negative = sorted(set(subjects[labels == 0]))
+    masks = {subject: (labels == 1) | (subjects == subject) for subject in negative}
     return {
         subject: measure(margins[mask], labels[mask], subjects[mask])
         for subject, mask in masks.items()

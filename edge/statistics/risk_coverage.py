@@ -48,7 +48,7 @@ def selective_risks(
     Parameters
     ----------
     margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem``; decided at 0.
+        Logit of the positive label less that of the negative one; decided at 0.
     labels : ndarray of int, shape (n,)
         Both classes must be there.
     weights : ndarray of float, shape (n,), optional

@@ -17,7 +17,7 @@ from edge.statistics.reliability import calibration_errors, probabilities
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one system on one test set, all 0..1; ``all`` is the positive class.
+    """Scores of one system on one test set, all 0..1, of two labels: negative and positive.
 
     Decisions are made at margin 0, probability 0.5. AUROC and average precision
     use the margins, which order crops even where probabilities are rounded to 1.
@@ -27,7 +27,8 @@ class Scores:
     accuracy, balanced_accuracy : float
     weighted_f1 : float
         Mean of the two F1, weighted by the crops of the class: the C-NMC challenge's score.
-    precision_hem, recall_hem, f1_hem, precision_all, recall_all, f1_all : float
+    precision_negative, recall_negative, f1_negative : float
+    precision_positive, recall_positive, f1_positive : float
         0 where nothing was decided so.
     auroc, average_precision : float
     ece : float
@@ -39,12 +40,12 @@ class Scores:
     accuracy: float
     balanced_accuracy: float
     weighted_f1: float
-    precision_hem: float
-    recall_hem: float
-    f1_hem: float
-    precision_all: float
-    recall_all: float
-    f1_all: float
+    precision_negative: float
+    recall_negative: float
+    f1_negative: float
+    precision_positive: float
+    recall_positive: float
+    f1_positive: float
     auroc: float
     average_precision: float
     ece: float
@@ -61,9 +62,9 @@ def measure_scores(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.int
     Parameters
     ----------
     margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem``, finite.
+        Logit of the positive label less that of the negative one, finite.
     labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``.
+        0 negative, 1 positive.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def measure_scores(margins: npt.NDArray[np.floating], labels: npt.NDArray[np.int
         If a class is missing.
     """
     if set(labels.tolist()) != {0, 1}:
-        raise DataRefused("a test set needs crops of both classes, hem (0) and all (1)")
+        raise DataRefused("a test set needs crops of both classes, 0 and 1")
     found = weighted_scores(margins, labels, np.ones((1, len(labels))))
     return Scores(**{name: float(values[0]) for name, values in found.items()})
 
@@ -88,7 +89,7 @@ def count_decisions(
 def roc_curve(
     margins: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Share of ``hem`` and of ``all`` crops called ``all``, for every threshold that differs.
+    """Share of negative and of positive crops called positive, at every threshold that differs.
 
     Parameters
     ----------
@@ -126,39 +127,39 @@ def weighted_scores(
     dict
         Name of the score -> ndarray of float64, shape (replicates,).
     """
-    p_leukemia = probabilities(margins)
+    p_positive = probabilities(margins)
     positives, negatives = _at_each_margin(margins, labels, weights)
     return {
         **_of_decisions(margins >= 0, labels == 1, weights),
         "auroc": _auroc(positives, negatives),
         "average_precision": _average_precision(positives, negatives),
-        "ece": calibration_errors(p_leukemia, labels, weights),
-        "brier": weights @ (labels - p_leukemia) ** 2 / weights.sum(axis=1),
+        "ece": calibration_errors(p_positive, labels, weights),
+        "brier": weights @ (labels - p_positive) ** 2 / weights.sum(axis=1),
     }
 
 
 def _of_decisions(
     decided: npt.NDArray[np.bool_],
-    leukemic: npt.NDArray[np.bool_],
+    is_positive: npt.NDArray[np.bool_],
     weights: npt.NDArray[np.float64],
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Scores that follow from the confusion matrix."""
-    hit, miss = weights @ (leukemic & decided), weights @ (leukemic & ~decided)
-    alarm, clear = weights @ (~leukemic & decided), weights @ (~leukemic & ~decided)
+    hit, miss = weights @ (is_positive & decided), weights @ (is_positive & ~decided)
+    alarm, clear = weights @ (~is_positive & decided), weights @ (~is_positive & ~decided)
     total = weights.sum(axis=1)
-    f1_hem = _ratio(2 * clear, 2 * clear + alarm + miss)
-    f1_all = _ratio(2 * hit, 2 * hit + alarm + miss)
-    recall_hem, recall_all = clear / (clear + alarm), hit / (hit + miss)
+    f1_negative = _ratio(2 * clear, 2 * clear + alarm + miss)
+    f1_positive = _ratio(2 * hit, 2 * hit + alarm + miss)
+    recall_negative, recall_positive = clear / (clear + alarm), hit / (hit + miss)
     return {
         "accuracy": (hit + clear) / total,
-        "balanced_accuracy": (recall_hem + recall_all) / 2,
-        "weighted_f1": (f1_hem * (clear + alarm) + f1_all * (hit + miss)) / total,
-        "precision_hem": _ratio(clear, clear + miss),
-        "recall_hem": recall_hem,
-        "f1_hem": f1_hem,
-        "precision_all": _ratio(hit, hit + alarm),
-        "recall_all": recall_all,
-        "f1_all": f1_all,
+        "balanced_accuracy": (recall_negative + recall_positive) / 2,
+        "weighted_f1": (f1_negative * (clear + alarm) + f1_positive * (hit + miss)) / total,
+        "precision_negative": _ratio(clear, clear + miss),
+        "recall_negative": recall_negative,
+        "f1_negative": f1_negative,
+        "precision_positive": _ratio(hit, hit + alarm),
+        "recall_positive": recall_positive,
+        "f1_positive": f1_positive,
     }
 
 
@@ -167,20 +168,20 @@ def _at_each_margin(
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Weight of ``all`` and of ``hem`` crops at each distinct margin, ascending."""
+    """Weight of positive and of negative crops at each distinct margin, ascending."""
     order = np.argsort(margins, kind="stable")
     starts = np.flatnonzero(np.diff(margins[order], prepend=-np.inf))
-    of_all, ordered = labels[order] == 1, weights[:, order]
+    are_positive, ordered = labels[order] == 1, weights[:, order]
     return (
-        np.add.reduceat(ordered * of_all, starts, axis=1),
-        np.add.reduceat(ordered * ~of_all, starts, axis=1),
+        np.add.reduceat(ordered * are_positive, starts, axis=1),
+        np.add.reduceat(ordered * ~are_positive, starts, axis=1),
     )
 
 
 def _auroc(
     positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Share of (all, hem) pairs in the right order, ties half (Hanley and McNeil 1982)."""
+    """Share of (positive, negative) pairs in the right order, ties half (Hanley and McNeil 1982)."""
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     return np.asarray((positives * below).sum(axis=1) / pairs)

@@ -70,7 +70,7 @@ def test_training_records_who_was_trained_on_and_who_was_held_out(trained: Path)
     assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
     assert record["split"]["name"] == "holdout-8-H2"
     assert record["versions"]["backend"].startswith("tensorflow ")
-    assert list(record["per_healthy_subject"]) == ["H2"]
+    assert list(record["per_negative_subject"]) == ["H2"]
     history = (trained / "cnn-history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in history] == record["history"]
 

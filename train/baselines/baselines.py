@@ -160,11 +160,11 @@ def _vote(classifier: Any, unseen: FeatureTable, labels: _Labels) -> Margins:
     return _less_prior((votes + 1) / (classifier.n_neighbors + 2), labels)
 
 
-def _less_prior(p_leukemia: npt.NDArray[np.floating], labels: _Labels) -> Margins:
-    p_leukemia = np.clip(p_leukemia, 1e-6, 1 - 1e-6)
+def _less_prior(p_positive: npt.NDArray[np.floating], labels: _Labels) -> Margins:
+    p_positive = np.clip(p_positive, 1e-6, 1 - 1e-6)
     leukemic = np.count_nonzero(labels == 1)
     prior = np.log(leukemic / (len(labels) - leukemic))
-    return np.asarray(np.log(p_leukemia / (1 - p_leukemia)) - prior, np.float64)
+    return np.asarray(np.log(p_positive / (1 - p_positive)) - prior, np.float64)
 
 
 # ---------------------------------------------------------------- the six

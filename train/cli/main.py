@@ -384,6 +384,6 @@ def _outcome(record: dict[str, Any]) -> list[str]:
     return lines + [
         f"healthy subject {subject}: balanced accuracy {of['balanced_accuracy']:.3f},"
         f" AUROC {of['auroc']:.3f}, weighted F1 {of['weighted_f1']:.3f}"
-        f" ({of['crops']} crops, {of['leukemia_subjects']} leukemia subjects)"
-        for subject, of in record["per_healthy_subject"].items()
+        f" ({of['crops']} crops, {of['positive_subjects']} leukemia subjects)"
+        for subject, of in record["per_negative_subject"].items()
     ]

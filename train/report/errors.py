@@ -30,26 +30,26 @@ class WorstError:
     name, subject : str
     label : int
         What it is: 0 ``hem``, 1 ``all``.
-    p_leukemia : float
+    p_positive : float
         What the system says, 0..1.
     """
 
     name: str
     subject: str
     label: int
-    p_leukemia: float
+    p_positive: float
 
 
 def worst_errors(result: Result) -> list[WorstError]:
     """Find the errors a system is surest about, at most :data:`PER_CLASS` of each class."""
     run = result.run
-    p_leukemia = probabilities(run.margins)
+    p_positive = probabilities(run.margins)
     found = []
     for label in (0, 1):
         wrong = np.flatnonzero((run.labels == label) & ((run.margins >= 0) != (label == 1)))
         surest = wrong[np.argsort(-np.abs(run.margins[wrong]), kind="stable")][:PER_CLASS]
         found += [
-            WorstError(str(run.names[i]), str(run.subjects[i]), label, float(p_leukemia[i]))
+            WorstError(str(run.names[i]), str(run.subjects[i]), label, float(p_positive[i]))
             for i in surest
         ]
     return found
@@ -75,7 +75,7 @@ def sheet(errors: Sequence[WorstError], pictures: Pictures) -> matplotlib.figure
             else:
                 axes.imshow(picture)
             axes.set_title(
-                f"{error.name.rpartition('.')[0]}\np = {error.p_leukemia:.3f}", fontsize=7
+                f"{error.name.rpartition('.')[0]}\np = {error.p_positive:.3f}", fontsize=7
             )
     return figure
 

@@ -169,7 +169,7 @@ def subjects_known(result: Result) -> bool:
 def _per_healthy_subject(run: Run) -> dict[str, Scores]:
     """Measure each healthy subject's crops against all leukemic crops.
 
-    As :func:`edge.statistics.metrics.per_healthy_subject`; only where people are held
+    As :func:`edge.statistics.metrics.per_negative_subject`; only where people are held
     out by name, since elsewhere there may be as many subjects as crops.
     """
     if run.split.protocol != "holdout":

@@ -173,7 +173,7 @@ def errors_table(split: Split, found: Sequence[tuple[System, Sequence[WorstError
         f"Surest errors, {split.title}",
         ("system", "crop", "subject", "is", "probability of leukemia"),
         [
-            (system.title, error.name, error.subject, what_it_is(error), number(error.p_leukemia))
+            (system.title, error.name, error.subject, what_it_is(error), number(error.p_positive))
             for system, errors in found
             for error in errors
         ],

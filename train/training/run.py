@@ -26,7 +26,7 @@ from calibration.cells.labelled_crops import LABELS
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
 from edge.records.json_text import read_json
-from edge.statistics.metrics import measure, per_healthy_subject
+from edge.statistics.metrics import measure, per_negative_subject
 from edge.whole_file import save_bytes, save_text
 from train.data.split import validation_part
 from train.data.split_file import Split, apply_split
@@ -185,7 +185,7 @@ def describe_run(
         ``logit_all - logit_hem`` of the test crops.
     """
     known = test.subjects != ""
-    healthy = per_healthy_subject(margins[known], test.labels[known], test.subjects[known])
+    healthy = per_negative_subject(margins[known], test.labels[known], test.subjects[known])
     return {
         "schema": SCHEMA,
         "network": system,
@@ -197,7 +197,7 @@ def describe_run(
         "data_sha256": split.data_sha256,
         "code": code_version(),
         "metrics": asdict(measure(margins, test.labels, _counted(test))),
-        "per_healthy_subject": {name: asdict(metrics) for name, metrics in healthy.items()},
+        "per_negative_subject": {name: asdict(metrics) for name, metrics in healthy.items()},
     }
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER
+from edge.contract import NOT_DECIDED
+from edge.models import cnmc
+from edge.models.metadata import Metadata, parse_metadata
+from edge.sinks.schema import quoted
 
 MAX_CELLS = 20_000
 """Most cells a page shows, with thumbnails some 30 MB: those that most need a look."""
@@ -29,12 +31,14 @@ _NAME = "CASE WHEN parent IS NULL THEN file ELSE sample END"
 # refer before the rest, in either nearest to where the decision would be another
 _NEED_OF_A_LOOK = """
 SELECT idx FROM valid WHERE decision IS NOT NULL
-ORDER BY decision <> 'refer',
-  CASE WHEN decision = 'refer' THEN abs(p_leukemia - 0.5)
-    WHEN p_leukemia < :low THEN :low - p_leukemia ELSE p_leukemia - :high END,
-  idx
+ORDER BY decision <> 'refer', {distance}, idx
 LIMIT :limit
 """
+_FROM_BAND = """
+  CASE WHEN decision = 'refer' THEN abs({p} - 0.5)
+    WHEN {p} < :low THEN :low - {p} ELSE {p} - :high END
+"""
+_FROM_THRESHOLD = "CASE WHEN decision = 'refer' THEN {p} ELSE {p} - CASE label {cases} END END"
 
 
 @dataclass(frozen=True)
@@ -45,14 +49,14 @@ class Origin:
     ----------
     name : str
         The source; the folder of a file that was named itself.
-    healthy, leukemia, refer, failed : int
+    decisions : dict
+        Decision, ``refer`` first, -> cells.
+    failed : int
         Inputs.
     """
 
     name: str
-    healthy: int
-    leukemia: int
-    refer: int
+    decisions: dict[str, int]
     failed: int
 
 
@@ -69,7 +73,12 @@ class Gathered:
     run : dict
         The row of table ``runs``.
     network : str
-    refer_band : tuple of float
+    metadata : Metadata
+        Of the model file.
+    refer_band : tuple of float or None
+        None for more than two labels.
+    decisions : tuple of str
+        All there can be, ``refer`` first.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -84,23 +93,36 @@ class Gathered:
         names = [column[0] for column in runs.description]
         self.run = dict(zip(names, runs.fetchone(), strict=True))
         self.network = str(self.run["network"])
-        low, high = json.loads(self.run["metadata"])["refer_band"]
-        self.refer_band = (float(low), float(high))
+        self.metadata: Metadata = parse_metadata(self.run["metadata"])
+        self.refer_band = self.metadata.refer_band
+        self.decisions = (NOT_DECIDED, *self.metadata.contract.words)
+        self._p = _probability_in_sql(self.metadata.contract.names)
 
     def origins(self) -> list[Origin]:
         """Count decisions by origin, in the order of the inputs."""
-        counts = ", ".join(f"sum(decision = '{word}')" for word in (HEALTHY, LEUKEMIA, REFER))
+        counts = ", ".join("sum(decision = ?)" for _ in self.decisions)
         rows = self._connection.execute(
-            f"SELECT origin(source, file) AS name, {counts}, sum(decision IS NULL)"
-            " FROM valid GROUP BY name ORDER BY min(idx)"
+            f"SELECT origin(source, file) AS name, sum(decision IS NULL), {counts}"
+            " FROM valid GROUP BY name ORDER BY min(idx)",
+            self.decisions,
         )
-        return [Origin(name, *(count or 0 for count in counts)) for name, *counts in rows]
+        return [
+            Origin(
+                name,
+                {word: n or 0 for word, n in zip(self.decisions, counts, strict=True)},
+                failed or 0,
+            )
+            for name, failed, *counts in rows
+        ]
 
     def histogram(self) -> list[int]:
-        """Count cells in :data:`BINS` equal bins of the probability of leukemia."""
+        """Count cells in :data:`BINS` equal bins of the probability that the page shows.
+
+        Of two labels that is the probability of the second, of more that of the likeliest.
+        """
         bins = [0] * BINS
         for at, count in self._connection.execute(
-            f"SELECT min(cast(p_leukemia * {BINS} AS INTEGER), {BINS - 1}) AS bin, count(*)"
+            f"SELECT min(cast({self._p} * {BINS} AS INTEGER), {BINS - 1}) AS bin, count(*)"
             " FROM valid WHERE decision IS NOT NULL GROUP BY bin"
         ):
             bins[at] = count
@@ -109,13 +131,22 @@ class Gathered:
     def in_need_of_a_look(self) -> list[int]:
         """Index of every cell the page shows, at most :data:`MAX_CELLS`, in order of need.
 
-        Cells to refer come first, nearest to 0.5 before others; then those that
-        were decided, nearest to the refer band before others.
+        Cells to refer come first, the least sure before others; then those that were decided,
+        nearest to where they would be referred before others.
         """
-        low, high = self.refer_band
-        rows = self._connection.execute(
-            _NEED_OF_A_LOOK, {"low": low, "high": high, "limit": MAX_CELLS}
-        )
+        values: dict[str, object] = {"limit": MAX_CELLS}
+        if self.refer_band is not None:
+            distance = _FROM_BAND.format(p=self._p)
+            values |= dict(zip(("low", "high"), self.refer_band, strict=True))
+        else:
+            cases = ""
+            thresholds = self.metadata.thresholds or ()
+            names = self.metadata.contract.names
+            for n, (name, threshold) in enumerate(zip(names, thresholds, strict=True)):
+                cases += f" WHEN :name{n} THEN :threshold{n}"
+                values |= {f"name{n}": name, f"threshold{n}": threshold}
+            distance = _FROM_THRESHOLD.format(p=self._p, cases=cases)
+        rows = self._connection.execute(_NEED_OF_A_LOOK.format(distance=distance), values)
         return [index for (index,) in rows]
 
     def cells(self, indices: list[int]) -> Iterator[list[object]]:
@@ -123,7 +154,7 @@ class Gathered:
         for index in indices:
             yield list(
                 self._connection.execute(
-                    f"SELECT idx, origin(source, file), {_NAME}, decision, p_leukemia, quality"
+                    f"SELECT idx, origin(source, file), {_NAME}, decision, {self._p}, quality"
                     " FROM results WHERE run_id = ? AND idx = ?",
                     [self.run["id"], index],
                 ).fetchone()
@@ -157,3 +188,11 @@ class Gathered:
 def origin(source: str, file: str) -> str:
     """Name of where a cell comes from: a shell makes of ``crops/*.png`` a source a file."""
     return source if source != file else os.path.dirname(file) or "."
+
+
+def _probability_in_sql(labels: tuple[str, ...]) -> str:
+    """Of the second of two labels; of more, that of the likeliest."""
+    if cnmc.is_of_cnmc(labels):
+        return cnmc.P_COLUMN  # earlier versions wrote no other
+    columns = [quoted(f"p_{name}") for name in labels]
+    return columns[1] if len(columns) == 2 else f"max({', '.join(columns)})"

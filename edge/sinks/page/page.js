@@ -2,9 +2,10 @@
 const byId = (id) => document.getElementById(id);
 const read = (element) => JSON.parse(element.textContent);
 const [INDEX, ORIGIN, FILE, DECISION, P, QUALITY] = [0, 1, 2, 3, 4, 5];
-const SIGNS = { refer: "\u25c6", healthy: "\u25cb", leukemia: "\u25b2" };
 const cells = read(byId("cells"));
-const [low, high] = read(byId("band"));
+const band = read(byId("band"));
+const signs = read(byId("signs"));
+const classes = read(byId("classes"));
 const packs = document.getElementsByClassName("thumbnails");
 const packSize = packs.length ? read(packs[0]).length : 1;
 const form = byId("filters");
@@ -40,19 +41,21 @@ function picture(position, cell) {
 function scale(p) {
   const line = make("div", "scale");
   line.setAttribute("aria-hidden", "true");
-  const band = line.appendChild(make("span", "band"));
-  band.style.left = 100 * low + "%";
-  band.style.width = 100 * (high - low) + "%";
+  if (band) {
+    const inside = line.appendChild(make("span", "band"));
+    inside.style.left = 100 * band[0] + "%";
+    inside.style.width = 100 * (band[1] - band[0]) + "%";
+  }
   line.appendChild(make("span", "at")).style.left = 100 * p + "%";
   return line;
 }
 
 function card(position) {
   const cell = cells[position];
-  const item = make("li", "cell " + cell[DECISION]);
+  const item = make("li", "cell " + classes[cell[DECISION]]);
   item.append(
     picture(position, cell),
-    make("p", "decision", `${SIGNS[cell[DECISION]]} ${cell[DECISION]} ${cell[P].toFixed(3)}`),
+    make("p", "decision", `${signs[cell[DECISION]]} ${cell[DECISION]} ${cell[P].toFixed(3)}`),
     scale(cell[P]),
     make("p", "name", `${cell[INDEX]}: ${cell[FILE]}`),
   );
@@ -92,7 +95,7 @@ function show() {
 function toAddress() {
   const view = new URLSearchParams();
   const decisions = [...form.decision].filter((box) => box.checked).map((box) => box.value);
-  if (decisions.length < form.decision.length) view.set("decision", decisions.join(" "));
+  if (decisions.length < form.decision.length) view.set("decision", decisions.join(","));
   for (const name of ["source", "quality", "text"]) {
     if (form[name].value) view.set(name, form[name].value);
   }
@@ -105,7 +108,7 @@ function fromAddress() {
   const view = new URLSearchParams(location.hash.slice(1));
   form.reset();
   if (view.has("decision")) {
-    const decisions = view.get("decision").split(" ");
+    const decisions = view.get("decision").split(",");
     for (const box of form.decision) box.checked = decisions.includes(box.value);
   }
   for (const name of ["source", "quality", "text", "size"]) {

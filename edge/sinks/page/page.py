@@ -10,12 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Template
 
+from edge.contract import FAILED, Contract
 from edge.errors import OutputFailed
 from edge.reasons import REASONS
 from edge.sinks.file import cannot_write, is_stream
 from edge.sinks.lock import foreign
 from edge.sinks.page.gathered import Gathered, Origin
 from edge.sinks.page.histogram import histogram
+from edge.sinks.page.palette import classes, signs, styles
 from edge.whole_file import replacing
 from edge.wording import printable
 
@@ -77,20 +79,26 @@ def check_page(page: Path) -> None:
 
 
 def _texts(found: Gathered) -> Iterator[str]:
-    origins = found.origins()
+    origins, contract = found.origins(), found.metadata.contract
     before, after = _part("page.html").split(_MIDDLE)
     indices = found.in_need_of_a_look()
     yield Template(before).substitute(
-        style=_part("page.css"),
+        style=f"{_part('page.css')}\n{styles(contract)}",
         facts=_facts(found),
-        counts=_counts(origins),
-        histogram=histogram(found.histogram(), found.refer_band),
+        counts=_counts(found, origins),
+        histogram=histogram(found.histogram(), found.refer_band, _probability(contract)),
+        caption=_caption(found),
+        columns="".join(f"<th scope=col>{_text(word)}</th>" for word in found.decisions),
         sources=_sources(origins),
+        order=_order(found),
+        filters=_filters(found),
         failed=_failed(found.failed(), sum(each.failed for each in origins)),
         note=_superseded(found.superseded())
-        + _note(len(indices), sum(each.healthy + each.leukemia + each.refer for each in origins)),
+        + _note(len(indices), sum(sum(each.decisions.values()) for each in origins)),
     )
     yield f'<script type="application/json" id="band">{_json(found.refer_band)}</script>\n'
+    yield f'<script type="application/json" id="signs">{_json(signs(contract))}</script>\n'
+    yield f'<script type="application/json" id="classes">{_json(classes(contract))}</script>\n'
     yield '<script type="application/json" id="cells">[\n'
     for n, cell in enumerate(found.cells(indices)):
         yield f"{',' if n else ''}{_json(cell)}\n"
@@ -123,23 +131,68 @@ def _facts(found: Gathered) -> str:
     return "\n".join(f"<dt>{name}</dt><dd>{_text(fact)}</dd>" for name, fact in facts.items())
 
 
-def _counts(origins: Sequence[Origin]) -> str:
-    totals = {
-        word: sum(getattr(each, word) for each in origins)
-        for word in ("refer", "healthy", "leukemia", "failed")
-    }
+def _probability(contract: Contract) -> str:
+    """What the page shows of each cell, in words."""
+    words = contract.words
+    return f"p({words[1]})" if len(words) == 2 else "probability of the likeliest label"
+
+
+def _caption(found: Gathered) -> str:
+    if found.refer_band:
+        return (
+            "Cells by calibrated probability. Inside the band the decision is refer: a person"
+            " looks."
+        )
+    surely = ", ".join(
+        f"{_text(words)} from {threshold:.3f}"
+        for words, threshold in zip(
+            found.metadata.contract.words, found.metadata.thresholds or (), strict=True
+        )
+    )
+    return (
+        "Cells by the calibrated probability of their likeliest label. Below its threshold the"
+        f" decision is refer: a person looks. Decided are {surely}."
+    )
+
+
+def _order(found: Gathered) -> str:
+    if found.refer_band:
+        return (
+            "First those to refer, nearest to 0.5 before others; then those decided, nearest to"
+            " the refer band before others."
+        )
+    return (
+        "First those to refer, the least sure before others; then those decided, nearest to their"
+        " threshold before others."
+    )
+
+
+def _filters(found: Gathered) -> str:
     return "\n".join(
-        f'<li class="{word}"><b>{count:,}</b> {word}</li>' for word, count in totals.items()
+        f'<label><input type="checkbox" name="decision" value="{_text(word)}" checked>'
+        f" {_text(word)}</label>"
+        for word in found.decisions
+    )
+
+
+def _counts(found: Gathered, origins: Sequence[Origin]) -> str:
+    css = classes(found.metadata.contract)
+    totals = [
+        (css[word], word, sum(each.decisions[word] for each in origins)) for word in found.decisions
+    ]
+    totals.append((FAILED, FAILED, sum(each.failed for each in origins)))
+    return "\n".join(
+        f'<li class="{name}"><b>{count:,}</b> {_text(word)}</li>' for name, word, count in totals
     )
 
 
 def _sources(origins: Sequence[Origin]) -> str:
-    rows = ((each.name, each.refer, each.healthy, each.leukemia, each.failed) for each in origins)
+    rows = [(each.name, [*each.decisions.values(), each.failed]) for each in origins]
     return "\n".join(
         f"<tr><th scope=row>{_text(name)}</th>"
         + "".join(f"<td>{count:,}</td>" for count in (*counts, sum(counts)))
         + "</tr>"
-        for name, *counts in rows
+        for name, counts in rows
     )
 
 

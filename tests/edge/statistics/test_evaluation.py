@@ -35,9 +35,9 @@ def test_every_score_is_the_one_worked_out_by_hand() -> None:
     found = measure_scores(MARGINS, LABELS)
     assert found.accuracy == pytest.approx(6 / 8)
     assert found.balanced_accuracy == pytest.approx((2 / 3 + 4 / 5) / 2)
-    assert (found.precision_hem, found.recall_hem) == pytest.approx((2 / 3, 2 / 3))
-    assert (found.precision_all, found.recall_all) == pytest.approx((4 / 5, 4 / 5))
-    assert (found.f1_hem, found.f1_all) == pytest.approx((2 / 3, 4 / 5))
+    assert (found.precision_negative, found.recall_negative) == pytest.approx((2 / 3, 2 / 3))
+    assert (found.precision_positive, found.recall_positive) == pytest.approx((4 / 5, 4 / 5))
+    assert (found.f1_negative, found.f1_positive) == pytest.approx((2 / 3, 4 / 5))
     assert found.weighted_f1 == pytest.approx((3 * 2 / 3 + 5 * 4 / 5) / 8)
     # of 15 pairs, (0.6, 0.4) and (0.6, 0.5) stand the wrong way round
     assert found.auroc == pytest.approx(13 / 15)
@@ -175,7 +175,7 @@ def test_drawing_people_gives_wider_intervals_than_drawing_cells() -> None:
     of_cells = evaluate(margins, labels, each_its_own)
     assert of_cells.healthy.resampled == "crops"
     assert of_people.scores == of_cells.scores
-    for name in ("balanced_accuracy", "auroc", "recall_hem"):
+    for name in ("balanced_accuracy", "auroc", "recall_negative"):
         assert width(of_people, name) > 2 * width(of_cells, name)
 
 

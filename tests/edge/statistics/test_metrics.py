@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.statistics.metrics import measure, per_healthy_subject
+from edge.statistics.metrics import measure, per_negative_subject
 
 P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
 MARGINS = np.log(P_LEUKEMIA / (1 - P_LEUKEMIA))
@@ -15,7 +15,7 @@ SUBJECTS = np.array(["H1", "H1", "H2", "7", "7", "8", "8", "8"])
 
 def test_every_number_is_the_one_worked_out_by_hand() -> None:
     found = measure(MARGINS, LABELS, SUBJECTS)
-    assert (found.crops, found.healthy_subjects, found.leukemia_subjects) == (8, 2, 2)
+    assert (found.crops, found.negative_subjects, found.positive_subjects) == (8, 2, 2)
     assert found.accuracy == pytest.approx(6 / 8)
     assert found.sensitivity == pytest.approx(4 / 5)
     assert found.specificity == pytest.approx(2 / 3)
@@ -32,7 +32,7 @@ def test_a_probability_of_one_half_counts_as_leukemia() -> None:
 
 
 def test_a_healthy_subject_is_measured_against_all_leukemic_cells() -> None:
-    found = per_healthy_subject(MARGINS, LABELS, SUBJECTS)
+    found = per_negative_subject(MARGINS, LABELS, SUBJECTS)
     assert list(found) == ["H1", "H2"]
     assert found["H1"].specificity == pytest.approx(1 / 2)
     assert found["H2"].specificity == 1
