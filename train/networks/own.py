@@ -49,8 +49,8 @@ def read_own(name: str, side: int, labels: int) -> Network:
     shapes = (model.input_shape, model.output_shape)
     if shapes != ((None, side, side, 3), (None, labels)):
         raise DataRefused(
-            f"{path} takes {shapes[0]} and gives {shapes[1]}; for {labels} labels of crops of {side}"
-            f" pixels a side it must take (None, {side}, {side}, 3) and give (None, {labels})"
+            f"{path} takes {shapes[0]} and gives {shapes[1]}, and for {labels} labels of crops with"
+            f" {side} pixels a side it must take (None, {side}, {side}, 3), give (None, {labels})"
         )
     if _activation(model) != "softmax":
         raise DataRefused(
