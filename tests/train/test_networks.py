@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.errors import DataRefused
 from train.networks.paper import NETWORKS, build, multiply_adds
 
 # parameters, trainable and not, and multiply-adds per crop in millions: what the paper's
@@ -49,3 +50,21 @@ def test_outputs_are_probabilities() -> None:
     crops = np.random.default_rng(0).random((3, 70, 70, 3), dtype=np.float32)
     outputs = build("cnn", 70, 2).predict_on_batch(crops)
     np.testing.assert_allclose(np.sum(outputs, axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "labels"),
+    [("cnn", 32, 3), ("cnn", 512, 2), ("vgg16", 32, 60), ("resnet50", 37, 3), ("cnn", 96, 5)],
+)
+def test_a_network_is_built_for_any_side_and_number_of_labels(
+    network: str, side: int, labels: int
+) -> None:
+    model = build(network, side, labels)
+    assert model.input_shape == (None, side, side, 3)
+    assert model.output_shape == (None, labels)
+
+
+@pytest.mark.parametrize(("network", "side"), [("resnet50", 36), ("cnn", 31), ("cnn", 513)])
+def test_a_side_a_network_cannot_take_is_refused(network: str, side: int) -> None:
+    with pytest.raises(DataRefused, match=rf"{network} cannot take crops of {side} pixels a side"):
+        build(network, side, 2)

@@ -260,8 +260,8 @@ def need_every_label(labels: npt.NDArray[np.int32], names: Sequence[str], called
     for number, name in enumerate(names):
         if not np.any(labels == number):
             raise DataRefused(
-                f"the {called} part has no {name} crop; hold other subjects out, or leave the"
-                " label out with --labels"
+                f"the {called} part has no {name} crop; split otherwise (--hold-out, --split-seed),"
+                " or leave the label out with --labels"
             )
 
 

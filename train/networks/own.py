@@ -58,7 +58,7 @@ def read_own(name: str, side: int, labels: int) -> Network:
             " add one"
         )
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Network(path.stem, lambda: _load(path), _white(path, model), sha256)
+    return Network(path.stem, lambda: _load(path), _white(path, model), path, sha256)
 
 
 def _load(path: Path) -> keras.Model:

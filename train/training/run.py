@@ -103,8 +103,11 @@ def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]
     Raises
     ------
     DataRefused
-        If the folder holds another run, or a part of the data lacks a label.
+        If the folder holds another run, or the file of the network itself, or a part of the data
+        lacks a label.
     """
+    if job.network.file and job.network.file.absolute() == job.file(".keras").absolute():
+        raise DataRefused(f"{job.network.file} would be written over; give another --out")
     finished = _finished(job)
     if finished:
         return finished
