@@ -79,7 +79,7 @@ def _labels_in(rows: Sequence[dict[str, str]]) -> tuple[str, ...]:
 def _entry(table: Path, row: dict[str, str], labels: Sequence[str]) -> Entry:
     name = row["file"].replace("\\", "/")
     parts = PurePosixPath(name).parts
-    if not parts or parts[0].endswith(("/", ":")) or ".." in parts or "\0" in name:
+    if not parts or parts[0].startswith("/") or ".." in parts or "\0" in name:
         raise DataRefused(
             f"{table} lists {name[:80] or 'a file without a name'}, which does not lie below its"
             " own folder; put the table above the crops"

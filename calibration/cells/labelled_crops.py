@@ -24,9 +24,6 @@ from calibration.cells.remarks import remark_on_people, some
 from calibration.cells.same_people import merge_people
 from edge.contract import make_labels
 from edge.errors import DataRefused
-from edge.models import cnmc
-
-LABELS = cnmc.NAMES
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ def test_rows_without_a_label_or_of_others_are_counted(tmp_path: Path) -> None:
         ("file,label", ["a.png,x", "a.png,y"], "lists a.png twice, and with another label"),
         ("file,label", ["a.png,x", "../a.png,y"], "does not lie below its own folder"),
         ("file,label", ["a.png,x", "/etc/a.png,y"], "does not lie below its own folder"),
-        ("file,label", ["a.png,x", "C:\\a.png,y"], "does not lie below its own folder"),
+        ("file,label", ["a.png,x", "C:\\a.png,y"], "lists 1 files that are not there: C:/a.png"),
         ("file,label", [",x", "b.png,y"], "lists a file without a name"),
         ("file,label", ["a.png,x", "b.png,x"], "holds crops of x only"),
         ("file,label", ["a.png,x", "b.png,="], "'=' cannot be a label"),

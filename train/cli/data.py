@@ -75,7 +75,7 @@ def data_and_split(wanted: Wanted, how: SplitWanted) -> tuple[Prepared, Split]:
         prepared = prepare(replace(wanted, labels=chosen.labels), not chosen.leak_free, say)
     elif how.test:
         prepared = prepare(wanted, False, say)
-        other = prepare_other(how.test, prepared, say)
+        other = prepare_other(how.test, wanted, prepared, say)
         both, chosen = splits.other_split(prepared.crops, other)
         prepared = replace(prepared, crops=both)
     else:

@@ -99,7 +99,7 @@ def prepare(wanted: Wanted, keep_twins: bool, on_remark: Remark) -> Prepared:
     return Prepared(load_crops(found, wanted.side, background), contract)
 
 
-def prepare_other(test: Path, prepared: Prepared, on_remark: Remark) -> CropSet:
+def prepare_other(test: Path, wanted: Wanted, prepared: Prepared, on_remark: Remark) -> CropSet:
     """Find and decode the crops of another set, for what is trained on the first.
 
     Their names begin with that of the set's folder, so that they differ from the others'.
@@ -111,7 +111,8 @@ def prepare_other(test: Path, prepared: Prepared, on_remark: Remark) -> CropSet:
     """
     contract = prepared.contract
     found = find_labelled_crops(test, contract.names, on_remark=on_remark)
-    there = contract.background if are_of_cnmc(contract.names) else find_background(found)
+    known = bool(wanted.background) or are_of_cnmc(contract.names)
+    there = contract.background if known else find_background(found)
     if there != contract.background:
         raise DataRefused(
             f"{test} has a {there} background, and what is trained on {contract.background}; cut"
