@@ -22,7 +22,9 @@ FILES = sorted(
 NUMBER = 70
 LABEL = re.compile(r"\bhem\b|\A(?:hem|all)\Z", re.IGNORECASE)
 WORD = re.compile(r"leuka?emi|\bhealthy\b|acute lympho", re.IGNORECASE)
-NAME = re.compile(r"(?:\A|_)(?:hem|healthy|leuka?emi\w*)(?:_|\Z)|\A(?:logit|p|precision|recall|f1)_all\Z")
+NAME = re.compile(
+    r"(?:\A|_)(?:hem|healthy|leuka?emi\w*)(?:_|\Z)|\A(?:logit|p|precision|recall|f1)_all\Z"
+)
 OF_THE_PAPER = ("train/report/paper.py",)
 """Speaks of the paper alone."""
 
