@@ -190,12 +190,6 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence() -> None:
     later = reference.to_json().replace('"schema": 2', '"schema": 3')
     with pytest.raises(NotComparable, match="schema 3, this edge-all reads 1 and 2"):
         parse_reference(later, PARASITES.words)
-    kinds = Contract(SIDE, make_labels(("lymphocyte", "monocyte", "neutrophil")))
-    others = counted_cells(CROPS[:3], contract=kinds)
-    with pytest.raises(NotComparable, match="they are of networks for other cells"):
-        reference.compare(others)
-    with pytest.raises(ValueError, match="it lacks decisions.lymphocyte"):
-        parse_reference(reference.to_json(), kinds.words)
 
 
 def test_a_reference_of_schema_1_is_that_of_its_two_labels() -> None:
@@ -203,6 +197,17 @@ def test_a_reference_of_schema_1_is_that_of_its_two_labels() -> None:
     earlier = reference.to_json().replace('"schema": 2', '"schema": 1')
     earlier = earlier.replace('"probability"', '"p_leukemia"')
     assert parse_reference(earlier, PARASITES.words) == reference
+    with pytest.raises(ValueError, match="p_leukemia"):
+        parse_reference(earlier.replace('"p_leukemia"', '"probability"'), PARASITES.words)
+
+
+def test_references_of_other_labels_are_refused_by_name() -> None:
+    ours, others = counted_cells(CROPS[:3]), no_cells_yet(("lymphocyte", "monocyte"))
+    for compare in (ours.compare, ours.merge):
+        with pytest.raises(NotComparable, match="lymphocyte, monocyte, refer"):
+            compare(others)
+    with pytest.raises(ValueError, match=r"it lacks decisions\.lymphocyte"):
+        parse_reference(ours.to_json(), ("lymphocyte", "monocyte"))
 
 
 def test_cells_of_several_labels_are_counted_by_the_probability_of_the_likeliest() -> None:
