@@ -75,10 +75,10 @@ def compare_strategies(
     ----------
     twin : bytes
         The float twin.
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
     candidates : Candidates
         The same cells as `crops`, measured.
-    evaluation : ndarray of uint8, shape (m, 70, 70, 3)
+    evaluation : ndarray of uint8, shape (m, side, side, 3)
         Cells that are no candidates.
     draws : int
         Halves of the candidates to draw.

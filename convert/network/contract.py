@@ -1,162 +1,160 @@
-"""Fit a Keras model to what devices do: crops in 0..1 go in, logits of hem and all come out."""
+"""Fit a Keras model to what devices do: crops in 0..1 go in, logits in the contract's order out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from calibration.cells.labelled_crops import LABELS
 from convert.network.input_range import UNIT, InputRange, range_of_layers
 from convert.network.logits_model import LogitsModel, load_logits_model
-from convert.record import TrainingRecord
-from edge.crops.preprocess import CROP_SIDE
+from edge.contract import Contract
 from edge.errors import ConversionFailed
 
 _SAME = 1e-4  # logits of one network computed in another order
 
 
 @dataclass(frozen=True)
-class Contract:
-    """What a Keras model takes and gives, and who says so.
+class Terms:
+    """What a Keras model takes and gives, who says so, and the contract that comes of it.
 
     Attributes
     ----------
-    input_range : InputRange
+    contract : Contract
+    outputs : tuple of str
+        What each output stands for, in the order of the Keras model; of a sigmoid the label where
+        it says 0, then that where it says 1.
+    outputs_from : str
+        ``--labels`` or ``its record``.
+    input_range : InputRange or None
+        What black and full light of a crop are for the model; None where its layers are to say.
     range_from : str
         In words: ``--input-range``, ``its record``, ``its first layers``; empty where nobody
         says so and it is what edge-all-train trains on.
-    labels : tuple of str
-        What each output stands for.
-    labels_from : str
-        ``--labels`` or ``its record``.
+    background_from : str
+        In words: ``--background``, ``its record``, ``the cells``.
     """
 
-    input_range: InputRange
-    range_from: str
-    labels: tuple[str, ...]
-    labels_from: str
+    contract: Contract
+    outputs: tuple[str, ...]
+    outputs_from: str
+    input_range: InputRange | None = None
+    range_from: str = ""
+    background_from: str = "its record"
+
+    @property
+    def fed(self) -> InputRange:
+        """The input range, once it is certain (:func:`fit_to_device`)."""
+        if self.input_range is None:
+            raise ValueError("the layers of the model were not asked what they want")
+        return self.input_range
 
     @property
     def departs(self) -> str:
         """What the exported network does in place of the Keras model, in words; else empty."""
         changes = []
-        if self.input_range != UNIT:
-            changes.append(f"crops scaled to {self.input_range} inside ({self.range_from})")
-        if self.labels != LABELS:
-            changes.append(f"outputs put in order from {', '.join(self.labels)}")
+        if self.fed != UNIT:
+            changes.append(f"crops scaled to {self.fed} inside ({self.range_from})")
+        if self.outputs != self.contract.names:
+            changes.append(f"outputs put in order from {', '.join(self.outputs)}")
         return "; ".join(changes)
 
 
-def load_for_device(
-    keras_file: Path,
-    record: TrainingRecord,
-    labels: tuple[str, ...] | None = None,
-    input_range: InputRange | None = None,
-) -> tuple[LogitsModel, Contract]:
+def load_for_device(keras_file: Path, terms: Terms) -> tuple[LogitsModel, Terms]:
     """Load a Keras model and fit it to what devices do.
 
-    Parameters and errors as for :func:`convert.network.logits_model.load_logits_model`,
-    :func:`contract_of` and :func:`fit_to_device`.
+    Parameters and errors as for :func:`convert.network.logits_model.load_logits_model` and
+    :func:`fit_to_device`.
     """
-    source = load_logits_model(keras_file)
-    contract = contract_of(source.model, record, keras_file, labels, input_range)
-    return fit_to_device(source, contract, keras_file), contract
+    return fit_to_device(load_logits_model(keras_file), terms, keras_file)
 
 
-def contract_of(
-    model: Any,
-    record: TrainingRecord,
-    keras_file: Path,
-    labels: tuple[str, ...] | None = None,
-    input_range: InputRange | None = None,
-) -> Contract:
-    """Find out what a Keras model takes and gives; what was asked for outranks the record.
-
-    Parameters
-    ----------
-    model : keras.Model
-        As in its file.
-    record : TrainingRecord
-    keras_file : Path
-    labels : tuple of str, optional
-    input_range : InputRange, optional
-
-    Raises
-    ------
-    ConversionFailed
-        If nobody says what the outputs stand for, or it is not ``hem`` and ``all``.
-    """
-    given = labels or record.labels
-    if given is None:
-        raise ConversionFailed(
-            f"{keras_file.with_suffix('.json')} does not say which label each output stands for:"
-            ' add "labels": ["hem", "all"] in the order of the outputs, or give --labels'
-        )
-    if sorted(given) != sorted(LABELS):
-        raise ConversionFailed(
-            f"{keras_file} tells {' and '.join(given)} apart; edge-all needs a network for"
-            f" {' and '.join(LABELS)}, in either order"
-        )
-    labels_from = "--labels" if labels else "its record"
-    if input_range:
-        return Contract(input_range, "--input-range", given, labels_from)
-    if record.input_range:
-        return Contract(InputRange(*record.input_range), "its record", given, labels_from)
-    found = range_of_layers(model)
-    said_by = "" if found is None else "its first layers"
-    return Contract(found or UNIT, said_by, given, labels_from)
-
-
-def fit_to_device(source: LogitsModel, contract: Contract, keras_file: Path) -> LogitsModel:
-    """Make a model that takes 0..1 and gives ``hem, all``, by its contract.
+def fit_to_device(
+    source: LogitsModel, terms: Terms, keras_file: Path
+) -> tuple[LogitsModel, Terms]:
+    """Make a model that takes 0..1 and gives the logits of the contract, by its terms.
 
     Parameters
     ----------
     source : LogitsModel
         As in its file; its weights are changed where its outputs change places.
-    contract : Contract
+    terms : Terms
     keras_file : Path
+
+    Returns
+    -------
+    LogitsModel
+    Terms
+        With the input range that its first layers say, where nobody else did.
 
     Raises
     ------
     ConversionFailed
-        If the outputs cannot change places.
+        If it is not of the contract's side or labels, its first layers want none of the ranges in
+        use, or its outputs cannot change places.
     """
-    model = source.model
-    if contract.labels != LABELS:
-        _swap_outputs(model, keras_file)
-    if contract.input_range != UNIT:
-        model = _taking_unit_range(model, contract.input_range)
-    return replace(source, model=model)
+    _check_size(source, terms, keras_file)
+    terms = _with_range(source.model, terms)
+    model, names = source.model, terms.contract.names
+    if terms.outputs != names:
+        _reorder_outputs(model, [terms.outputs.index(name) for name in names], keras_file)
+    if terms.fed != UNIT:
+        model = _taking_unit_range(model, terms.fed)
+    return replace(source, model=model), terms
+
+
+def _check_size(source: LogitsModel, terms: Terms, keras_file: Path) -> None:
+    contract = terms.contract
+    if source.side != contract.side:
+        raise ConversionFailed(
+            f"{keras_file} takes crops of {source.side} pixels a side and its record says"
+            f" {contract.side}: the record is of another network"
+        )
+    if source.labels != len(terms.outputs):
+        raise ConversionFailed(
+            f"{keras_file} tells {source.labels} labels apart, not the {len(terms.outputs)} that"
+            f" {terms.outputs_from} names: {', '.join(terms.outputs)}"
+        )
+
+
+def _with_range(model: Any, terms: Terms) -> Terms:
+    """Ask the first layers where nobody else says what the model wants."""
+    if terms.input_range is not None:
+        return terms
+    found = range_of_layers(model)
+    said_by = "" if found is None else "its first layers"
+    return replace(terms, input_range=found or UNIT, range_from=said_by)
 
 
 def _taking_unit_range(model: Any, wanted: InputRange) -> Any:
     import keras
 
-    crop = keras.Input((CROP_SIDE, CROP_SIDE, 3))
+    crop = keras.Input(model.inputs[0].shape[1:])
     scaled = keras.layers.Rescaling(wanted.high - wanted.low, wanted.low)(crop)
     return keras.Model(crop, model(scaled, training=False), name=model.name)
 
 
-def _swap_outputs(model: Any, keras_file: Path) -> None:
-    """Let the last weights give the outputs in the other order, which costs a device nothing."""
-    noise = np.random.default_rng(0).random((8, CROP_SIDE, CROP_SIDE, 3), np.float32)
+def _reorder_outputs(model: Any, order: Sequence[int], keras_file: Path) -> None:
+    """Let the last weights give the outputs in another order, which costs a device nothing."""
+    shape = (8, *model.inputs[0].shape[1:])
+    noise = np.random.default_rng(0).random(shape, np.float32)
     before = np.asarray(model(noise, training=False))
     for layer in reversed(_layers_with_weights(model)):
         weights = layer.get_weights()
-        if any(weight.shape[-1:] != (2,) for weight in weights):
+        if any(weight.shape[-1:] != (len(order),) for weight in weights):
             break
-        layer.set_weights([weight[..., ::-1] for weight in weights])
+        layer.set_weights([weight[..., order] for weight in weights])
         if any(weight.ndim > 1 for weight in weights):  # not the statistics of a normalisation
             break
     after = np.asarray(model(noise, training=False))
-    if not np.allclose(after, before[:, ::-1], rtol=_SAME, atol=_SAME):
+    if not np.allclose(after, before[:, order], rtol=_SAME, atol=_SAME):
         raise ConversionFailed(
-            f"{keras_file} gives its outputs in the order all, hem, and its last layers do not let"
-            " them change places; train it, or end it in a dense layer, in the order hem, all"
+            f"{keras_file} gives its outputs in another order than its labels have, and its last"
+            " layers do not let them change places; train it, or end it in a dense layer, in the"
+            " order of its labels"
         )
 
 

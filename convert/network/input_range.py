@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edge.crops.preprocess import CROP_SIDE
 from edge.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def range_of_layers(model: keras.Model) -> InputRange | None:
     Parameters
     ----------
     model : keras.Model
-        From (n, 70, 70, 3).
+        From (n, side, side, 3).
 
     Returns
     -------
@@ -69,7 +68,8 @@ def range_of_layers(model: keras.Model) -> InputRange | None:
     ConversionFailed
         If what stands there fits none of the ranges that are in use.
     """
-    images = np.stack([np.full((CROP_SIDE, CROP_SIDE, 3), value, np.float32) for value in _PROBES])
+    shape = tuple(model.inputs[0].shape[1:])
+    images = np.stack([np.full(shape, value, np.float32) for value in _PROBES])
     try:
         reached = _at_first_kernel(model, images)
     except Exception:  # Keras raises whatever the layer that refuses raises; it tells nothing then

@@ -132,7 +132,7 @@ def judge_on(
     Parameters
     ----------
     twin : bytes
-    cells : ndarray of uint8, shape (n, 70, 70, 3)
+    cells : ndarray of uint8, shape (n, side, side, 3)
         Neither representative nor evaluation cells.
     least_agreement : float
         0..1.
@@ -177,7 +177,7 @@ def control(
     Parameters
     ----------
     twin : bytes
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    representative : ndarray of uint8, shape (n, side, side, 3)
     judge : callable
         From a candidate to its Judgement, on other cells than these and than those of the gates.
     budget : Budget, optional
