@@ -1,20 +1,21 @@
-"""Fit a Keras model to what devices do: crops in 0..1 go in, logits in the contract's order out."""
+"""The contract of a conversion: what the record beside a Keras model, or the user, says of it.
+
+What nobody says is never assumed: it is asked for, all of it in one sentence.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from convert.network.input_range import UNIT, InputRange, range_of_layers
-from convert.network.logits_model import LogitsModel, load_logits_model
-from edge.contract import Contract
+from convert.network.asked import Asked
+from convert.network.input_range import UNIT, InputRange
+from convert.record import TrainingRecord
+from edge.contract import Contract, make_labels
+from edge.documents.words import listed
 from edge.errors import ConversionFailed
-
-_SAME = 1e-4  # logits of one network computed in another order
+from edge.models import cnmc
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Terms:
     outputs_from : str
         ``--labels`` or ``its record``.
     input_range : InputRange or None
-        What black and full light of a crop are for the model; None where its layers are to say.
+        What black and full light of a crop are for the model; None where its layers are to say
+        (:func:`convert.network.fitting.fit_to_device`).
     range_from : str
         In words: ``--input-range``, ``its record``, ``its first layers``; empty where nobody
         says so and it is what edge-all-train trains on.
@@ -47,7 +49,7 @@ class Terms:
 
     @property
     def fed(self) -> InputRange:
-        """The input range, once it is certain (:func:`fit_to_device`)."""
+        """The input range, once it is certain."""
         if self.input_range is None:
             raise ValueError("the layers of the model were not asked what they want")
         return self.input_range
@@ -63,109 +65,178 @@ class Terms:
         return "; ".join(changes)
 
 
-def load_for_device(keras_file: Path, terms: Terms) -> tuple[LogitsModel, Terms]:
-    """Load a Keras model and fit it to what devices do.
+@dataclass(frozen=True)
+class Shape:
+    """What a Keras model itself shows.
 
-    Parameters and errors as for :func:`convert.network.logits_model.load_logits_model` and
-    :func:`fit_to_device`.
+    Attributes
+    ----------
+    side : int
+        Of the crops it takes, in pixels.
+    labels : int
+        How many it tells apart.
+    tells_range : bool
+        Whether its first layers say what range of values they want.
     """
-    return fit_to_device(load_logits_model(keras_file), terms, keras_file)
+
+    side: int
+    labels: int
+    tells_range: bool
 
 
-def fit_to_device(
-    source: LogitsModel, terms: Terms, keras_file: Path
-) -> tuple[LogitsModel, Terms]:
-    """Make a model that takes 0..1 and gives the logits of the contract, by its terms.
+def agree_on_terms(
+    keras_file: Path,
+    record: TrainingRecord,
+    asked: Asked,
+    look: Callable[[], Shape],
+    background_of_cells: Callable[[int], str] | None = None,
+) -> Terms:
+    """Find out what a Keras model takes and gives; what was asked for outranks the record.
 
     Parameters
     ----------
-    source : LogitsModel
-        As in its file; its weights are changed where its outputs change places.
-    terms : Terms
     keras_file : Path
-
-    Returns
-    -------
-    LogitsModel
-    Terms
-        With the input range that its first layers say, where nobody else did.
+    record : TrainingRecord
+    asked : Asked
+    look : callable
+        Looks at the model itself; called only where the record holds no contract, as loading a
+        model takes seconds.
+    background_of_cells : callable, optional
+        From the side of a crop to the background that labelled cells at hand have.
 
     Raises
     ------
     ConversionFailed
-        If it is not of the contract's side or labels, its first layers want none of the ranges in
-        use, or its outputs cannot change places.
+        If nobody says what the outputs stand for, what lies around the cells, or what range of
+        values the model wants; if the record and an option name other labels; or a label is none.
     """
-    _check_size(source, terms, keras_file)
-    terms = _with_range(source.model, terms)
-    model, names = source.model, terms.contract.names
-    if terms.outputs != names:
-        _reorder_outputs(model, [terms.outputs.index(name) for name in names], keras_file)
-    if terms.fed != UNIT:
-        model = _taking_unit_range(model, terms.fed)
-    return replace(source, model=model), terms
-
-
-def _check_size(source: LogitsModel, terms: Terms, keras_file: Path) -> None:
-    contract = terms.contract
-    if source.side != contract.side:
+    shape = None if record.contract else look()
+    names = asked.labels or record.labels
+    if shape is not None:
+        missing = _missing(record, asked, shape, background_of_cells is not None)
+        if missing:
+            raise ConversionFailed(_ask(keras_file, record, missing))
+    assert names is not None  # a record with a contract has labels; without, they were asked for
+    _check_names(keras_file, record, asked, shape)
+    try:
+        base, background_from = _base(record, asked, shape, names, background_of_cells)
+        contract = _contract(base, asked, names)
+    except ValueError as error:
         raise ConversionFailed(
-            f"{keras_file} takes crops of {source.side} pixels a side and its record says"
-            f" {contract.side}: the record is of another network"
+            f"{keras_file}: {error}; see --labels, --positive and --words"
+        ) from error
+    return Terms(
+        contract=contract,
+        outputs=names,
+        outputs_from="--labels" if asked.labels else "its record",
+        input_range=asked.input_range or record.input_range,
+        range_from=_said_by("--input-range", asked.input_range, record.input_range),
+        background_from=background_from,
+    )
+
+
+def _missing(record: TrainingRecord, asked: Asked, shape: Shape, are_cells: bool) -> dict[str, str]:
+    """What nobody says: in words -> how to say it."""
+    names = asked.labels or record.labels
+    missing = {}
+    if names is None:
+        missing[f"what its {shape.labels} outputs stand for"] = (
+            f"--labels with {shape.labels} names in their order, such as"
+            f" {','.join('abcdef'[: shape.labels])}"
         )
-    if source.labels != len(terms.outputs):
+    # with labelled cells, a gate tries the other ranges
+    told = asked.input_range or record.input_range or shape.tells_range or are_cells
+    if not told:
+        missing["what black and white were in training"] = "--input-range LOW,HIGH, such as 0,255"
+    if not (asked.background or are_cells or _is_of_cnmc(names)):
+        missing["what lies around its cells"] = "--background black or natural"
+    return missing
+
+
+def _ask(keras_file: Path, record: TrainingRecord, missing: dict[str, str]) -> str:
+    name = keras_file.with_suffix(".json").name
+    who = f"{name} does not say" if record.is_there else f"no {name} lies beside it to say"
+    return f"{keras_file}: {who} {listed(list(missing))}; give {listed(list(missing.values()))}"
+
+
+def _check_names(
+    keras_file: Path, record: TrainingRecord, asked: Asked, shape: Shape | None
+) -> None:
+    """Refuse names that contradict the record, or are too few or too many."""
+    names, known = asked.labels or record.labels or (), record.labels
+    if asked.labels and known and sorted(names) != sorted(known):
         raise ConversionFailed(
-            f"{keras_file} tells {source.labels} labels apart, not the {len(terms.outputs)} that"
-            f" {terms.outputs_from} names: {', '.join(terms.outputs)}"
+            f"{keras_file} tells {', '.join(known)} apart, as its record says, and --labels names"
+            f" {', '.join(names)}: give the same names in the order of its outputs; what people"
+            " read instead of them is for --words"
         )
-
-
-def _with_range(model: Any, terms: Terms) -> Terms:
-    """Ask the first layers where nobody else says what the model wants."""
-    if terms.input_range is not None:
-        return terms
-    found = range_of_layers(model)
-    said_by = "" if found is None else "its first layers"
-    return replace(terms, input_range=found or UNIT, range_from=said_by)
-
-
-def _taking_unit_range(model: Any, wanted: InputRange) -> Any:
-    import keras
-
-    crop = keras.Input(model.inputs[0].shape[1:])
-    scaled = keras.layers.Rescaling(wanted.high - wanted.low, wanted.low)(crop)
-    return keras.Model(crop, model(scaled, training=False), name=model.name)
-
-
-def _reorder_outputs(model: Any, order: Sequence[int], keras_file: Path) -> None:
-    """Let the last weights give the outputs in another order, which costs a device nothing."""
-    shape = (8, *model.inputs[0].shape[1:])
-    noise = np.random.default_rng(0).random(shape, np.float32)
-    before = np.asarray(model(noise, training=False))
-    for layer in reversed(_layers_with_weights(model)):
-        weights = layer.get_weights()
-        if any(weight.shape[-1:] != (len(order),) for weight in weights):
-            break
-        layer.set_weights([weight[..., order] for weight in weights])
-        if any(weight.ndim > 1 for weight in weights):  # not the statistics of a normalisation
-            break
-    after = np.asarray(model(noise, training=False))
-    if not np.allclose(after, before[:, order], rtol=_SAME, atol=_SAME):
+    if shape is not None and len(names) != shape.labels:
         raise ConversionFailed(
-            f"{keras_file} gives its outputs in another order than its labels have, and its last"
-            " layers do not let them change places; train it, or end it in a dense layer, in the"
-            " order of its labels"
+            f"{keras_file} tells {shape.labels} labels apart, and"
+            f" {'--labels' if asked.labels else 'its record'} names {len(names)}:"
+            f" {', '.join(names)}; name each once, in the order of its outputs"
         )
 
 
-def _layers_with_weights(model: Any) -> list[Any]:
-    """Layers that hold weights themselves, those of nested models too, in order."""
-    import keras
+def _base(
+    record: TrainingRecord,
+    asked: Asked,
+    shape: Shape | None,
+    names: tuple[str, ...],
+    background_of_cells: Callable[[int], str] | None,
+) -> tuple[Contract, str]:
+    """Make the contract as it is but for its labels, and say who knows the background."""
+    if record.contract is not None:
+        base, background_from = record.contract, "its record"
+    else:
+        assert shape is not None
+        base, background_from = _without_contract(shape.side, names), "its labels"
+    if asked.background:
+        if asked.background != base.background:  # cells are told from other pixels then
+            base = replace(base, background=asked.background, diameters=None)
+        return base, "--background"
+    if record.contract is None and background_of_cells and not _is_of_cnmc(names):
+        return replace(base, background=background_of_cells(base.side)), "the cells"
+    return base, background_from
 
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found += _layers_with_weights(layer)
-        elif layer.weights:
-            found.append(layer)
-    return found
+
+def _without_contract(side: int, names: tuple[str, ...]) -> Contract:
+    """Contract of a network of which nothing but its size and its labels is known."""
+    if _is_of_cnmc(names):  # nothing else has labels of these names
+        return replace(cnmc.CONTRACT, side=side)
+    return Contract(side, make_labels(names))
+
+
+def _contract(base: Contract, asked: Asked, outputs: tuple[str, ...]) -> Contract:
+    """Change in a contract what was asked for."""
+    positive = asked.positive or base.positive
+    order, words = base.names, base.words
+    if len(order) == 2 and positive in order:
+        order = tuple(sorted(order, key=lambda name: name == positive))
+    if asked.words and len(asked.words) != len(outputs):
+        raise ValueError(f"{len(asked.words)} words for {len(outputs)} labels")
+    read = dict(zip(base.names, words, strict=True))
+    if asked.words:
+        read = dict(zip(outputs, asked.words, strict=True))
+    wanted = tuple(read[name] for name in order)
+    labels = base.labels
+    if (order, positive, wanted) != (base.names, base.positive, words):
+        labels = make_labels(order, positive, wanted)
+    return replace(
+        base,
+        labels=labels,
+        positive=positive,
+        um_per_pixel=asked.um_per_pixel or base.um_per_pixel,
+        intended_use=asked.intended_use or base.intended_use,
+    )
+
+
+def _said_by(option: str, asked: InputRange | None, recorded: InputRange | None) -> str:
+    if asked is not None:
+        return option
+    return "" if recorded is None else "its record"
+
+
+def _is_of_cnmc(names: tuple[str, ...] | None) -> bool:
+    """Whether labels are those of C-NMC, in either order."""
+    return names is not None and set(names) == set(cnmc.NAMES)

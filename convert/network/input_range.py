@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,25 @@ class InputRange:
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}"
+
+
+def as_input_range(given: Any) -> InputRange | None:
+    """Make an input range of its two ends; None stays None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are no two finite numbers, the lower one first.
+    """
+    if given is None:
+        return None
+    low, high = given
+    if isinstance(low, bool) or isinstance(high, bool) or isinstance(given, str):
+        raise TypeError(f"input_range {given!r} is no pair of numbers")
+    low, high = float(low), float(high)
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise ValueError(f"input_range {low:g}, {high:g} does not rise")
+    return InputRange(low, high)
 
 
 UNIT, BYTES, WORDS, SIGNED = (
