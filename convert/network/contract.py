@@ -89,7 +89,7 @@ def agree_on_terms(
     record: TrainingRecord,
     asked: Asked,
     look: Callable[[], Shape],
-    background_of_cells: Callable[[int], str] | None = None,
+    background_of_cells: Callable[[], str] | None = None,
 ) -> Terms:
     """Find out what a Keras model takes and gives; what was asked for outranks the record.
 
@@ -102,7 +102,7 @@ def agree_on_terms(
         Looks at the model itself; called only where the record holds no contract, as loading a
         model takes seconds.
     background_of_cells : callable, optional
-        From the side of a crop to the background that labelled cells at hand have.
+        Looks at what lies around the labelled cells at hand, if there are any.
 
     Raises
     ------
@@ -183,7 +183,7 @@ def _base(
     asked: Asked,
     shape: Shape | None,
     names: tuple[str, ...],
-    background_of_cells: Callable[[int], str] | None,
+    background_of_cells: Callable[[], str] | None,
 ) -> tuple[Contract, str]:
     """Make the contract as it is but for its labels, and say who knows the background."""
     if record.contract is not None:
@@ -196,7 +196,7 @@ def _base(
             base = replace(base, background=asked.background, diameters=None)
         return base, "--background"
     if record.contract is None and background_of_cells and not _is_of_cnmc(names):
-        return replace(base, background=background_of_cells(base.side)), "the cells"
+        return replace(base, background=background_of_cells()), "the cells"
     return base, background_from
 
 
