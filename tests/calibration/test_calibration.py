@@ -246,6 +246,7 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
         assert name in saved.intervals
     assert [point.coverage for point in saved.risk_coverage] == list(COVERAGES)
     assert all(point.low <= point.risk <= point.high for point in saved.risk_coverage)
+    assert "of positive cells decided negative" in done.stdout
     assert saved.brier_after < saved.brier_before
     assert saved.warnings == ()
     assert saved.int8 is None
@@ -254,7 +255,8 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
 def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
     tmp_path: Path,
 ) -> None:
-    file, quantized = predictions_file(tmp_path / "p.csv", 80), tmp_path / "int8.csv"
+    file, quantized = predictions_file(tmp_path / "p-held-out.csv", 80), tmp_path / "int8.csv"
+    (tmp_path / "p.json").write_text('{"schema": 1}')  # a record of the first version
     header, *lines = file.read_text().splitlines()
     halved = [line.rpartition(",") for line in lines]
     rows = [f"{before},{float(margin) / 2}" for before, _, margin in halved]
@@ -269,6 +271,8 @@ def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
     assert saved.int8.brier_after == pytest.approx(saved.brier_after, rel=1e-3)
     assert saved.sensitivity_target == 0.95
     assert "int8 alone: temperature" in done.stdout
+    assert "of leukemia cells decided healthy" in done.stdout
+    assert (saved.labels, saved.positive) == (("hem", "all"), "all")
     assert "int8.ece_after" in saved.intervals
     assert len(saved.warnings) == 2
     for warning in saved.warnings:

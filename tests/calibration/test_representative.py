@@ -294,7 +294,10 @@ def test_cells_of_any_labels_and_background_are_chosen_in_turn(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("option", "value", "words"),
-    [("--background", "grey", "is none of black, natural"), ("--side", 16, "greater than or equal to 32")],
+    [
+        ("--background", "grey", "is none of black, natural"),
+        ("--side", 16, "greater than or equal to 32"),
+    ],
 )
 def test_what_no_contract_can_say_is_refused(
     labelled: Path, option: str, value: str | int, words: str
