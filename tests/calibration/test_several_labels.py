@@ -159,6 +159,13 @@ def test_the_label_not_to_be_missed_can_be_named() -> None:
     assert min(shares[:2]) > 0
 
 
+def test_a_target_that_is_for_no_label_is_said_to_be_for_none() -> None:
+    cells = draw_predictions(400)
+    said = "at most 0.01 of its cells may be missed was for none, and 0.1 was for all"
+    assert said in calibrate([cells], 0.01, 0.1, replicates=3).warnings[-1]
+    assert calibrate([cells], 0.1, 0.1, replicates=3).warnings == ()
+
+
 def test_int8_predictions_get_a_temperature_of_their_own(tmp_path: Path) -> None:
     cells = draw_predictions(120)
     halved = dataclasses.replace(cells, logits=cells.logits / 2)
@@ -312,6 +319,7 @@ def test_a_calibration_that_cannot_be_is_refused(tmp_path: Path) -> None:
         ({"thresholds": [0.6, 0.7, 0.5]}, r"its threshold 0\.5 does not lie within 0\.55"),
         ({"labels": ["a", "b"]}, "it names 2 labels and decides on 3"),
         ({"temperature": 0.0}, "its temperature is 0"),
+        ({"positive": "basophil"}, "its positive label basophil is none of its labels"),
     ):
         path.write_text(damaged(sound, **changes))
         with pytest.raises(DataRefused, match=words):
