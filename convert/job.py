@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-from calibration.probabilities.calibrate import Calibration, read_calibration
-from convert.chosen_cells import Cells, drawn_cells, labelled_cells
+from convert.chosen_cells import Cells, background_of, drawn_cells, labelled_cells
 from convert.graph.profiles import too_new
-from convert.network.input_range import InputRange
+from convert.network.asked import Asked
+from convert.network.contract import Shape, Terms, agree_on_terms
+from convert.network.input_range import range_of_layers
+from convert.network.logits_model import load_logits_model
+from convert.probabilities import Probabilities, read_probabilities
 from convert.quantize.accuracy_control import Budget
-from convert.record import TrainingRecord, as_input_range, read_record
+from convert.record import TrainingRecord, record_beside
 from convert.verify.gates import Limits
+from edge.contract import with_diameters
 from edge.errors import ConversionFailed
 
 
@@ -23,8 +28,8 @@ class Options:
     Attributes
     ----------
     cells : Path or None
-        Folder of labelled crops: training subjects set the int8 ranges, held-out subjects
-        measure the fidelity. None: saved ranges and drawn cells.
+        Folder or CSV file of labelled crops: training subjects set the int8 ranges, held-out
+        subjects measure the fidelity. None: saved ranges and drawn cells.
     representative : Path or None
         Manifest of the cells that set the ranges.
     n : int
@@ -37,10 +42,8 @@ class Options:
         Whether to export ONNX as well.
     allow_float : int or None
         Layers that may run in float; None: those that accuracy control leaves in float.
-    labels : tuple of str or None
-        What each output of the Keras model stands for, where its record does not say so.
-    input_range : InputRange or None
-        What 0 and 255 of a crop are for it, where neither record nor layers say so.
+    asked : Asked
+        What is said of the model; outranks its record.
     """
 
     cells: Path | None = None
@@ -51,8 +54,7 @@ class Options:
     profile: str | None = None
     onnx: bool = False
     allow_float: int | None = None
-    labels: tuple[str, ...] | None = None
-    input_range: InputRange | None = None
+    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,11 @@ class Job:
     ----------
     keras_file : Path
     record : TrainingRecord
-        ``NAME.json`` beside it.
-    calibration : Calibration
-        ``NAME-calibration.json`` beside it.
+        ``NAME.json`` beside it, if it is there.
+    terms : Terms
+        What the network takes and gives.
+    probabilities : Probabilities or None
+        Of ``NAME-calibration.json`` beside it; None where the conversion is to fit them.
     recipe_file, reference_file : Path
         ``NAME-ranges.json`` and ``NAME-reference.json`` beside it, where an earlier
         conversion left them: they stand in for cells.
@@ -75,7 +79,8 @@ class Job:
 
     keras_file: Path
     record: TrainingRecord
-    calibration: Calibration
+    terms: Terms
+    probabilities: Probabilities | None
     recipe_file: Path
     reference_file: Path
     cells: Cells
@@ -98,12 +103,12 @@ class Job:
 
 
 def prepare(keras_file: Path, options: Options) -> Job:
-    """Read what lies beside a Keras file, and take its cells.
+    """Read what lies beside a Keras file, agree on its terms, and take its cells.
 
     Raises
     ------
     ConversionFailed
-        If the record is missing, or the file's name cannot name others.
+        If nobody says what the network takes and gives, or the file's name cannot name others.
     DataRefused
         If the calibration or the cells cannot be used.
     """
@@ -114,16 +119,20 @@ def prepare(keras_file: Path, options: Options) -> Job:
         )
     if options.profile:
         too_new((), options.profile)  # refuses one that is not known, before the work begins
-    record = read_record(beside(keras_file, ".json"))
-    cells = drawn_cells()
-    if options.cells:
-        cells = labelled_cells(
-            options.cells, record.held_out, options.n, manifest=options.representative
-        )
+    record = record_beside(keras_file)
+    terms = terms_of(keras_file, record, options.asked, options.cells)
+    calibration = beside(keras_file, "-calibration.json")
+    # without cells to fit them on, that the file is missing is what there is to say
+    fits = options.cells is not None and not calibration.exists()
+    probabilities = None if fits else read_probabilities(calibration, terms.contract)
+    cells = _cells(options, terms, record, fits)
+    if cells.diameters is not None:
+        terms = replace(terms, contract=with_diameters(terms.contract, cells.diameters))
     return Job(
         keras_file,
         record,
-        read_calibration(beside(keras_file, "-calibration.json")),
+        terms,
+        probabilities,
         beside(keras_file, "-ranges.json"),
         beside(keras_file, "-reference.json"),
         cells,
@@ -131,29 +140,48 @@ def prepare(keras_file: Path, options: Options) -> Job:
     )
 
 
+def terms_of(
+    keras_file: Path, record: TrainingRecord, asked: Asked, cells: Path | None = None
+) -> Terms:
+    """Agree on the terms of a conversion (:func:`convert.network.contract.agree_on_terms`).
+
+    Parameters
+    ----------
+    keras_file : Path
+    record : TrainingRecord
+    asked : Asked
+    cells : Path, optional
+        Labelled crops, which show what lies around them.
+    """
+    names = asked.labels or record.labels
+    see = None
+    if cells is not None:
+        see = partial(background_of, cells, names or ())
+    is_told = asked.input_range or record.input_range
+    look = partial(_look_at, keras_file, is_told is not None)
+    return agree_on_terms(keras_file, record, asked, look, see)
+
+
+def _look_at(keras_file: Path, is_range_told: bool) -> Shape:
+    """Load a model only to see what it takes and gives."""
+    source = load_logits_model(keras_file)
+    tells_range = not is_range_told and range_of_layers(source.model) is not None
+    return Shape(source.side, source.labels, tells_range)
+
+
+def _cells(options: Options, terms: Terms, record: TrainingRecord, calibrates: bool) -> Cells:
+    if options.cells is None:
+        return drawn_cells(terms.contract.side)
+    return labelled_cells(
+        options.cells,
+        terms.contract,
+        record.held_out,
+        options.n,
+        manifest=options.representative,
+        calibrates=calibrates,
+    )
+
+
 def beside(keras_file: Path, ending: str) -> Path:
     """File of the same name with another ending."""
     return keras_file.with_name(f"{keras_file.stem}{ending}")
-
-
-def parse_labels(given: str | None) -> tuple[str, ...] | None:
-    """Read ``--labels hem,all``."""
-    return None if given is None else tuple(label.strip() for label in given.split(","))
-
-
-def parse_input_range(given: str | None) -> InputRange | None:
-    """Read ``--input-range 0,255``.
-
-    Raises
-    ------
-    ConversionFailed
-        If it is no two numbers, the lower one first.
-    """
-    try:
-        ends = as_input_range(None if given is None else [float(e) for e in given.split(",")])
-    except ValueError as error:
-        raise ConversionFailed(
-            f"--input-range {given!r} is no LOW,HIGH: give what black and white were in training,"
-            " such as 0,255"
-        ) from error
-    return None if ends is None else InputRange(*ends)

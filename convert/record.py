@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from calibration.cells.labelled_crops import LABELS
+from convert.network.input_range import InputRange, as_input_range
+from edge.contract import Contract
 from edge.errors import ConversionFailed
+from edge.models import cnmc
+from edge.models.metadata import contract_of
 from edge.records.json_text import read_json
 from edge.records.typed_json import as_type
 
-_OF_EDGE_ALL_TRAIN = {"schema": 1, "kind": "network"}
+_SCHEMA_1 = {"schema": 1, "kind": "network"}
+"""Of records that edge-all-train 0.1.0 wrote, all of them of the contract of C-NMC."""
+
+NOBODY_KNOWS = "not known: no training record lies beside the Keras file"
+"""What a network was trained on that was trained elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -23,22 +29,29 @@ class TrainingRecord:
     ----------
     trained_on : dict
         Subjects, crops per label, hash of the data.
-    held_out : tuple of str
-        Subjects the network was not trained on.
+    held_out : tuple of str or None
+        Subjects the network was not trained on; None where nobody knows.
     accuracy : dict
         Metrics of the float network on those.
     labels : tuple of str or None
         What each output of the network stands for. Records that edge-all-train wrote before
-        it said so are all of networks with the outputs hem, all: None for any other without.
-    input_range : tuple of float or None
+        it said so are of networks whose outputs are in the order of C-NMC's labels: None for any
+        other without.
+    input_range : InputRange or None
         What 0 and 255 of a crop are for the network; None where the record does not say.
+    contract : Contract or None
+        None where the record does not hold one.
+    is_there : bool
+        False where there is no record at all: the network was trained elsewhere.
     """
 
     trained_on: dict[str, Any]
-    held_out: tuple[str, ...]
+    held_out: tuple[str, ...] | None
     accuracy: dict[str, Any]
     labels: tuple[str, ...] | None = None
-    input_range: tuple[float, float] | None = None
+    input_range: InputRange | None = None
+    contract: Contract | None = None
+    is_there: bool = True
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -54,6 +67,22 @@ class TrainingRecord:
         return found if isinstance(found, dict) else {}
 
 
+NO_RECORD = TrainingRecord({"dataset": NOBODY_KNOWS}, None, {}, is_there=False)
+"""Of a network that was trained elsewhere."""
+
+
+def record_beside(keras_file: Path) -> TrainingRecord:
+    """Read the record beside a Keras file, ``NAME.json``, or know that there is none.
+
+    Raises
+    ------
+    ConversionFailed
+        If there is one that is no training record.
+    """
+    path = keras_file.with_suffix(".json")
+    return read_record(path) if path.exists() else NO_RECORD
+
+
 def read_record(path: Path) -> TrainingRecord:
     """Read a training record.
 
@@ -64,6 +93,9 @@ def read_record(path: Path) -> TrainingRecord:
     """
     try:
         fields = read_json(path)
+        if not isinstance(fields, dict):
+            raise TypeError("it holds no fields")
+        contract = _contract(fields)
         return TrainingRecord(
             trained_on={
                 **fields["training"],
@@ -74,8 +106,9 @@ def read_record(path: Path) -> TrainingRecord:
             },
             held_out=as_type(tuple[str, ...], fields["held_out"]["subjects"], "held_out.subjects"),
             accuracy={"held_out": fields["held_out"], "float": fields["metrics"]},
-            labels=_labels(fields),
+            labels=_labels(fields, contract),
             input_range=as_input_range(fields.get("input_range")),
+            contract=contract,
         )
     except FileNotFoundError as error:
         raise ConversionFailed(
@@ -95,30 +128,22 @@ def _in_words(error: Exception) -> str:
     return f"it lacks {error}" if isinstance(error, KeyError) else f"{error}"
 
 
-def as_input_range(given: Any) -> tuple[float, float] | None:
-    """Check the two ends of an input range; None stays None.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If they are no two finite numbers, the lower one first.
-    """
-    if given is None:
-        return None
-    low, high = given
-    if isinstance(low, bool) or isinstance(high, bool) or isinstance(given, str):
-        raise TypeError(f"input_range {given!r} is no pair of numbers")
-    low, high = float(low), float(high)
-    if not (isfinite(low) and isfinite(high) and low < high):
-        raise ValueError(f"input_range {low:g}, {high:g} does not rise")
-    return low, high
+def _contract(fields: dict[str, Any]) -> Contract | None:
+    """Contract that a record holds; that of all records of schema 1; None of somebody else's."""
+    if "contract" in fields:
+        return contract_of(fields["contract"])
+    is_ours = all(fields.get(name) == value for name, value in _SCHEMA_1.items())
+    return cnmc.CONTRACT if is_ours else None
 
 
-def _labels(fields: dict[str, Any]) -> tuple[str, ...] | None:
+def _labels(fields: dict[str, Any], contract: Contract | None) -> tuple[str, ...] | None:
     if "labels" not in fields:
-        ours = all(fields.get(name) == value for name, value in _OF_EDGE_ALL_TRAIN.items())
-        return LABELS if ours else None
+        return contract.names if contract else None
     labels = fields["labels"]
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise TypeError(f"labels {labels!r} is no list of names")
+    if contract and sorted(labels) != sorted(contract.names):
+        raise ValueError(
+            f"its labels {', '.join(labels)} are not {', '.join(contract.names)} of its contract"
+        )
     return tuple(labels)

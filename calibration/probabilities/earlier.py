@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from edge.models import cnmc
+
 _SAID_SINCE = {"labels": None, "positive": None, "thresholds": None, "thresholds_on_these": None}
-_PEOPLE = ("healthy", "leukemic")
-_NAMES_SINCE = {"healthy_subjects": "negative_subjects", "leukemia_subjects": "positive_subjects"}
+_NAMES_SINCE = dict(
+    zip(cnmc.SUBJECT_FIELDS, ("negative_subjects", "positive_subjects"), strict=True)
+)
 
 
 def as_schema_2(fields: Any) -> Any:
@@ -32,6 +35,6 @@ def _fold(fields: Any) -> Any:
     metrics = fields.get("metrics")
     if isinstance(metrics, dict):
         metrics = {_NAMES_SINCE.get(name, name): value for name, value in metrics.items()}
-    others = {name: value for name, value in fields.items() if name not in _PEOPLE}
-    people = [fields.get(name) for name in _PEOPLE]
+    others = {name: value for name, value in fields.items() if name not in cnmc.PEOPLE_FIELDS}
+    people = [fields.get(name) for name in cnmc.PEOPLE_FIELDS]
     return {**others, "people": people, "metrics": metrics, "scores": None}

@@ -1,10 +1,10 @@
-"""The refer band: which probabilities a person must look at.
+"""The refer band of two labels: which probabilities a person must look at.
 
-Two kinds of target say how many leukemic cells may be decided ``healthy``. `missed` is
-a share of all leukemic cells, so that a cell a person looks at counts as found. A band so
-wide that hardly any cell is decided ``leukemia`` keeps it easily. `sensitivity` is a share
-of the leukemic cells that are decided at all: of them, so many must be decided
-``leukemia``. It is the stricter: a sensitivity of X keeps `missed` at or below 1 - X.
+The second label is the positive one. Two kinds of target say how many of its cells may be decided
+negative. `missed` is a share of all positive cells, so that a cell a person looks at counts as
+found. A band so wide that hardly any cell is decided positive keeps it easily. `sensitivity` is a
+share of the positive cells that are decided at all: of them, so many must be decided positive. It
+is the stricter: a sensitivity of X keeps `missed` at or below 1 - X.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class BandMetrics:
     Attributes
     ----------
     referred : float
-        Share of cells referred, both classes weighing the same.
+        Share of cells referred, both labels weighing the same.
     missed : float
-        Share of leukemic cells decided ``healthy``.
+        Share of positive cells decided negative.
     false_alarms : float
-        Share of healthy cells decided ``leukemia``.
+        Share of negative cells decided positive.
     sensitivity, specificity : float or None
-        Share of the leukemic, and of the healthy, cells not referred that are decided
+        Share of the positive, and of the negative, cells not referred that are decided
         rightly; None where all are referred.
     """
 
@@ -75,30 +75,29 @@ def choose_band(
     p_positive : ndarray of float, shape (n,)
         Of cells the network was not trained on.
     labels : ndarray of int, shape (n,)
-        Both classes must be there.
+        0 negative, 1 positive; both must be there.
     missed : float
-        Largest share of leukemic cells that may be decided ``healthy``, 0..0.5.
+        Largest share of positive cells that may be decided negative, 0..0.5.
     false_alarms : float
-        Largest share of healthy cells that may be decided ``leukemia``, 0..0.5.
+        Largest share of negative cells that may be decided positive, 0..0.5.
     sensitivity : float, optional
-        Smallest share of the leukemic cells not referred that must be decided
-        ``leukemia``, above 0.
+        Smallest share of the positive cells not referred that must be decided positive, above 0.
     weights : ndarray of float, shape (n,), optional
-        How much a cell counts within its class; all alike by default.
+        How much a cell counts within its label; all alike by default.
 
     Returns
     -------
     ReferBand
     """
     given = np.ones(len(labels)) if weights is None else weights
-    leukemic, healthy = labels == 1, labels == 0
-    high = max(0.5 + LEAST, -_first_above(-p_positive[healthy], given[healthy], false_alarms))
+    positive, negative = labels == 1, labels == 0
+    high = max(0.5 + LEAST, -_first_above(-p_positive[negative], given[negative], false_alarms))
     allowed = missed
     if sensitivity is not None:
         # a wider band finds fewer, so the narrowest high end allows the narrowest low one
-        found = mean_of(p_positive > high, leukemic, weights)
+        found = mean_of(p_positive > high, positive, weights)
         allowed = min(missed, found * (1 - sensitivity) / sensitivity)
-    low = min(0.5 - LEAST, _first_above(p_positive[leukemic], given[leukemic], allowed))
+    low = min(0.5 - LEAST, _first_above(p_positive[positive], given[positive], allowed))
     return ReferBand(low, high)
 
 
@@ -120,11 +119,11 @@ def measure_band(
     weights: npt.NDArray[np.floating] | None = None,
 ) -> BandMetrics:
     """Measure a band; parameters as for :func:`choose_band`."""
-    leukemic, healthy = labels == 1, labels == 0
+    positive, negative = labels == 1, labels == 0
     below, above = p_positive < band.low, p_positive > band.high
-    missed, found = mean_of(below, leukemic, weights), mean_of(above, leukemic, weights)
-    alarms, cleared = mean_of(above, healthy, weights), mean_of(below, healthy, weights)
-    referred = [mean_of(~below & ~above, chosen, weights) for chosen in (leukemic, healthy)]
+    missed, found = mean_of(below, positive, weights), mean_of(above, positive, weights)
+    alarms, cleared = mean_of(above, negative, weights), mean_of(below, negative, weights)
+    referred = [mean_of(~below & ~above, chosen, weights) for chosen in (positive, negative)]
     return BandMetrics(
         referred=float(np.mean(referred)),
         missed=missed,

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibration.probabilities.predictions import Predictions
 from edge.errors import DataRefused
-from edge.statistics.balanced import balance, cross_entropy, cross_entropy_several
+from edge.statistics.balanced import balance, cross_entropy
 from edge.statistics.reliability import margins_of
 
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -44,7 +44,17 @@ def fit_temperature(
     if logits.shape[1] == 2:
         margins = margins_of(logits)
         return _search(lambda inverse: cross_entropy(margins * inverse, labels, weights))
-    return _search(lambda inverse: cross_entropy_several(logits * inverse, labels, weights))
+    counts = balance(labels, weights, logits.shape[1])
+    gaps = np.ascontiguousarray((logits - _own_logits(logits, labels)[:, None]).T)
+    # -log p(label) is the logarithm of the sum of exp(gap) over all labels
+    return _search(lambda inverse: float(counts @ np.logaddexp.reduce(gaps * inverse)))
+
+
+def _own_logits(
+    logits: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
+) -> npt.NDArray[np.floating]:
+    """Logit of every cell's own label, shape (n,)."""
+    return np.take_along_axis(logits, labels[:, None], axis=1)[:, 0]
 
 
 def _search(loss: Callable[[float], float]) -> float:
@@ -102,7 +112,7 @@ def _require_telling(cells: Predictions, words: Sequence[str]) -> None:
             )
         return
     above = cells.logits - cells.logits.mean(axis=1, keepdims=True)
-    own = np.take_along_axis(above, cells.labels[:, None], axis=1)[:, 0]
+    own = _own_logits(above, cells.labels)
     mean = float(balance(cells.labels, None, len(words)) @ own)
     if mean <= 0:
         raise DataRefused(

@@ -15,7 +15,7 @@ import numpy as np
 from calibration.representative.strategies import STRATEGIES, Candidates, Positions, choose
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_cells
-from convert.verify.fidelity import Logits, kl_divergence, margins_of
+from convert.verify.answers import Logits, kl_divergence, likeliest_of
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
@@ -45,11 +45,11 @@ class Outcome:
     draw : int
         Which half of the candidates it was chosen from; also the seed.
     kl : float
-        :func:`convert.verify.fidelity.kl_divergence` on average, nats.
+        :func:`convert.verify.answers.kl_divergence` on average, nats.
     agreement : float
         Share of evaluation cells on which both decide the same, 0..1.
     mean_logit_error, max_logit_error : float
-        Of ``|int8 - float|`` over both logits.
+        Of ``|int8 - float|`` over all logits.
     """
 
     strategy: str
@@ -75,10 +75,10 @@ def compare_strategies(
     ----------
     twin : bytes
         The float twin.
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
     candidates : Candidates
         The same cells as `crops`, measured.
-    evaluation : ndarray of uint8, shape (m, 70, 70, 3)
+    evaluation : ndarray of uint8, shape (m, side, side, 3)
         Cells that are no candidates.
     draws : int
         Halves of the candidates to draw.
@@ -126,7 +126,7 @@ def _measure(
 ) -> Outcome:
     found = Int8Network(int8, find_runtime()).logits_of(evaluation)
     error = np.abs(found - expected)
-    same = (margins_of(found) >= 0) == (margins_of(expected) >= 0)
+    same = likeliest_of(found) == likeliest_of(expected)
     return Outcome(
         strategy=name,
         n=n,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from convert.graph.flatbuffer import with_any_batch
 from convert.network.reasons import in_short
-from edge.crops.preprocess import CROP_SIDE
 from edge.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def to_float_tflite(model: keras.Model) -> bytes:
     import keras
     import tensorflow as tf
 
-    crop = tf.TensorSpec((1, CROP_SIDE, CROP_SIDE, 3), tf.float32, name=INPUT_NAME)
+    crop = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name=INPUT_NAME)
     archive = keras.export.ExportArchive()
     archive.track(model)
     # said outright: a layer that augments takes training for granted where nothing is said

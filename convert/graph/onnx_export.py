@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.network.reasons import in_short
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 from edge.errors import ConversionFailed
 from edge.process.environment import quieten_libraries
 
@@ -27,8 +27,8 @@ INPUT_NAME, OUTPUT_NAME, BATCH = "crop", "logits", "batch"
 def to_onnx(model: keras.Model) -> bytes:
     """Convert a Keras model into an ONNX model of any batch size.
 
-    Input ``crop``, float32 in 0..1, shape (batch, 70, 70, 3) as everywhere in edge-all;
-    output ``logits``, float32, shape (batch, 2). Batch normalisation stands as Mul and Add
+    Input ``crop``, float32 in 0..1, shape (batch, side, side, 3) as everywhere in edge-all;
+    output ``logits``, float32, shape (batch, labels). Batch normalisation stands as Mul and Add
     behind the convolutions; ONNX runtimes fold it when they load the file.
 
     Parameters
@@ -48,13 +48,14 @@ def to_onnx(model: keras.Model) -> bytes:
     import keras
     import onnx
 
-    crop = keras.InputSpec(shape=(None, CROP_SIDE, CROP_SIDE, 3), dtype="float32", name=INPUT_NAME)
+    shape = model.inputs[0].shape[1:]
+    crop = keras.InputSpec(shape=(None, *shape), dtype="float32", name=INPUT_NAME)
     with tempfile.TemporaryDirectory(prefix="edge-all-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras' own patch of tf2onnx for numpy 2
         path = Path(folder) / "model.onnx"
         try:
             # said outright: a layer that augments takes training for granted where nothing is said
-            given = keras.Input((CROP_SIDE, CROP_SIDE, 3))
+            given = keras.Input(shape)
             inference = keras.Model(given, model(given, training=False))
             inference.export(
                 path, format="onnx", verbose=False, input_signature=[crop], opset_version=OPSET
@@ -77,8 +78,8 @@ def check_onnx(
     Parameters
     ----------
     onnx_bytes : bytes
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
-    keras_logits : ndarray of float, shape (n, 2)
+    crops : ndarray of uint8, shape (n, side, side, 3)
+    keras_logits : ndarray of float, shape (n, labels)
         What Keras says of the same crops.
 
     Raises

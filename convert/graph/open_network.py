@@ -63,7 +63,7 @@ class OpenNetwork:
         self._feed = as_int8 if inputs[0]["dtype"] is np.int8 else as_float
 
     def feed(self, crop: UInt8Image, given: Mapping[int, npt.NDArray[Any]] | None = None) -> None:
-        """Run the network on a crop of shape (70, 70, 3) and on the values of other inputs."""
+        """Run the network on a crop of shape (side, side, 3) and on the values of other inputs."""
         for index, values in (given or {}).items():
             self._interpreter.set_tensor(index, values)
         self._interpreter.set_tensor(self._crop, self._feed(crop[None]))

@@ -14,8 +14,9 @@ import numpy.typing as npt
 
 from convert.graph.flatbuffer import names, root
 from convert.inspect.inspection import Inspection, Tensor
+from convert.verify.answers import likeliest_of
 from edge.crops.drawn import draw_crop
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network, Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
@@ -158,11 +159,13 @@ def diff(first: Inspection, second: Inspection) -> Difference:
     Raises
     ------
     ModelFileRefused
-        If one of the networks does not run on 70x70x3 crops here.
+        If one of the networks is none on square crops or does not run here, or the two take
+        crops of other sides, or tell other numbers of labels apart.
     """
     a, b = ({tensor.name: tensor for tensor in file.tensors} for file in (first, second))
     both = [(a[name], b[name]) for name in a if name in b]
     crops = _golden_inputs(first, second)
+    logits = [logits_of(file, crops) for file in (first, second)]
     return Difference(
         metadata=tuple(_metadata(first, second)),
         operators=tuple(_changes(_counts(first), _counts(second))),
@@ -170,47 +173,61 @@ def diff(first: Inspection, second: Inspection) -> Difference:
         only_second=tuple(name for name in b if name not in a),
         quantization=tuple(_quantization(x, y) for x, y in both if _requantized(x, y)),
         weights=tuple(_weights(x, y) for x, y in both if _reweighted(x, y)),
-        logits=_compare(logits_of(first, crops), logits_of(second, crops)),
+        logits=_compare(*logits),
     )
 
 
 def logits_of(file: Inspection, crops: UInt8Image) -> npt.NDArray[np.floating]:
-    """Logits (n, 2) of a file's network, float or int8, on crops (n, 70, 70, 3).
+    """Logits (n, labels) of a file's network, float or int8, on crops (n, side, side, 3).
 
     Raises
     ------
     ModelFileRefused
-        If it is no network on 70x70x3 crops, or does not run here.
+        If it is no network on crops, or does not run here.
     """
-    graph = root(file.flatbuffer).Subgraphs(0)
-    crop = graph.Tensors(graph.Inputs(0))
-    shape = tuple(map(int, crop.ShapeAsNumpy()))
-    if shape != (1, CROP_SIDE, CROP_SIDE, 3):
-        raise ModelFileRefused(
-            "not-a-model", f"{file.path} takes {shape}; edge-all compares networks on 70x70x3 crops"
-        )
-    is_float = names("TensorType")[crop.Type()] == "FLOAT32"
-    kind: type[Network] = FloatNetwork if is_float else Int8Network
+    network = _network_of(file)
     try:
-        return kind(file.flatbuffer, find_runtime()).logits_of(crops)
-    except ModelFileRefused as error:
-        raise ModelFileRefused(error.reason, f"{file.path}: {error}") from error
+        return network.logits_of(crops)
     except (ValueError, RuntimeError) as error:
         raise ModelFileRefused("runtime", f"{file.path} does not run here: {error}") from error
 
 
+def _network_of(file: Inspection) -> Network:
+    graph = root(file.flatbuffer).Subgraphs(0)
+    is_float = names("TensorType")[graph.Tensors(graph.Inputs(0)).Type()] == "FLOAT32"
+    kind: type[Network] = FloatNetwork if is_float else Int8Network
+    try:
+        return kind(file.flatbuffer, find_runtime())
+    except ModelFileRefused as error:
+        raise ModelFileRefused(error.reason, f"{file.path}: {error}") from error
+
+
+def _require_same_shape(first: Inspection, second: Inspection) -> int:
+    """Side of the crops that both networks take."""
+    a, b = (_network_of(file) for file in (first, second))
+    for what, one, other in (("crops of side", a.side, b.side), ("labels", a.labels, b.labels)):
+        if one != other:
+            raise ModelFileRefused(
+                "not-a-model",
+                f"{first.path} and {second.path} cannot be compared: networks of {what} {one} and"
+                f" {other}; compare files of networks for the same crops and labels",
+            )
+    return a.side
+
+
 def _compare(first: npt.NDArray[np.floating], second: npt.NDArray[np.floating]) -> LogitDifference:
     apart = np.abs(first - second)
-    flips = (first[:, 1] >= first[:, 0]) != (second[:, 1] >= second[:, 0])
+    flips = likeliest_of(first) != likeliest_of(second)
     return LogitDifference(
         len(first), float(apart.mean()), float(apart.max()), int(np.count_nonzero(flips))
     )
 
 
 def _golden_inputs(first: Inspection, second: Inspection) -> UInt8Image:
+    side = _require_same_shape(first, second)
     inputs = [file.packed.golden.inputs for file in (first, second) if file.packed]
     if not inputs:
-        return np.stack([draw_crop(seed) for seed in range(_DRAWN)])
+        return np.stack([draw_crop(seed, side) for seed in range(_DRAWN)])
     return np.unique(np.concatenate(inputs), axis=0)
 
 

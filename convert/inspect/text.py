@@ -7,6 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from convert.inspect.difference import Change, Difference, QuantizationChange, WeightChange
 from convert.inspect.inspection import Inspection, Tensor
+from edge.contract import Contract
+from edge.documents.words import listed
+from edge.models.metadata import Metadata
 from edge.wording import printable
 
 _NAME = 34  # columns for the name of a tensor
@@ -59,20 +62,56 @@ def _metadata(found: Inspection) -> Iterator[str]:
         yield "metadata   none: a bare .tflite"
         return
     metadata, golden = found.packed.metadata, found.packed.golden
-    fed, (low, high) = metadata.input, metadata.refer_band
+    contract = metadata.contract
     made_with = ", ".join(f"{tool} {version}" for tool, version in metadata.created_with.items())
-    yield f"network    {metadata.network}, {metadata.head} of {' and '.join(metadata.labels)}"
+    labels = listed(contract.names)
+    yield from _wrapped("network", f"{metadata.network}, {metadata.head} of {labels}")
     yield (
-        f"input      {fed.side}x{fed.side} {fed.channels}, {fed.dtype},"
-        f" scale {fed.scale:.6g}, zero point {fed.zero_point}"
+        f"input      {contract.side}x{contract.side} {contract.channels}, {contract.dtype},"
+        f" scale {contract.scale:.6g}, zero point {contract.zero_point}"
     )
-    yield f"decision   temperature {metadata.temperature:.3f}, refers from {low:.3f} to {high:.3f}"
+    yield f"cells      on {contract.background} background, {_scale_of(contract)}"
+    yield from _wrapped("labels", _words_of(contract))
+    yield from _wrapped("decision", _decision(metadata))
     yield from _wrapped("int8", metadata.quantization)
     yield f"golden     {len(golden.inputs)} vectors, {metadata.golden_tolerance} int8 steps allowed"
     yield f"keras      sha256 {metadata.keras_sha256}"
     yield f"twin       sha256 {metadata.twin_sha256}"
     yield from _wrapped("made with", made_with)
-    yield from _wrapped("use", metadata.intended_use)
+    yield from _wrapped("use", contract.intended_use)
+
+
+def _scale_of(contract: Contract) -> str:
+    """Scale of the crops and size of the cells, in words."""
+    scale = contract.um_per_pixel
+    of_pixel = "at no known scale" if scale is None else f"{scale:.4g} um a pixel"
+    found = contract.diameters
+    if found is None:
+        return f"{of_pixel}, of no known size"
+    ends = found.percentiles[0], found.percentiles[-1]
+    return f"{of_pixel}, {found.median:.1f} pixels wide ({ends[0]:.1f} to {ends[1]:.1f})"
+
+
+def _words_of(contract: Contract) -> str:
+    """What people read for the labels, and which one is not to be missed."""
+    read = listed([f"{name} is read {words}" for name, words in _pairs(contract)])
+    positive = contract.positive
+    return read if positive is None else f"{read}; not to be missed: {positive}"
+
+
+def _decision(metadata: Metadata) -> str:
+    """Temperature, and what is refer."""
+    if metadata.refer_band is not None:
+        low, high = metadata.refer_band
+        refers = f"refers from {low:.3f} to {high:.3f}"
+    else:
+        least = zip(metadata.contract.names, metadata.thresholds or (), strict=True)
+        refers = f"decides from {listed([f'{name} {p:.3f}' for name, p in least])} on"
+    return f"temperature {metadata.temperature:.3f}, {refers}"
+
+
+def _pairs(contract: Contract) -> list[tuple[str, str]]:
+    return list(zip(contract.names, contract.words, strict=True))
 
 
 def _wrapped(title: str, text: str) -> list[str]:

@@ -1,173 +1,242 @@
-"""Fit a Keras model to what devices do: crops in 0..1 go in, logits of hem and all come out."""
+"""The contract of a conversion: what the record beside a Keras model, or the user, says of it.
+
+What nobody says is never assumed: it is asked for, all of it in one sentence.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from calibration.cells.labelled_crops import LABELS
-from convert.network.input_range import UNIT, InputRange, range_of_layers
-from convert.network.logits_model import LogitsModel, load_logits_model
+from convert.network.asked import Asked
+from convert.network.input_range import UNIT, InputRange
 from convert.record import TrainingRecord
-from edge.crops.preprocess import CROP_SIDE
+from edge.contract import Contract, make_labels
+from edge.documents.words import listed
 from edge.errors import ConversionFailed
-
-_SAME = 1e-4  # logits of one network computed in another order
+from edge.models import cnmc
 
 
 @dataclass(frozen=True)
-class Contract:
-    """What a Keras model takes and gives, and who says so.
+class Terms:
+    """What a Keras model takes and gives, who says so, and the contract that comes of it.
 
     Attributes
     ----------
-    input_range : InputRange
+    contract : Contract
+    outputs : tuple of str
+        What each output stands for, in the order of the Keras model; of a sigmoid the label where
+        it says 0, then that where it says 1.
+    outputs_from : str
+        ``--labels`` or ``its record``.
+    input_range : InputRange or None
+        What black and full light of a crop are for the model; None where its layers are to say
+        (:func:`convert.network.fitting.fit_to_device`).
     range_from : str
         In words: ``--input-range``, ``its record``, ``its first layers``; empty where nobody
         says so and it is what edge-all-train trains on.
-    labels : tuple of str
-        What each output stands for.
-    labels_from : str
-        ``--labels`` or ``its record``.
+    background_from : str
+        In words: ``--background``, ``its record``, ``the cells``.
     """
 
-    input_range: InputRange
-    range_from: str
-    labels: tuple[str, ...]
-    labels_from: str
+    contract: Contract
+    outputs: tuple[str, ...]
+    outputs_from: str
+    input_range: InputRange | None = None
+    range_from: str = ""
+    background_from: str = "its record"
+
+    @property
+    def fed(self) -> InputRange:
+        """The input range, once it is certain."""
+        if self.input_range is None:
+            raise ValueError("the layers of the model were not asked what they want")
+        return self.input_range
 
     @property
     def departs(self) -> str:
         """What the exported network does in place of the Keras model, in words; else empty."""
         changes = []
-        if self.input_range != UNIT:
-            changes.append(f"crops scaled to {self.input_range} inside ({self.range_from})")
-        if self.labels != LABELS:
-            changes.append(f"outputs put in order from {', '.join(self.labels)}")
+        if self.fed != UNIT:
+            changes.append(f"crops scaled to {self.fed} inside ({self.range_from})")
+        if self.outputs != self.contract.names:
+            changes.append(f"outputs put in order from {', '.join(self.outputs)}")
         return "; ".join(changes)
 
 
-def load_for_device(
-    keras_file: Path,
-    record: TrainingRecord,
-    labels: tuple[str, ...] | None = None,
-    input_range: InputRange | None = None,
-) -> tuple[LogitsModel, Contract]:
-    """Load a Keras model and fit it to what devices do.
+@dataclass(frozen=True)
+class Shape:
+    """What a Keras model itself shows.
 
-    Parameters and errors as for :func:`convert.network.logits_model.load_logits_model`,
-    :func:`contract_of` and :func:`fit_to_device`.
+    Attributes
+    ----------
+    side : int
+        Of the crops it takes, in pixels.
+    labels : int
+        How many it tells apart.
+    tells_range : bool
+        Whether its first layers say what range of values they want.
     """
-    source = load_logits_model(keras_file)
-    contract = contract_of(source.model, record, keras_file, labels, input_range)
-    return fit_to_device(source, contract, keras_file), contract
+
+    side: int
+    labels: int
+    tells_range: bool
 
 
-def contract_of(
-    model: Any,
-    record: TrainingRecord,
+def agree_on_terms(
     keras_file: Path,
-    labels: tuple[str, ...] | None = None,
-    input_range: InputRange | None = None,
-) -> Contract:
+    record: TrainingRecord,
+    asked: Asked,
+    look: Callable[[], Shape],
+    background_of_cells: Callable[[], str] | None = None,
+) -> Terms:
     """Find out what a Keras model takes and gives; what was asked for outranks the record.
 
     Parameters
     ----------
-    model : keras.Model
-        As in its file.
+    keras_file : Path
     record : TrainingRecord
-    keras_file : Path
-    labels : tuple of str, optional
-    input_range : InputRange, optional
+    asked : Asked
+    look : callable
+        Looks at the model itself; called only where the record holds no contract, as loading a
+        model takes seconds.
+    background_of_cells : callable, optional
+        Looks at what lies around the labelled cells at hand, if there are any.
 
     Raises
     ------
     ConversionFailed
-        If nobody says what the outputs stand for, or it is not ``hem`` and ``all``.
+        If nobody says what the outputs stand for, what lies around the cells, or what range of
+        values the model wants; if the record and an option name other labels; or a label is none.
     """
-    given = labels or record.labels
-    if given is None:
+    shape = None if record.contract else look()
+    names = asked.labels or record.labels
+    if shape is not None:
+        missing = _missing(record, asked, shape, background_of_cells is not None)
+        if missing:
+            raise ConversionFailed(_ask(keras_file, record, missing))
+    assert names is not None  # a record with a contract has labels; without, they were asked for
+    _check_names(keras_file, record, asked, shape)
+    try:
+        base, background_from = _base(record, asked, shape, names, background_of_cells)
+        contract = _contract(base, asked, names)
+    except ValueError as error:
         raise ConversionFailed(
-            f"{keras_file.with_suffix('.json')} does not say which label each output stands for:"
-            ' add "labels": ["hem", "all"] in the order of the outputs, or give --labels'
+            f"{keras_file}: {error}; see --labels, --positive and --words"
+        ) from error
+    return Terms(
+        contract=contract,
+        outputs=names,
+        outputs_from="--labels" if asked.labels else "its record",
+        input_range=asked.input_range or record.input_range,
+        range_from=_said_by("--input-range", asked.input_range, record.input_range),
+        background_from=background_from,
+    )
+
+
+def _missing(record: TrainingRecord, asked: Asked, shape: Shape, are_cells: bool) -> dict[str, str]:
+    """What nobody says: in words -> how to say it."""
+    names = asked.labels or record.labels
+    missing = {}
+    if names is None:
+        missing[f"what its {shape.labels} outputs stand for"] = (
+            f"--labels with {shape.labels} names in their order, such as"
+            f" {','.join('abcdef'[: shape.labels])}"
         )
-    if sorted(given) != sorted(LABELS):
+    # with labelled cells, a gate tries the other ranges
+    told = asked.input_range or record.input_range or shape.tells_range or are_cells
+    if not told:
+        missing["what black and white were in training"] = "--input-range LOW,HIGH, such as 0,255"
+    if not (asked.background or are_cells or _is_of_cnmc(names)):
+        missing["what lies around its cells"] = "--background black or natural"
+    return missing
+
+
+def _ask(keras_file: Path, record: TrainingRecord, missing: dict[str, str]) -> str:
+    name = keras_file.with_suffix(".json").name
+    who = f"{name} does not say" if record.is_there else f"no {name} lies beside it to say"
+    return f"{keras_file}: {who} {listed(list(missing))}; give {listed(list(missing.values()))}"
+
+
+def _check_names(
+    keras_file: Path, record: TrainingRecord, asked: Asked, shape: Shape | None
+) -> None:
+    """Refuse names that contradict the record, or are too few or too many."""
+    names, known = asked.labels or record.labels or (), record.labels
+    if asked.labels and known and sorted(names) != sorted(known):
         raise ConversionFailed(
-            f"{keras_file} tells {' and '.join(given)} apart; edge-all needs a network for"
-            f" {' and '.join(LABELS)}, in either order"
+            f"{keras_file} tells {', '.join(known)} apart, as its record says, and --labels names"
+            f" {', '.join(names)}: give the same names in the order of its outputs; what people"
+            " read instead of them is for --words"
         )
-    labels_from = "--labels" if labels else "its record"
-    if input_range:
-        return Contract(input_range, "--input-range", given, labels_from)
-    if record.input_range:
-        return Contract(InputRange(*record.input_range), "its record", given, labels_from)
-    found = range_of_layers(model)
-    said_by = "" if found is None else "its first layers"
-    return Contract(found or UNIT, said_by, given, labels_from)
-
-
-def fit_to_device(source: LogitsModel, contract: Contract, keras_file: Path) -> LogitsModel:
-    """Make a model that takes 0..1 and gives ``hem, all``, by its contract.
-
-    Parameters
-    ----------
-    source : LogitsModel
-        As in its file; its weights are changed where its outputs change places.
-    contract : Contract
-    keras_file : Path
-
-    Raises
-    ------
-    ConversionFailed
-        If the outputs cannot change places.
-    """
-    model = source.model
-    if contract.labels != LABELS:
-        _swap_outputs(model, keras_file)
-    if contract.input_range != UNIT:
-        model = _taking_unit_range(model, contract.input_range)
-    return replace(source, model=model)
-
-
-def _taking_unit_range(model: Any, wanted: InputRange) -> Any:
-    import keras
-
-    crop = keras.Input((CROP_SIDE, CROP_SIDE, 3))
-    scaled = keras.layers.Rescaling(wanted.high - wanted.low, wanted.low)(crop)
-    return keras.Model(crop, model(scaled, training=False), name=model.name)
-
-
-def _swap_outputs(model: Any, keras_file: Path) -> None:
-    """Let the last weights give the outputs in the other order, which costs a device nothing."""
-    noise = np.random.default_rng(0).random((8, CROP_SIDE, CROP_SIDE, 3), np.float32)
-    before = np.asarray(model(noise, training=False))
-    for layer in reversed(_layers_with_weights(model)):
-        weights = layer.get_weights()
-        if any(weight.shape[-1:] != (2,) for weight in weights):
-            break
-        layer.set_weights([weight[..., ::-1] for weight in weights])
-        if any(weight.ndim > 1 for weight in weights):  # not the statistics of a normalisation
-            break
-    after = np.asarray(model(noise, training=False))
-    if not np.allclose(after, before[:, ::-1], rtol=_SAME, atol=_SAME):
+    if shape is not None and len(names) != shape.labels:
         raise ConversionFailed(
-            f"{keras_file} gives its outputs in the order all, hem, and its last layers do not let"
-            " them change places; train it, or end it in a dense layer, in the order hem, all"
+            f"{keras_file} tells {shape.labels} labels apart, and"
+            f" {'--labels' if asked.labels else 'its record'} names {len(names)}:"
+            f" {', '.join(names)}; name each once, in the order of its outputs"
         )
 
 
-def _layers_with_weights(model: Any) -> list[Any]:
-    """Layers that hold weights themselves, those of nested models too, in order."""
-    import keras
+def _base(
+    record: TrainingRecord,
+    asked: Asked,
+    shape: Shape | None,
+    names: tuple[str, ...],
+    background_of_cells: Callable[[], str] | None,
+) -> tuple[Contract, str]:
+    """Make the contract as it is but for its labels, and say who knows the background."""
+    if record.contract is not None:
+        base, background_from = record.contract, "its record"
+    else:
+        assert shape is not None
+        base, background_from = _without_contract(shape.side, names), "its labels"
+    if asked.background:
+        if asked.background != base.background:  # cells are told from other pixels then
+            base = replace(base, background=asked.background, diameters=None)
+        return base, "--background"
+    if record.contract is None and background_of_cells and not _is_of_cnmc(names):
+        return replace(base, background=background_of_cells()), "the cells"
+    return base, background_from
 
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found += _layers_with_weights(layer)
-        elif layer.weights:
-            found.append(layer)
-    return found
+
+def _without_contract(side: int, names: tuple[str, ...]) -> Contract:
+    """Contract of a network of which nothing but its size and its labels is known."""
+    if _is_of_cnmc(names):  # nothing else has labels of these names
+        return replace(cnmc.CONTRACT, side=side)
+    return Contract(side, make_labels(names))
+
+
+def _contract(base: Contract, asked: Asked, outputs: tuple[str, ...]) -> Contract:
+    """Change in a contract what was asked for."""
+    positive = asked.positive or base.positive
+    order, words = base.names, base.words
+    if len(order) == 2 and positive in order:
+        order = tuple(sorted(order, key=lambda name: name == positive))
+    if asked.words and len(asked.words) != len(outputs):
+        raise ValueError(f"{len(asked.words)} words for {len(outputs)} labels")
+    read = dict(zip(base.names, words, strict=True))
+    if asked.words:
+        read = dict(zip(outputs, asked.words, strict=True))
+    wanted = tuple(read[name] for name in order)
+    labels = base.labels
+    if (order, positive, wanted) != (base.names, base.positive, words):
+        labels = make_labels(order, positive, wanted)
+    return replace(
+        base,
+        labels=labels,
+        positive=positive,
+        um_per_pixel=asked.um_per_pixel or base.um_per_pixel,
+        intended_use=asked.intended_use or base.intended_use,
+    )
+
+
+def _said_by(option: str, asked: InputRange | None, recorded: InputRange | None) -> str:
+    if asked is not None:
+        return option
+    return "" if recorded is None else "its record"
+
+
+def _is_of_cnmc(names: tuple[str, ...] | None) -> bool:
+    """Whether labels are those of C-NMC, in either order."""
+    return names is not None and set(names) == set(cnmc.NAMES)

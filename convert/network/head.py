@@ -1,9 +1,9 @@
 """Cut the softmax at the end of a Keras classifier off: from probabilities to logits.
 
-However a network of two labels ends in probabilities, it is its logits that edge-all needs: a
-layer with softmax as its activation, a softmax of its own, log-softmax, or one sigmoid, with
-layers behind that only give the numbers another shape; in the network itself or in one that is
-its last layer.
+However a network ends in probabilities, it is its logits that edge-all needs: a layer with softmax
+as its activation, a softmax of its own, log-softmax, or one sigmoid for two labels, with layers
+behind that only give the numbers another shape; in the network itself or in one that is its last
+layer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PROBABILITIES: dict[str, Callable[[_Outputs], _Outputs]] = {
     LOG_SOFTMAX: np.exp,
     SIGMOID: lambda outputs: np.concatenate([1 - outputs, outputs], axis=1),
 }
-"""What the outputs of a network, (n, 1) or (n, 2), say of its two labels."""
+"""What the outputs of a network, (n, labels) or (n, 1), say of its labels."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Headless:
     Attributes
     ----------
     model : keras.Model
-        To logits, (n, 2).
+        To logits, (n, labels).
     head : str
         What was cut off: a key of :data:`PROBABILITIES`.
     """
@@ -60,13 +60,13 @@ def cut_head(path: Path, model: Any) -> Headless:
     path : Path
         For messages.
     model : keras.Model
-        With one output of one or two numbers.
+        With one output: a number for each label, or one for two labels.
 
     Returns
     -------
     Headless
         Its softmax is the output of the model given, unless what was cut off is used twice in
-        it, or not over the two labels: that is for the caller to find out.
+        it, or not over the labels: that is for the caller to find out.
 
     Raises
     ------
@@ -75,7 +75,8 @@ def cut_head(path: Path, model: Any) -> Headless:
     """
     import keras
 
-    wanted = {SOFTMAX, LOG_SOFTMAX} if _numbers(model) == 2 else {SIGMOID}
+    numbers = _numbers(model)
+    wanted = {SIGMOID} if numbers == 1 else {SOFTMAX, LOG_SOFTMAX}
     operation, head = _last_step(model)
     if head not in wanted:
         raise ConversionFailed(
@@ -89,15 +90,15 @@ def cut_head(path: Path, model: Any) -> Headless:
         operation.activation = keras.activations.linear
     else:
         operation.call = _hand_on
-    return Headless(_to_two_logits(model, head), head)
+    return Headless(_to_logits(model, head, numbers), head)
 
 
-def _to_two_logits(model: Any, head: str) -> Any:
-    """Give a model that is left with logits of any shape an output of (n, 2)."""
+def _to_logits(model: Any, head: str, numbers: int) -> Any:
+    """Give a model that is left with logits of any shape an output of (n, labels)."""
     import keras
 
     one = isinstance(model, keras.Sequential) or isinstance(model.output, keras.KerasTensor)
-    if one and model.outputs[0].shape == (None, 2):
+    if one and head != SIGMOID and model.outputs[0].shape == (None, numbers):
         return model
     logits = keras.layers.Flatten()(model.outputs[0])
     if head == SIGMOID:  # sigmoid(x) is the softmax of (-x / 2, x / 2)

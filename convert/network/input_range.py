@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edge.crops.preprocess import CROP_SIDE
 from edge.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -31,6 +31,25 @@ class InputRange:
 
     def __str__(self) -> str:
         return f"{self.low:g}..{self.high:g}"
+
+
+def as_input_range(given: Any) -> InputRange | None:
+    """Make an input range of its two ends; None stays None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If they are no two finite numbers, the lower one first.
+    """
+    if given is None:
+        return None
+    low, high = given
+    if isinstance(low, bool) or isinstance(high, bool) or isinstance(given, str):
+        raise TypeError(f"input_range {given!r} is no pair of numbers")
+    low, high = float(low), float(high)
+    if not (isfinite(low) and isfinite(high) and low < high):
+        raise ValueError(f"input_range {low:g}, {high:g} does not rise")
+    return InputRange(low, high)
 
 
 UNIT, BYTES, WORDS, SIGNED = (
@@ -57,7 +76,7 @@ def range_of_layers(model: keras.Model) -> InputRange | None:
     Parameters
     ----------
     model : keras.Model
-        From (n, 70, 70, 3).
+        From (n, side, side, 3).
 
     Returns
     -------
@@ -69,7 +88,8 @@ def range_of_layers(model: keras.Model) -> InputRange | None:
     ConversionFailed
         If what stands there fits none of the ranges that are in use.
     """
-    images = np.stack([np.full((CROP_SIDE, CROP_SIDE, 3), value, np.float32) for value in _PROBES])
+    shape = tuple(model.inputs[0].shape[1:])
+    images = np.stack([np.full(shape, value, np.float32) for value in _PROBES])
     try:
         reached = _at_first_kernel(model, images)
     except Exception:  # Keras raises whatever the layer that refuses raises; it tells nothing then

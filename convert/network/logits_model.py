@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from convert.network.classifier import check_classifier
 from convert.network.head import PROBABILITIES, cut_head
 from convert.network.keras_file import load_keras_file
-from convert.network.plain_float import all_layers, in_plain_float, is_plain
+from convert.network.plain_float import in_plain_float, is_plain
 from convert.network.reasons import in_short
 from edge.crops.drawn import draw_crop
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 from edge.errors import ConversionFailed
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class LogitsModel:
     Attributes
     ----------
     model : keras.Model
-        Crops in 0..1, shape (n, 70, 70, 3), to logits (n, 2); in float32 throughout.
+        Crops in 0..1, shape (n, side, side, 3), to logits (n, labels); in float32 throughout.
     network : str
         Name of the network.
     sha256 : str
@@ -44,6 +45,16 @@ class LogitsModel:
     model: keras.Model
     network: str
     sha256: str
+
+    @property
+    def side(self) -> int:
+        """Of the crops it takes, in pixels."""
+        return int(self.model.inputs[0].shape[1])
+
+    @property
+    def labels(self) -> int:
+        """How many logits it gives."""
+        return int(self.model.outputs[0].shape[1])
 
 
 def load_logits_model(path: Path) -> LogitsModel:
@@ -56,8 +67,8 @@ def load_logits_model(path: Path) -> LogitsModel:
     Raises
     ------
     ConversionFailed
-        If the file is missing, damaged or not a classifier of two labels on 70x70x3 crops that
-        ends in softmax or in one sigmoid, or a weight is not a finite number.
+        If the file is missing, damaged or not a classifier of square crops that ends in softmax
+        or in one sigmoid (:mod:`convert.network.classifier`), or a weight is not a finite number.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Keras advises against either holds or is refused
@@ -66,8 +77,8 @@ def load_logits_model(path: Path) -> LogitsModel:
 
 def _load(path: Path) -> LogitsModel:
     found = load_keras_file(path)
-    _check(path, found.model)
-    crops = _some_crops()
+    side = check_classifier(path, found.model)
+    crops = _some_crops(side)
     said = _answers(path, found.model, crops)
     tolerance = _TOLERANCE
     model = found.model
@@ -79,14 +90,13 @@ def _load(path: Path) -> LogitsModel:
     if not np.allclose(_softmax(logits), expected, rtol=0, atol=tolerance, equal_nan=True):
         raise ConversionFailed(
             f"{path} is another network without its last {headless.head}, which is used twice in it"
-            " or does not run over the two labels; end it in keras.layers.Softmax() and save it"
-            " again"
+            " or does not run over the labels; end it in keras.layers.Softmax() and save it again"
         )
     return LogitsModel(headless.model, model.name, hashlib.sha256(found.content).hexdigest())
 
 
 def keras_logits(model: keras.Model, crops: UInt8Image) -> np.ndarray:
-    """Logits in evaluation mode: crops (n, 70, 70, 3) uint8 to (n, 2) float."""
+    """Logits in evaluation mode: crops (n, side, side, 3) uint8 to (n, labels) float."""
     batches = [
         np.asarray(model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255))
         for i in range(0, len(crops), 64)
@@ -94,53 +104,14 @@ def keras_logits(model: keras.Model, crops: UInt8Image) -> np.ndarray:
     return np.concatenate(batches)
 
 
-def _check(path: Path, model: Any) -> None:
-    """Refuse what is no classifier of two labels on crops."""
-    inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
-    if not inputs or not outputs:
-        raise ConversionFailed(
-            f"{path} was saved before its layers were built, so without weights; begin it with"
-            " keras.Input((70, 70, 3)), train it and save it again"
-        )
-    if len(inputs) != 1 or len(outputs) != 1:
-        raise ConversionFailed(
-            f"{path} has {len(inputs)} inputs and {len(outputs)} outputs; edge-all needs one crop"
-            " and two logits: keras.Model(input, output) of the two, saved again"
-        )
-    if not inputs[0].dtype.startswith(("float", "bfloat")):
-        raise ConversionFailed(
-            f"{path} takes crops as {inputs[0].dtype}; edge-all feeds float32 in 0..1: build it on"
-            " keras.Input((70, 70, 3)), without a layer that scales 0..255, and save it again"
-        )
-    before, after = inputs[0].shape, outputs[0].shape
-    fits = len(before) == 4 and all(
-        side in (None, wanted)
-        for side, wanted in zip(before[1:], (CROP_SIDE, CROP_SIDE, 3), strict=True)
-    )
-    if not fits or None in after[1:] or np.prod(after[1:]) not in (1, 2):
-        raise ConversionFailed(
-            f"{path} maps {before} to {after}; edge-all needs (None, 70, 70, 3) to (None, 2)"
-        )
-    for layer in all_layers(model):
-        if getattr(layer, "quantization_mode", None):
-            raise ConversionFailed(
-                f"{path}: layer {layer.name} was quantized by Keras; give the float model"
-            )
-    for weight in model.weights:
-        if not np.all(np.isfinite(np.asarray(weight))):
-            raise ConversionFailed(
-                f"{path}: weight {weight.path} holds NaN or infinity; the training diverged"
-            )
-
-
-def _some_crops() -> UInt8Image:
+def _some_crops(side: int) -> UInt8Image:
     """Drawn cells, and noise, which differs more from one crop to the next than cells do."""
-    noise = np.random.default_rng(0).integers(0, 256, (2, CROP_SIDE, CROP_SIDE, 3), np.uint8)
-    return np.concatenate([[draw_crop(seed) for seed in range(2)], noise])
+    noise = np.random.default_rng(0).integers(0, 256, (2, side, side, 3), np.uint8)
+    return np.concatenate([[draw_crop(seed, side) for seed in range(2)], noise])
 
 
 def _answers(path: Path, model: Any, crops: UInt8Image) -> npt.NDArray[np.float64]:
-    """What the model in the file says of crops, in inference: (n, 1) or (n, 2)."""
+    """What the model in the file says of crops, in inference: (n, labels), or (n, 1)."""
     import keras
 
     def ask() -> npt.NDArray[np.float64]:

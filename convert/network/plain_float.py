@@ -59,7 +59,7 @@ def in_plain_float(path: Path, model: Any) -> Any:
     except Exception as error:  # whatever the layer raises that cannot be built again
         raise ConversionFailed(
             f"{path} cannot be built again in float32 for any number of crops: {in_short(error)};"
-            " train it in float32, on keras.Input((70, 70, 3))"
+            " train it in float32, on keras.Input((side, side, 3))"
         ) from error
     return found
 

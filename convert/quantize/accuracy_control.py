@@ -19,7 +19,7 @@ from convert.quantize.equalisation import equalise, find_exponents
 from convert.quantize.range_estimators import ESTIMATORS, MINMAX
 from convert.quantize.ranges import Ranges, observe_all_ranges, observe_ranges
 from convert.quantize.recipe import Recipe
-from convert.verify.fidelity import margins_of
+from convert.verify.answers import likeliest_of
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.crops.preprocess import UInt8Image
@@ -43,7 +43,7 @@ class Judgement:
     agreement : float
         Share of cells whose more probable label is that of the twin, 0..1.
     mean_logit_error : float
-        Of ``|int8 - float|`` over both logits. Candidates are compared by it, as agreement moves
+        Of ``|int8 - float|`` over all logits. Candidates are compared by it, as agreement moves
         in whole cells.
     """
 
@@ -132,7 +132,7 @@ def judge_on(
     Parameters
     ----------
     twin : bytes
-    cells : ndarray of uint8, shape (n, 70, 70, 3)
+    cells : ndarray of uint8, shape (n, side, side, 3)
         Neither representative nor evaluation cells.
     least_agreement : float
         0..1.
@@ -151,7 +151,7 @@ def judge_on(
     def judge(flatbuffer: bytes) -> Judgement:
         network = Int8Network(flatbuffer, find_runtime())
         found = network.logits_of(cells)
-        same = (margins_of(found) >= 0) == (margins_of(expected) >= 0)
+        same = likeliest_of(found) == likeliest_of(expected)
         agreement, error = float(same.mean()), float(np.abs(found - expected).mean())
         passed = agreement >= least_agreement and error <= most_steps * network.logit_step
         return Judgement(passed, agreement, error)
@@ -177,7 +177,7 @@ def control(
     Parameters
     ----------
     twin : bytes
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    representative : ndarray of uint8, shape (n, side, side, 3)
     judge : callable
         From a candidate to its Judgement, on other cells than these and than those of the gates.
     budget : Budget, optional

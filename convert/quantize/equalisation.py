@@ -49,7 +49,7 @@ def find_exponents(flatbuffer: bytes, representative: UInt8Image) -> Exponents:
     ----------
     flatbuffer : bytes
         Float twin, batch normalisation folded.
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    representative : ndarray of uint8, shape (n, side, side, 3)
 
     Returns
     -------

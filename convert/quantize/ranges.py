@@ -49,7 +49,7 @@ def observe_cells(flatbuffer: bytes, crops: UInt8Image) -> CellRanges:
     Parameters
     ----------
     flatbuffer : bytes
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
 
     Returns
     -------
@@ -78,7 +78,7 @@ def observe_ranges(
     Parameters
     ----------
     flatbuffer : bytes
-    representative : ndarray of uint8, shape (n, 70, 70, 3)
+    representative : ndarray of uint8, shape (n, side, side, 3)
     estimator : str
         Of :data:`convert.quantize.range_estimators.ESTIMATORS`. All but min-max run the twin twice.
 

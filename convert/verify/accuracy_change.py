@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from convert.verify.answers import Logits, likeliest_of, margins_of
 from edge.statistics.bootstrap import Basis, basis, draw_people, percentile_interval
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.mcnemar import McNemar, mcnemar
 from edge.statistics.scores import weighted_scores
-
-Margins = npt.NDArray[np.floating]
-"""``logit_all - logit_hem`` divided by the temperature, shape (n,)."""
+from edge.statistics.several import weighted_several
 
 SCORES = {
     "sensitivity": "recall_positive",
@@ -22,7 +22,15 @@ SCORES = {
     "auroc": "auroc",
     "ece": "ece",
 }
-"""Scores compared -> their names in :class:`edge.statistics.scores.Scores`."""
+"""Scores compared of two labels -> their names in :class:`edge.statistics.scores.Scores`."""
+
+SEVERAL_SCORES = ("accuracy", "balanced_accuracy", "weighted_f1", "auroc", "ece")
+"""Scores compared of more labels, as in :class:`edge.statistics.several.SeveralScores`; F1 is the
+mean of the labels', weighted by their cells."""
+
+_Values = Mapping[str, npt.NDArray[np.float64]]
+_Measure = Callable[[Logits, npt.NDArray[np.float64]], _Values]
+"""Logits and weights, (replicates, n) -> score -> shape (replicates,)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class ScoreChange:
     Attributes
     ----------
     score : str
-        One of :data:`SCORES`.
+        One of :data:`SCORES`, or of :data:`SEVERAL_SCORES`.
     before, after : float
     difference : float
         `after` - `before`.
@@ -56,31 +64,32 @@ class AccuracyChange:
     ----------
     scores : tuple of ScoreChange
     mcnemar : McNemar
-        Cells that only the stage before (`only_first`) or after (`only_second`)
-        decides correctly at probability 0.5.
-    healthy, leukemic : Basis
-        What the intervals rest on, per class.
+        Cells of which only the stage before (`only_first`) or after (`only_second`) finds the
+        right label likeliest.
+    of_labels : tuple of Basis
+        What the intervals rest on, per label.
     """
 
     scores: tuple[ScoreChange, ...]
     mcnemar: McNemar
-    healthy: Basis
-    leukemic: Basis
+    of_labels: tuple[Basis, ...]
 
     def __post_init__(self) -> None:
-        if tuple(change.score for change in self.scores) != tuple(SCORES):
-            raise ValueError(f"accuracy must hold the scores {', '.join(SCORES)}, in this order")
+        wanted = tuple(SCORES) if len(self.of_labels) == 2 else SEVERAL_SCORES
+        if tuple(change.score for change in self.scores) != wanted:
+            raise ValueError(f"accuracy must hold the scores {', '.join(wanted)}, in this order")
 
     def of(self, score: str) -> ScoreChange:
-        """One of :data:`SCORES`."""
+        """One of the scores by its name."""
         return next(change for change in self.scores if change.score == score)
 
 
 def measure_change(
-    before: Margins,
-    after: Margins,
+    before: Logits,
+    after: Logits,
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
+    temperature: float,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> AccuracyChange:
@@ -93,10 +102,12 @@ def measure_change(
 
     Parameters
     ----------
-    before, after : ndarray of float, shape (n,)
+    before, after : ndarray of float, shape (n, labels)
     labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``; both must be there.
+        Numbers of the labels; every one must be there.
     subjects : ndarray of str, shape (n,)
+    temperature : float
+        Divides logits before they become probabilities.
     replicates, seed : int
         As for :func:`edge.statistics.bootstrap.draw_people`.
 
@@ -104,22 +115,45 @@ def measure_change(
     -------
     AccuracyChange
     """
+    kinds = before.shape[1]
+    make = _measure_two if kinds == 2 else _measure_several
+    measure = make(labels, temperature, kinds)
+    names = tuple(SCORES) if kinds == 2 else SEVERAL_SCORES
     once = np.ones((1, len(labels)))
-    was, now = (weighted_scores(margins, labels, once) for margins in (before, after))
-    drawn: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in SCORES}
+    was, now = (measure(logits, once) for logits in (before, after))
+    drawn: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in names}
     for weights in draw_people(labels, subjects, replicates, seed):
-        first, second = (weighted_scores(margins, labels, weights) for margins in (before, after))
-        for name, key in SCORES.items():
-            drawn[name].append(second[key] - first[key])
+        first, second = (measure(logits, weights) for logits in (before, after))
+        for name in names:
+            drawn[name].append(second[name] - first[name])
     return AccuracyChange(
         tuple(
-            _change(name, float(was[key][0]), float(now[key][0]), np.concatenate(drawn[name]))
-            for name, key in SCORES.items()
+            _change(name, float(was[name][0]), float(now[name][0]), np.concatenate(drawn[name]))
+            for name in names
         ),
-        mcnemar((before >= 0) == (labels == 1), (after >= 0) == (labels == 1)),
-        basis(subjects[labels == 0]),
-        basis(subjects[labels == 1]),
+        mcnemar(likeliest_of(before) == labels, likeliest_of(after) == labels),
+        tuple(basis(subjects[labels == label]) for label in range(kinds)),
     )
+
+
+def _measure_two(labels: npt.NDArray[np.integer], temperature: float, kinds: int) -> _Measure:
+    def measure(logits: Logits, weights: npt.NDArray[np.float64]) -> _Values:
+        found = weighted_scores(margins_of(logits) / temperature, labels, weights)
+        return {name: found[key] for name, key in SCORES.items()}
+
+    return measure
+
+
+def _measure_several(labels: npt.NDArray[np.integer], temperature: float, kinds: int) -> _Measure:
+    shares = np.bincount(labels, minlength=kinds) / len(labels)
+
+    def measure(logits: Logits, weights: npt.NDArray[np.float64]) -> _Values:
+        found = weighted_several(np.asarray(logits) / temperature, labels, weights)
+        # a draw of people weighs as much of each label as there is
+        every = {**found, "weighted_f1": found["label_f1"] @ shares}
+        return {name: every[name].ravel() for name in SEVERAL_SCORES}
+
+    return measure
 
 
 def _change(score: str, before: float, after: float, drawn: npt.NDArray[np.float64]) -> ScoreChange:

@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from convert.chosen_cells import Cells
 from convert.network.input_range import InputRange
 from convert.network.logits_model import keras_logits
-from convert.verify.fidelity import Logits, Stages, margins_of
+from convert.verify.answers import Logits
+from convert.verify.fidelity import Stages
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
@@ -47,21 +47,19 @@ def evaluate(
     )
 
 
-def margins_in(
-    model: keras.Model, crops: UInt8Image, fed: InputRange, other: InputRange
-) -> npt.NDArray[np.float64]:
-    """Margins that a Keras model would give if its crops came in another range.
+def logits_in(model: keras.Model, crops: UInt8Image, fed: InputRange, other: InputRange) -> Logits:
+    """Logits that a Keras model would give if its crops came in another range.
 
     Parameters
     ----------
     model : keras.Model
         Crops in 0..1 to logits; it scales them to `fed` inside.
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
     fed, other : InputRange
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    ndarray of float, shape (n, labels)
     """
     scale = (other.high - other.low) / (fed.high - fed.low) / 255
     offset = (other.low - fed.low) / (fed.high - fed.low)
@@ -69,11 +67,11 @@ def margins_in(
         model.predict_on_batch(scale * crops[i : i + 64].astype(np.float32) + np.float32(offset))
         for i in range(0, len(crops), 64)
     ]
-    return margins_of(np.concatenate([np.asarray(batch) for batch in batches]))
+    return np.concatenate([np.asarray(batch) for batch in batches])
 
 
 def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
-    """Logits of the float twin: crops (n, 70, 70, 3) uint8 to (n, 2).
+    """Logits of the float twin: crops (n, side, side, 3) uint8 to (n, labels).
 
     Threads share one interpreter: VGG-16 takes 160 MB in each.
     """
@@ -81,7 +79,7 @@ def float_logits(twin: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
 
 
 def int8_logits(int8: bytes, crops: UInt8Image, threads: int = 1) -> Logits:
-    """Logits of an int8 network: crops (n, 70, 70, 3) uint8 to (n, 2)."""
+    """Logits of an int8 network: crops (n, side, side, 3) uint8 to (n, labels)."""
     parts = [part for part in np.array_split(crops, threads) if len(part)]
     networks = [Int8Network(int8, find_runtime()) for _ in parts]
     with ThreadPoolExecutor(threads) as pool:  # the runtime releases the interpreter lock

@@ -10,11 +10,9 @@ import numpy.typing as npt
 
 from calibration.probabilities.refer_band import ReferBand
 from convert.verify.accuracy_change import AccuracyChange, measure_change
+from convert.verify.answers import Answers, Logits, answers_of, kl_divergence
 from edge.errors import GateFailed
 from edge.files import file_name
-from edge.statistics.reliability import probabilities
-
-Logits = npt.NDArray[np.floating]
 
 KERAS, FLOAT, INT8 = "Keras", "float TFLite", "int8 TFLite"
 """Names of the stages."""
@@ -26,12 +24,12 @@ class Stages:
 
     Attributes
     ----------
-    keras, twin, int8 : ndarray of float, shape (n, 2)
+    keras, twin, int8 : ndarray of float, shape (n, labels)
     logit_step : float
         One step of the int8 output (its least significant bit), in logits.
     names : ndarray of str, shape (n,)
     labels : ndarray of int, shape (n,), or None
-        0 ``hem``, 1 ``all``; None for cells that have none.
+        Numbers of the labels; None for cells that have none.
     subjects : ndarray of str, shape (n,), or None
     cells_are : str
         Where the cells come from, in words.
@@ -46,6 +44,14 @@ class Stages:
     subjects: npt.NDArray[np.str_] | None
     cells_are: str
 
+    @property
+    def known_labels(self) -> npt.NDArray[np.integer] | None:
+        """Labels, if there are cells of every one; else None."""
+        if self.labels is None or self.subjects is None:
+            return None
+        wanted = set(range(self.twin.shape[1]))
+        return self.labels if set(self.labels.tolist()) == wanted else None
+
 
 @dataclass(frozen=True)
 class Flip:
@@ -57,11 +63,14 @@ class Flip:
         Position among the evaluation cells.
     name : str
     label : int or None
-        What it is: 0 ``hem``, 1 ``all``.
+        Number of the label that it is of.
+    likeliest_before, likeliest_after : int
+        Numbers of the likelier labels.
     margin_before, margin_after : float
-        ``logit_all - logit_hem``.
+        Of two labels, logit of the second less that of the first; of more, logit of the likeliest
+        less that of the next.
     p_before, p_after : float
-        Calibrated probability of leukemia, 0..1.
+        Calibrated probability, 0..1: of the second of two labels; of more, of the likeliest.
     in_band : bool
         Whether the decision before is ``refer``, so that a person looks anyway.
     """
@@ -69,6 +78,8 @@ class Flip:
     cell: int
     name: str
     label: int | None
+    likeliest_before: int
+    likeliest_after: int
     margin_before: float
     margin_after: float
     p_before: float
@@ -85,26 +96,27 @@ class Comparison:
     before, after : str
         The stages: two of :data:`KERAS`, :data:`FLOAT`, :data:`INT8`.
     mean_logit_error, max_logit_error : float
-        Of ``|after - before|`` over both logits.
+        Of ``|after - before|`` over all logits.
     mean_steps, max_steps : float or None
         The same in steps of the int8 output; None where no stage is int8.
-    margin_shift : float
-        Mean of margin after - before: to the side of healthy where negative. An
-        error to one side moves all cells near the boundary the same way.
+    margin_shift : float or None
+        Of two labels, mean of margin after - before: to the side of the first where negative. An
+        error to one side moves all cells near the boundary the same way. None of more labels.
     mean_p_error, max_p_error : float
-        Of ``|after - before|`` of the calibrated probability of leukemia.
+        Of ``|after - before|`` of the calibrated probability: of the second of two labels; of
+        more, over all of them.
     agreement : float
         Share of cells whose likelier label is the same, 0..1.
     decisions_changed : int
-        Cells whose decision (healthy, refer, leukemia) differs.
+        Cells whose decision (a label or ``refer``) differs.
     mean_kl, max_kl : float
         Kullback-Leibler divergence of the two softmax outputs at temperature 1, in nats.
     flips : tuple of Flip
         Largest margin before first.
     flip_margin : float
-        Every flip lies within this ``|logit_all - logit_hem|`` before; 0 without flips.
+        Every flip lies within this margin before, whatever its sign; 0 without flips.
     accuracy : AccuracyChange or None
-        None where cells have no labels, or those of one class only.
+        None where cells have no labels, or not those of every label.
     """
 
     before: str
@@ -113,7 +125,7 @@ class Comparison:
     max_logit_error: float
     mean_steps: float | None
     max_steps: float | None
-    margin_shift: float
+    margin_shift: float | None
     mean_p_error: float
     max_p_error: float
     agreement: float
@@ -142,8 +154,11 @@ class Fidelity:
     logit_step : float
         One step of the int8 output, in logits.
     temperature : float
-    refer_band : ReferBand
-        What turns margins into probabilities and decisions, for both comparisons.
+        Divides logits before they become probabilities.
+    refer_band : ReferBand or None
+        Of two labels, what is ``refer``, for both comparisons.
+    thresholds : tuple of float or None
+        Of more labels, the least probability at which each is decided.
     export : Comparison
         Keras to float TFLite.
     quantization : Comparison
@@ -154,7 +169,8 @@ class Fidelity:
     cells_are: str
     logit_step: float
     temperature: float
-    refer_band: ReferBand
+    refer_band: ReferBand | None
+    thresholds: tuple[float, ...] | None
     export: Comparison
     quantization: Comparison
 
@@ -173,15 +189,23 @@ class Fidelity:
         }
 
 
-def compare(stages: Stages, temperature: float, band: ReferBand) -> Fidelity:
+def compare(
+    stages: Stages,
+    temperature: float,
+    band: ReferBand | None,
+    thresholds: tuple[float, ...] | None = None,
+) -> Fidelity:
     """Compare each stage with the one before.
 
     Parameters
     ----------
     stages : Stages
     temperature : float
-        Divides margins before they become probabilities.
-    band : ReferBand
+        Divides logits before they become probabilities.
+    band : ReferBand or None
+        Of two labels.
+    thresholds : tuple of float, optional
+        Of more labels.
 
     Returns
     -------
@@ -192,113 +216,87 @@ def compare(stages: Stages, temperature: float, band: ReferBand) -> Fidelity:
     GateFailed
         If a stage gives NaN or infinity for a cell: nothing can be compared with that.
     """
+    found = []
     for name, logits in ((KERAS, stages.keras), (FLOAT, stages.twin), (INT8, stages.int8)):
         _refuse_not_finite(name, logits, stages)
+        found.append(_Stage(name, logits, answers_of(logits, temperature, band, thresholds)))
+    keras, twin, int8 = found
     return Fidelity(
         cells=len(stages.twin),
         cells_are=stages.cells_are,
         logit_step=stages.logit_step,
         temperature=temperature,
         refer_band=band,
-        export=_compare(stages, temperature, band, (KERAS, stages.keras), (FLOAT, stages.twin)),
-        quantization=_compare(stages, temperature, band, (FLOAT, stages.twin), (INT8, stages.int8)),
+        thresholds=thresholds,
+        export=_compare(stages, temperature, keras, twin),
+        quantization=_compare(stages, temperature, twin, int8),
     )
 
 
-def margins_of(logits: Logits) -> npt.NDArray[np.float64]:
-    """``logit_all - logit_hem``: (n, 2) -> (n,)."""
-    wide = np.asarray(logits, np.float64)
-    return np.asarray(wide[:, 1] - wide[:, 0])
+@dataclass(frozen=True)
+class _Stage:
+    name: str
+    logits: Logits
+    answers: Answers
 
 
-def kl_divergence(before: Logits, after: Logits) -> npt.NDArray[np.float64]:
-    """Kullback-Leibler divergence of softmax outputs, in nats.
-
-    ``sum over labels of p log(p / q)`` with p and q the softmax of `before` and of
-    `after` (Kullback and Leibler 1951, On Information and Sufficiency, section 2).
-
-    Parameters
-    ----------
-    before, after : ndarray of float, shape (n, 2)
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        At least 0.
-    """
-    p_margin, q_margin = margins_of(before), margins_of(after)
-    p = probabilities(p_margin)
-    # log of the logistic function, in the form that overflows nowhere
-    all_part = p * (np.logaddexp(0, -q_margin) - np.logaddexp(0, -p_margin))
-    hem_part = (1 - p) * (np.logaddexp(0, q_margin) - np.logaddexp(0, p_margin))
-    return np.asarray(np.maximum(all_part + hem_part, 0))  # rounding can leave -1e-17
-
-
-def _compare(
-    stages: Stages,
-    temperature: float,
-    band: ReferBand,
-    first: tuple[str, Logits],
-    second: tuple[str, Logits],
-) -> Comparison:
-    (before, before_logits), (after, after_logits) = first, second
-    error = np.abs(np.asarray(after_logits, np.float64) - before_logits)
-    was, now = margins_of(before_logits), margins_of(after_logits)
-    p, q = probabilities(was / temperature), probabilities(now / temperature)
-    flips = tuple(
-        Flip(
-            cell=int(i),
-            name=file_name(stages.names[i]),
-            label=None if stages.labels is None else int(stages.labels[i]),
-            margin_before=float(was[i]),
-            margin_after=float(now[i]),
-            p_before=float(p[i]),
-            p_after=float(q[i]),
-            in_band=bool(_decisions(p[i], band) == 0),
-        )
-        for i in _flipped(was, now)
-    )
-    kl = kl_divergence(before_logits, after_logits)
-    step = stages.logit_step if after == INT8 else None
+def _compare(stages: Stages, temperature: float, before: _Stage, after: _Stage) -> Comparison:
+    was, now = before.answers, after.answers
+    error = np.abs(np.asarray(after.logits, np.float64) - before.logits)
+    p_error = np.abs(now.every_p - was.every_p).ravel()
+    flips = tuple(_flip(stages, was, now, cell) for cell in _flipped(was, now))
+    kl = kl_divergence(before.logits, after.logits)
+    step = stages.logit_step if after.name == INT8 else None
+    cells, are_two = len(was.p), before.logits.shape[1] == 2
     return Comparison(
-        before=before,
-        after=after,
+        before=before.name,
+        after=after.name,
         mean_logit_error=float(error.mean()),
         max_logit_error=float(error.max()),
         mean_steps=None if step is None else float(error.mean()) / step,
         max_steps=None if step is None else float(error.max()) / step,
-        margin_shift=float((now - was).mean()),
-        mean_p_error=float(np.abs(q - p).mean()),
-        max_p_error=float(np.abs(q - p).max()),
+        margin_shift=float((now.margins - was.margins).mean()) if are_two else None,
+        mean_p_error=float(p_error.mean()),
+        max_p_error=float(p_error.max()),
         # a ratio of whole numbers: 199 of 200 is the same number as a limit of 0.995
-        agreement=(len(was) - len(flips)) / len(was),
-        decisions_changed=int(np.sum(_decisions(p, band) != _decisions(q, band))),
+        agreement=(cells - len(flips)) / cells,
+        decisions_changed=int(np.sum(was.decisions != now.decisions)),
         mean_kl=float(kl.mean()),
         max_kl=float(kl.max()),
         flips=flips,
         flip_margin=max((abs(flip.margin_before) for flip in flips), default=0.0),
-        accuracy=_accuracy(stages, was / temperature, now / temperature),
+        accuracy=_accuracy(stages, before.logits, after.logits, temperature),
     )
 
 
-def _flipped(was: npt.NDArray[np.float64], now: npt.NDArray[np.float64]) -> list[int]:
+def _flipped(was: Answers, now: Answers) -> list[int]:
     """Cells whose likelier label differs, largest margin before first."""
-    cells: list[int] = np.flatnonzero((was >= 0) != (now >= 0)).tolist()
-    return sorted(cells, key=lambda cell: -abs(was[cell]))
+    cells: list[int] = np.flatnonzero(was.likeliest != now.likeliest).tolist()
+    return sorted(cells, key=lambda cell: -abs(was.margins[cell]))
 
 
-def _decisions(p_positive: npt.NDArray[np.floating], band: ReferBand) -> npt.NDArray[np.integer]:
-    """-1 healthy, 0 refer, 1 leukemia."""
-    return np.asarray((p_positive > band.high).astype(int) - (p_positive < band.low))
+def _flip(stages: Stages, was: Answers, now: Answers, cell: int) -> Flip:
+    return Flip(
+        cell=cell,
+        name=file_name(stages.names[cell]),
+        label=None if stages.labels is None else int(stages.labels[cell]),
+        likeliest_before=int(was.likeliest[cell]),
+        likeliest_after=int(now.likeliest[cell]),
+        margin_before=float(was.margins[cell]),
+        margin_after=float(now.margins[cell]),
+        p_before=float(was.p[cell]),
+        p_after=float(now.p[cell]),
+        in_band=bool(was.refers[cell]),
+    )
 
 
 def _accuracy(
-    stages: Stages, was: npt.NDArray[np.float64], now: npt.NDArray[np.float64]
+    stages: Stages, before: Logits, after: Logits, temperature: float
 ) -> AccuracyChange | None:
-    labels, subjects = stages.labels, stages.subjects
-    if labels is None or subjects is None or set(labels.tolist()) != {0, 1}:
+    labels, subjects = stages.known_labels, stages.subjects
+    if labels is None or subjects is None:
         return None
-    return measure_change(was, now, labels, subjects)
+    return measure_change(before, after, labels, subjects, temperature)
 
 
 def _refuse_not_finite(stage: str, logits: Logits, stages: Stages) -> None:

@@ -30,7 +30,7 @@ class Limits:
         the boundary only: logits cut off by too narrow ranges keep their side and lose
         their probability.
     flips_outside_band : int
-        Most cells with another label whose float decision is not ``refer``, so
+        Most cells with another likeliest label whose float decision is not ``refer``, so
         that nobody looks.
     weighted_f1_loss : float
         Most that weighted F1 may fall, float to int8; 0.002 is 0.2 points.
@@ -111,7 +111,7 @@ def judge_fidelity(fidelity: Fidelity, limits: Limits | None = None) -> tuple[Ga
         _parity(fidelity.export, limits.parity),
         _agreement(int8, cells, limits.agreement),
         _mean_p_error(int8, limits.mean_p_error),
-        _flips_outside_band(int8, cells, limits.flips_outside_band),
+        _flips_outside_band(fidelity, limits.flips_outside_band),
         _weighted_f1_loss(int8, limits.weighted_f1_loss),
     )
 
@@ -256,15 +256,16 @@ def _mean_p_error(int8: Comparison, limit: float) -> Gate:
     )
 
 
-def _flips_outside_band(int8: Comparison, cells: int, limit: int) -> Gate:
-    outside = int8.flips_outside_band
+def _flips_outside_band(fidelity: Fidelity, limit: int) -> Gate:
+    outside, cells = fidelity.quantization.flips_outside_band, fidelity.cells
+    where = "outside the refer band" if fidelity.refer_band else "where float does not refer"
     return gate_of(
         "flips-outside-band",
         "float-to-int8",
         float(len(outside)),
         float(limit),
         len(outside) <= limit,
-        f"{len(outside)} of {cells} cells change their label outside the refer band, {limit} may",
+        f"{len(outside)} of {cells} cells change their label {where}, {limit} may",
         f"nobody looks at them, first {outside[0].name if outside else ''}",
     )
 
@@ -272,7 +273,7 @@ def _flips_outside_band(int8: Comparison, cells: int, limit: int) -> Gate:
 def _weighted_f1_loss(int8: Comparison, limit: float) -> Gate:
     name, stage = "weighted-f1-loss", "float-to-int8"
     if int8.accuracy is None:
-        says = "the evaluation cells have no labels of both classes, so that accuracy is unknown"
+        says = "the evaluation cells are not of every label, so that accuracy is unknown"
         return Gate(name, stage, None, limit, None, f"{says}; give labelled cells to judge it")
     change, cells = int8.accuracy.of("weighted_f1"), int8.accuracy.mcnemar
     loss = round(change.before - change.after, 12)  # 0.002 lost is 0.002, not 2e-18 more

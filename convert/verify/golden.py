@@ -17,6 +17,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from convert.verify.answers import leads_of, likeliest_of
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import Int8Network
@@ -77,18 +78,22 @@ def tolerance_for(seen: int) -> int:
 def golden_vectors(network: Int8Network) -> GoldenVectors:
     """Draw crops and keep those that span the range of the network's scores evenly.
 
-    Drawn, because a released file carries nobody's images.
+    Of more than two labels, one likeliest label after the other, by its lead over the next. Drawn,
+    because a released file carries nobody's images.
     """
-    crops = np.stack([draw_crop(seed) for seed in range(_DRAWN)])
+    crops = np.stack([draw_crop(seed, network.side) for seed in range(_DRAWN)])
     logits = network.raw_logits_of(crops)
-    margins = logits[:, 1].astype(int) - logits[:, 0]
-    order = np.argsort(margins, kind="stable")
+    scores = logits.astype(int)
+    if network.labels == 2:
+        order = np.argsort(scores[:, 1] - scores[:, 0], kind="stable")
+    else:
+        order = np.lexsort((leads_of(scores), likeliest_of(scores)))
     kept = order[np.linspace(0, _DRAWN - 1, _KEPT).round().astype(int)]
     return GoldenVectors(crops[kept], logits[kept])
 
 
 def _by_kernel(flatbuffer: bytes, crops: UInt8Image) -> Iterator[npt.NDArray[np.int8]]:
-    """Outputs (n, 2) of every runtime that is installed, with each of its kernels."""
+    """Outputs (n, labels) of every runtime that is installed, with each of its kernels."""
     for name in _RUNTIMES:
         runtime = load_runtime(name)
         if isinstance(runtime, Runtime):

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 
-from edge.crops.preprocess import CROP_SIDE
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
 
@@ -29,7 +28,8 @@ def latency_ratio(flatbuffer: bytes, reference: bytes) -> float:
     float
     """
     networks = [Int8Network(content, find_runtime()) for content in (flatbuffer, reference)]
-    crop = np.zeros((CROP_SIDE, CROP_SIDE, 3), np.uint8)
+    side = networks[0].side
+    crop = np.zeros((side, side, 3), np.uint8)
     shortest = [float("inf")] * 2
     for _ in range(_ROUNDS):
         for place, network in enumerate(networks):

@@ -73,7 +73,7 @@ def compare_layers(twin: bytes, int8: bytes, cells: UInt8Image) -> tuple[LayerFi
     ----------
     twin, int8 : bytes
         Flatbuffers. The int8 one was made from this twin.
-    cells : ndarray of uint8, shape (n, 70, 70, 3)
+    cells : ndarray of uint8, shape (n, side, side, 3)
 
     Returns
     -------

@@ -10,15 +10,13 @@ import numpy.typing as npt
 
 from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
 from convert.record import TrainingRecord
-from convert.verify.fidelity import Stages, margins_of
+from convert.verify.answers import Logits, answers_of, margins_of
+from convert.verify.fidelity import Fidelity, Stages
 from edge.statistics.bootstrap import draw_people
 from edge.statistics.evaluation import REPLICATES, Estimate, Evaluation, evaluate
-from edge.statistics.reliability import probabilities
 from edge.statistics.scores import weighted_scores
+from edge.statistics.several import SeveralEvaluation, evaluate_several, weighted_several
 from edge.statistics.shares import NORMAL, wilson_interval
-
-Margins = npt.NDArray[np.floating]
-"""``logit_all - logit_hem``, shape (n,)."""
 
 PEOPLE_DIFFER = 0.15
 """How much accuracy may differ for want of some of the people that a record's rests on: the
@@ -78,11 +76,12 @@ class NetworkFidelity:
     Attributes
     ----------
     spread : float
-        Largest less smallest calibrated probability of leukemia.
+        Largest less smallest calibrated probability: of the second of two labels; of more, of
+        that in which it is largest.
     one_label : bool
         Whether every cell gets the same label.
-    evaluation : Evaluation or None
-        None without labels of both classes.
+    evaluation : Evaluation, SeveralEvaluation or None
+        Of two labels, or of more; None without cells of every label.
     against_record : tuple of AgainstRecord
         Empty where it cannot be compared.
     people : str
@@ -93,28 +92,41 @@ class NetworkFidelity:
 
     spread: float
     one_label: bool
-    evaluation: Evaluation | None = None
+    evaluation: Evaluation | SeveralEvaluation | None = None
     against_record: tuple[AgainstRecord, ...] = ()
     people: str = ""
     better_range: BetterRange | None = None
 
     @property
     def auroc(self) -> Estimate | None:
-        """AUROC of the evaluation; None without labels.
+        """AUROC of the evaluation, of more than two labels the mean of theirs; None without labels.
 
         With an interval that holds both that of the bootstrap over people, which is too narrow
         for a handful of them, and that of cells (Hanley and McNeil 1982, The meaning and use of the
-        area under a ROC curve, equation 1).
+        area under a ROC curve, equation 1); of more labels, the mean of theirs.
         """
         if self.evaluation is None:
             return None
-        found, ((clear, alarm), (miss, hit)) = (
-            self.evaluation.estimate("auroc"),
-            self.evaluation.confusion,
-        )
-        half = NORMAL * _hanley_mcneil(found.value, clear + alarm, miss + hit)
+        found = self.evaluation.estimate("auroc")
+        cells = [sum(row) for row in self.evaluation.confusion]
+        errors = [_hanley_mcneil(found.value, sum(cells) - of_one, of_one) for of_one in cells[1:]]
+        if len(cells) > 2:
+            errors.append(_hanley_mcneil(found.value, sum(cells[1:]), cells[0]))
+        half = NORMAL * float(np.mean(errors))
         low, high = min(found.low, found.value - half), max(found.high, found.value + half)
         return Estimate(found.value, max(low, 0.0), min(high, 1.0))
+
+    @property
+    def other_order(self) -> tuple[int, ...] | None:
+        """Of more than two labels, what the cells of each are called most often, by number.
+
+        None where that is not another order of the labels: every one called by one other name.
+        """
+        if not isinstance(self.evaluation, SeveralEvaluation):
+            return None
+        called = tuple(int(np.argmax(row)) for row in self.evaluation.confusion)
+        labels = tuple(range(len(called)))
+        return called if called != labels and tuple(sorted(called)) == labels else None
 
     @property
     def as_recorded(self) -> bool:
@@ -125,9 +137,10 @@ class NetworkFidelity:
 def measure_network(
     stages: Stages,
     record: TrainingRecord,
-    temperature: float,
+    fidelity: Fidelity,
+    names: tuple[str, ...],
     fed: InputRange,
-    margins_in: Callable[[InputRange], Margins],
+    logits_in: Callable[[InputRange], Logits],
 ) -> NetworkFidelity:
     """Measure a Keras network against labels and record.
 
@@ -136,29 +149,32 @@ def measure_network(
     stages : Stages
         Its logits are those of the network as it is converted.
     record : TrainingRecord
-    temperature : float
+    fidelity : Fidelity
+        What turns logits into probabilities.
+    names : tuple of str
+        Of the labels, in the order of the logits.
     fed : InputRange
         The range in which it is fed.
-    margins_in : callable
-        Margins on the same cells in another range. Asked only where the network is not as
+    logits_in : callable
+        Logits on the same cells in another range. Asked only where the network is not as
         good as its record says: an honest network costs no time.
     """
-    margins = margins_of(stages.keras)
-    p_positive = probabilities(margins / temperature)
-    spread, one_label = float(np.ptp(p_positive)), len(set((margins >= 0).tolist())) == 1
-    labels, subjects = stages.labels, stages.subjects
-    if labels is None or subjects is None or set(labels.tolist()) != {0, 1}:
+    answers = answers_of(
+        stages.keras, fidelity.temperature, fidelity.refer_band, fidelity.thresholds
+    )
+    spread = float(np.ptp(answers.every_p, axis=0).max())
+    one_label = len(set(answers.likeliest.tolist())) == 1
+    labels, subjects = stages.known_labels, stages.subjects
+    if labels is None or subjects is None:
         return NetworkFidelity(spread, one_label)
-    evaluation = evaluate(margins, labels, subjects)
-    present = set(subjects.tolist()) & set(record.held_out)
-    missing = sorted(set(record.held_out) - present)
-    against = _against_record(evaluation, record, PEOPLE_DIFFER if missing else 0.0)
-    people = f"{len(present)} of the {len(record.held_out)} held-out people"
+    evaluation = _evaluate(stages.keras, labels, subjects)
+    people, is_everybody = _people(subjects, record)
+    against = _against_record(evaluation, record, names, 0.0 if is_everybody else PEOPLE_DIFFER)
     found = NetworkFidelity(spread, one_label, evaluation, against, people)
     if found.as_recorded:
         return found
     others = [
-        _better(margins, other, margins_in(other), labels, subjects)
+        _better(stages.keras, other, logits_in(other), labels, subjects)
         for other in _OTHER_RANGES
         if other != fed
     ]
@@ -166,21 +182,41 @@ def measure_network(
     return NetworkFidelity(spread, one_label, evaluation, against, people, best)
 
 
+def _evaluate(
+    logits: Logits, labels: npt.NDArray[np.integer], subjects: npt.NDArray[np.str_]
+) -> Evaluation | SeveralEvaluation:
+    if logits.shape[1] == 2:
+        return evaluate(margins_of(logits), labels, subjects)
+    return evaluate_several(logits, labels, subjects)
+
+
+def _people(subjects: npt.NDArray[np.str_], record: TrainingRecord) -> tuple[str, bool]:
+    """Whose cells these are, in words, and whether all people of the record are among them."""
+    present = set(subjects.tolist())
+    if record.held_out is None:
+        return f"{len(subjects)} cells it may have been trained on", True
+    held_out = set(record.held_out)
+    words = f"{len(present & held_out)} of the {len(record.held_out)} held-out people"
+    return words, held_out <= present
+
+
 def _against_record(
-    evaluation: Evaluation, record: TrainingRecord, slack: float
+    evaluation: Evaluation | SeveralEvaluation,
+    record: TrainingRecord,
+    names: tuple[str, ...],
+    slack: float,
 ) -> tuple[AgainstRecord, ...]:
     """Compare what the record says; accuracy in its own proportion of the labels."""
-    crops = record.held_out_crops
-    hem, leukemic = _count(crops.get("hem")), _count(crops.get("all"))
-    shares = {"balanced_accuracy": 0.5}
-    if hem and leukemic:
-        shares["accuracy"] = leukemic / (hem + leukemic)
+    crops = [_count(record.held_out_crops.get(name)) for name in names]
+    shares = {"balanced_accuracy": [1 / len(names)] * len(names)}
+    if all(crops):
+        shares["accuracy"] = [count / sum(crops) for count in crops]
     found = []
-    for score, share in shares.items():
+    for score, of_labels in shares.items():
         recorded = record.metrics.get(score)
         if not isinstance(recorded, float | int) or not 0 <= recorded <= 1:
             continue
-        value, low, high = _mixed(evaluation, share)
+        value, low, high = _mixed(evaluation.confusion, of_labels[1:])
         bootstrap = evaluation.estimate("balanced_accuracy")
         below, above = bootstrap.value - bootstrap.low, bootstrap.high - bootstrap.value
         low, high = min(low, value - below) - slack, max(high, value + above) + slack
@@ -189,40 +225,51 @@ def _against_record(
     return tuple(found)
 
 
-def _mixed(evaluation: Evaluation, share: float) -> tuple[float, float, float]:
-    """Mean of the two recalls where `share` of the cells are leukemic, with Wilson's ends.
+def _mixed(
+    confusion: tuple[tuple[int, ...], ...], shares: list[float]
+) -> tuple[float, float, float]:
+    """Mean of the recalls where so many of the cells are of each label, with Wilson's ends.
 
-    They are not empty where all cells are decided correctly.
+    The shares are those of all labels but the first, whose is the rest. The ends are not empty
+    where all cells are decided correctly.
     """
-    ((clear, alarm), (miss, hit)) = evaluation.confusion
     parts = []
-    for right, wrong, weight in ((clear, alarm, 1 - share), (hit, miss, share)):
-        ends = wilson_interval(right, right + wrong)
-        parts.append(tuple(weight * part for part in (right / (right + wrong), *ends)))
+    for label, (row, share) in enumerate(zip(confusion, [1 - sum(shares), *shares], strict=True)):
+        right, cells = row[label], sum(row)
+        ends = wilson_interval(right, cells)
+        parts.append(tuple(share * part for part in (right / cells, *ends)))
     value, low, high = (float(sum(part)) for part in zip(*parts, strict=True))
     return value, low, high
 
 
 def _better(
-    margins: Margins,
+    logits: Logits,
     other: InputRange,
-    others: Margins,
+    others: Logits,
     labels: npt.NDArray[np.integer],
     subjects: npt.NDArray[np.str_],
 ) -> BetterRange:
     """How much better the network decides in another range; the same people are drawn for both."""
     if not np.isfinite(others).all():
         return BetterRange(other, 0.0, -1.0)
-    score = "balanced_accuracy"
-    once = weighted_scores(others, labels, np.ones((1, len(labels))))
+    once = _balanced_accuracy(others, labels, np.ones((1, len(labels))))
     gains = np.concatenate(
         [
-            weighted_scores(others, labels, weights)[score]
-            - weighted_scores(margins, labels, weights)[score]
+            _balanced_accuracy(others, labels, weights)
+            - _balanced_accuracy(logits, labels, weights)
             for weights in draw_people(labels, subjects, REPLICATES, 0)
         ]
     )
-    return BetterRange(other, float(once[score][0]), float(np.percentile(gains, 2.5)))
+    return BetterRange(other, float(once[0]), float(np.percentile(gains, 2.5)))
+
+
+def _balanced_accuracy(
+    logits: Logits, labels: npt.NDArray[np.integer], weights: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Of several weightings, (replicates, n) -> (replicates,)."""
+    if logits.shape[1] == 2:
+        return weighted_scores(margins_of(logits), labels, weights)["balanced_accuracy"]
+    return weighted_several(logits, labels, weights)["balanced_accuracy"].ravel()
 
 
 def _hanley_mcneil(auroc: float, negatives: int, positives: int) -> float:

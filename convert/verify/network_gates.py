@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from convert.network.contract import Contract
+from convert.network.contract import Terms
 from convert.verify.gates import Gate, gate_of
 from convert.verify.network_fidelity import NetworkFidelity
 
 STAGE = "record-to-keras"
 LEAST_SPREAD = 1e-3
-"""Probabilities of leukemia that lie closer together than this tell no cell from another."""
+"""Probabilities that lie closer together than this tell no cell from another."""
 
 _CHANCE = 0.5  # AUROC of guessing
-_NO_LABELS = "the evaluation cells have no labels of both classes"
+_NO_LABELS = "the evaluation cells are not of every label"
 
 
-def judge_network(found: NetworkFidelity, contract: Contract) -> tuple[Gate, ...]:
-    """Hold what the Keras network answers against its record, its contract and chance.
+def judge_network(found: NetworkFidelity, terms: Terms) -> tuple[Gate, ...]:
+    """Hold what the Keras network answers against its record, its terms and chance.
 
     Parameters
     ----------
     found : NetworkFidelity
-    contract : Contract
+    terms : Terms
 
     Returns
     -------
@@ -28,18 +28,20 @@ def judge_network(found: NetworkFidelity, contract: Contract) -> tuple[Gate, ...
         ``answers-vary``, ``better-than-chance``, ``as-recorded``, ``input-range``.
     """
     return (
-        _answers_vary(found),
-        _better_than_chance(found, contract),
+        _answers_vary(found, terms),
+        _better_than_chance(found, terms),
         _as_recorded(found),
-        _input_range(found, contract),
+        _input_range(found, terms),
     )
 
 
-def _answers_vary(found: NetworkFidelity) -> Gate:
-    says = f"probabilities of leukemia lie {found.spread:.3g} apart, {LEAST_SPREAD:g} is required"
+def _answers_vary(found: NetworkFidelity, terms: Terms) -> Gate:
+    words = terms.contract.words
+    of = f" of {words[1]}" if len(words) == 2 else ""
+    says = f"probabilities{of} lie {found.spread:.3g} apart, {LEAST_SPREAD:g} is required"
     one_answer = found.evaluation is not None and found.one_label
     if one_answer:
-        says = "every cell gets the same label, though cells of both are among them"
+        says = f"every cell gets the same label, though cells of {_all_of(terms)} are among them"
     return gate_of(
         "answers-vary",
         STAGE,
@@ -51,30 +53,46 @@ def _answers_vary(found: NetworkFidelity) -> Gate:
     )
 
 
-def _better_than_chance(found: NetworkFidelity, contract: Contract) -> Gate:
+def _better_than_chance(found: NetworkFidelity, terms: Terms) -> Gate:
     name = "better-than-chance"
     auroc = found.auroc
     if auroc is None:
         says = f"{_NO_LABELS}, so that accuracy was not checked; give labelled cells to judge it"
         return Gate(name, STAGE, None, _CHANCE, None, says)
-    order = f"{', '.join(contract.labels)} ({contract.labels_from})"
+    other = _other_order(found, auroc.high, terms)
     advice = "the network is no better than chance, and nothing it decides can be used"
-    if auroc.high < _CHANCE:
-        swapped = ",".join(reversed(contract.labels))
+    if other:
+        taken = f"{', '.join(terms.outputs)} ({terms.outputs_from})"
         advice = (
-            f"its outputs seem to be swapped: they are taken for {order}; correct its record, or"
-            f" give --labels {swapped}"
+            f"its outputs seem to {'be swapped' if len(other) == 2 else 'stand in another order'}:"
+            f" they are taken for {taken}; correct its record, or give --labels {','.join(other)}"
         )
     return gate_of(
         name,
         STAGE,
         auroc.low,
         _CHANCE,
-        auroc.low > _CHANCE,
+        auroc.low > _CHANCE and not other,
         f"AUROC of the Keras model is {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f}) on"
         f" {found.people}, and {_CHANCE} is chance",
         advice,
     )
+
+
+def _other_order(found: NetworkFidelity, auroc: float, terms: Terms) -> tuple[str, ...]:
+    """What the outputs seem to stand for instead, in their order; empty if they seem right."""
+    names = terms.contract.names
+    if len(names) == 2:
+        return terms.outputs[::-1] if auroc < _CHANCE else ()
+    if found.other_order is None:
+        return ()
+    # the output taken for what the cells of a label are called is that of the label
+    right = {names[called]: name for name, called in zip(names, found.other_order, strict=True)}
+    return tuple(right[output] for output in terms.outputs)
+
+
+def _all_of(terms: Terms) -> str:
+    return "both" if len(terms.contract.names) == 2 else "every one"
 
 
 def _as_recorded(found: NetworkFidelity) -> Gate:
@@ -83,7 +101,7 @@ def _as_recorded(found: NetworkFidelity) -> Gate:
         says = f"{_NO_LABELS}, so that the record was not checked; give labelled cells to judge it"
         return Gate(name, STAGE, None, 0.0, None, says)
     if not found.against_record:
-        says = "the record holds no accuracy on held-out people to check; train with edge-all-train"
+        says = "no record holds an accuracy on held-out people to check; train with edge-all-train"
         return Gate(name, STAGE, None, 0.0, None, says)
     worst = min(found.against_record, key=lambda score: score.agrees)  # one that does not, if any
     shown, cells = worst.measured, sum(map(sum, found.evaluation.confusion))
@@ -100,10 +118,10 @@ def _as_recorded(found: NetworkFidelity) -> Gate:
     )
 
 
-def _input_range(found: NetworkFidelity, contract: Contract) -> Gate:
+def _input_range(found: NetworkFidelity, terms: Terms) -> Gate:
     name, better = "input-range", found.better_range
-    source = contract.range_from or "nobody says so"
-    says = f"the Keras model is fed crops in {contract.input_range} ({source})"
+    source = terms.range_from or "nobody says so"
+    says = f"the Keras model is fed crops in {terms.fed} ({source})"
     if found.evaluation is None:
         says += ", which was not checked, as the cells have no labels; give labelled cells"
         return Gate(name, STAGE, None, 0.0, None, says)

@@ -41,6 +41,12 @@ LARGE_IMAGE, USUAL_IMAGE = 600, 450
 P_COLUMN = "p_leukemia"
 """Column of result files of version 1 that holds the probability of the positive label."""
 
+PEOPLE_FIELDS = ("healthy", "leukemic")
+"""Fields of calibrations of version 1 that name people, in the order of the labels."""
+
+SUBJECT_FIELDS = ("healthy_subjects", "leukemia_subjects")
+"""Fields of metrics of version 1 that count people, likewise."""
+
 
 def is_of_cnmc(names: tuple[str, ...]) -> bool:
     """Whether labels are those of C-NMC: result files then keep the columns of version 1."""

@@ -29,25 +29,6 @@ def cross_entropy(
     return float(np.mean([mean_of(losses, labels == label, weights) for label in (1, 0)]))
 
 
-def cross_entropy_several(
-    logits: npt.NDArray[np.floating],
-    labels: npt.NDArray[np.integer],
-    weights: npt.NDArray[np.floating] | None = None,
-) -> float:
-    """Mean over the labels of their mean ``-log p(label)``, in nats.
-
-    Parameters
-    ----------
-    logits : ndarray of float, shape (n, labels)
-    labels, weights
-        As for :func:`cross_entropy`.
-    """
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    own = np.take_along_axis(shifted, labels[:, None], axis=1)[:, 0]
-    losses = np.log(np.exp(shifted).sum(axis=1)) - own
-    return float(balance(labels, weights, logits.shape[1]) @ losses)
-
-
 def calibration_error(
     p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],

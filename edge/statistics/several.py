@@ -136,7 +136,7 @@ def measure_several(
         If there is no cell of a label.
     """
     _require_every_label(labels, logits.shape[1])
-    found = _weighted_scores(logits, labels, np.ones((1, len(labels))))
+    found = weighted_several(logits, labels, np.ones((1, len(labels))))
     return _scores({name: values[0] for name, values in found.items()}, labels)
 
 
@@ -164,9 +164,9 @@ def evaluate_several(
     """
     kinds = logits.shape[1]
     _require_every_label(labels, kinds)
-    measured = _weighted_scores(logits, labels, np.ones((1, len(labels))))
+    measured = weighted_several(logits, labels, np.ones((1, len(labels))))
     parts = [
-        _weighted_scores(logits, labels, weights)
+        weighted_several(logits, labels, weights)
         for weights in draw_people(labels, subjects, replicates, seed)
     ]
     low, high = {}, {}
@@ -239,7 +239,7 @@ def _require_every_label(labels: npt.NDArray[np.integer], kinds: int) -> None:
         )
 
 
-def _weighted_scores(
+def weighted_several(
     logits: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.float64],

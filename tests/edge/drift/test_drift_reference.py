@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.drift_reference import drift_reference
+from edge.contract import NATURAL, Contract, make_labels
 from edge.crops.drawn import draw_cell
 from edge.crops.image_statistics import STATISTICS, image_statistics
 from edge.crops.preprocess import UInt8Image, to_crop
@@ -18,10 +19,10 @@ from edge.decisions.decision import Verdict
 from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.drift.reference import DriftReference, no_cells_yet, parse_reference
 from edge.errors import NotComparable
-from edge.models.cnmc import CONTRACT, SIDE
 
-WORDS = CONTRACT.words
+SIDE = 70
 CROPS = np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(40)])
+PARASITES = Contract(SIDE, make_labels(("none", "ring"), "ring", ("uninfected", "ring stage")))
 
 
 def disc(rgb: tuple[int, int, int], radius: int) -> UInt8Image:
@@ -139,28 +140,29 @@ def test_the_divergence_expected_by_chance_is_the_one_that_samples_have() -> Non
     )
 
 
-def counted_cells(crops: UInt8Image, words: str = "drawn cells") -> DriftReference:
+def counted_cells(
+    crops: UInt8Image, words: str = "drawn cells", contract: Contract = PARASITES
+) -> DriftReference:
+    first, second = contract.words[:2]
     verdicts = [
-        Verdict(
-            "hem", ("healthy", "refer", "leukemia")[i % 3], (0.8 - i % 3 * 0.3, 0.2 + i % 3 * 0.3)
-        )
-        for i in range(len(crops))
+        Verdict(contract.names[0], (first, "refer", second)[i % 3], (0.8 - p, 0.2 + p))
+        for i, p in enumerate(np.arange(len(crops)) % 3 * 0.3)
     ]
-    return drift_reference(crops, verdicts, CONTRACT, words)
+    return drift_reference(crops, verdicts, words, contract)
 
 
 def test_a_reference_counts_every_cell_in_every_histogram() -> None:
     found = counted_cells(CROPS)
     assert found.cells == 40
     assert {histogram.total for histogram in found.images.values()} == {40}
-    assert found.decisions == {"healthy": 14, "refer": 13, "leukemia": 13}
+    assert found.decisions == {"uninfected": 14, "refer": 13, "ring stage": 13}
     assert sum(count > 0 for count in found.images["foreground"].counts) >= 5
 
 
 def test_references_survive_json_and_merge_like_their_cells() -> None:
     whole = counted_cells(CROPS)
-    assert parse_reference(whole.to_json(), WORDS) == whole
-    assert parse_reference(whole.to_json(), WORDS).to_json() == whole.to_json()
+    assert parse_reference(whole.to_json(), PARASITES.words) == whole
+    assert parse_reference(whole.to_json(), PARASITES.words).to_json() == whole.to_json()
     assert counted_cells(CROPS[:21]).merge(counted_cells(CROPS[21:])) == whole
     other = counted_cells(CROPS, "others").merge(whole)
     assert other.cells_are == "others and drawn cells"
@@ -179,7 +181,7 @@ def test_only_what_changed_is_far_from_the_reference() -> None:
 def test_what_cannot_be_compared_is_refused_in_a_sentence() -> None:
     reference = counted_cells(CROPS[:3])
     with pytest.raises(NotComparable, match="no cell to compare"):
-        reference.compare(no_cells_yet(WORDS))
+        reference.compare(no_cells_yet(PARASITES.words))
     coarser = dataclasses.replace(reference, probability=Histogram((0.0, 1.0), (3,)))
     with pytest.raises(NotComparable, match="20 and 1 bins"):
         reference.compare(coarser)
@@ -187,21 +189,46 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence() -> None:
         reference.merge(coarser)
     later = reference.to_json().replace('"schema": 2', '"schema": 3')
     with pytest.raises(NotComparable, match="schema 3, this edge-all reads 1 and 2"):
-        parse_reference(later, WORDS)
+        parse_reference(later, PARASITES.words)
 
 
-def test_a_reference_of_the_first_schema_is_read_as_it_was_meant() -> None:
-    whole = counted_cells(CROPS)
-    text = whole.to_json().replace('"schema": 2', '"schema": 1')
-    assert parse_reference(text.replace('"probability"', '"p_leukemia"'), WORDS) == whole
+def test_a_reference_of_schema_1_is_that_of_its_two_labels() -> None:
+    reference = counted_cells(CROPS[:3])
+    earlier = reference.to_json().replace('"schema": 2', '"schema": 1')
+    earlier = earlier.replace('"probability"', '"p_leukemia"')
+    assert parse_reference(earlier, PARASITES.words) == reference
     with pytest.raises(ValueError, match="p_leukemia"):
-        parse_reference(text, WORDS)
+        parse_reference(earlier.replace('"p_leukemia"', '"probability"'), PARASITES.words)
 
 
 def test_references_of_other_labels_are_refused_by_name() -> None:
-    ours, others = counted_cells(CROPS), no_cells_yet(("ring", "rod"))
+    ours, others = counted_cells(CROPS[:3]), no_cells_yet(("lymphocyte", "monocyte"))
     for compare in (ours.compare, ours.merge):
-        with pytest.raises(NotComparable, match="ring, rod, refer"):
+        with pytest.raises(NotComparable, match="lymphocyte, monocyte, refer"):
             compare(others)
-    with pytest.raises(ValueError, match="ring"):
-        parse_reference(ours.to_json(), ("ring", "rod"))
+    with pytest.raises(ValueError, match=r"it lacks decisions\.lymphocyte"):
+        parse_reference(ours.to_json(), ("lymphocyte", "monocyte"))
+
+
+def test_cells_of_several_labels_are_counted_by_the_probability_of_the_likeliest() -> None:
+    kinds = Contract(SIDE, make_labels(("lymphocyte", "monocyte", "neutrophil")))
+    verdict = Verdict("neutrophil", "neutrophil", (0.1, 0.2, 0.7))
+    found = drift_reference(CROPS[:1], [verdict], "one", kinds)
+    assert found.decisions == {"lymphocyte": 0, "monocyte": 0, "neutrophil": 1, "refer": 0}
+    (bin_of,) = np.flatnonzero(found.probability.counts)
+    assert found.probability.edges[bin_of] <= 0.7 < found.probability.edges[bin_of + 1]
+
+
+def test_on_natural_background_the_stained_middle_is_the_cell() -> None:
+    natural = dataclasses.replace(PARASITES, background=NATURAL)
+    field = np.full((SIDE, SIDE, 3), 220, np.uint8)
+    nucleus = np.hypot(*(np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2)) < 12
+    field[nucleus] = (120, 60, 140)
+    verdict = Verdict("none", "uninfected", (0.9, 0.1))
+    on_natural, on_black = (
+        drift_reference(field[None], [verdict], "one", contract).images["foreground"]
+        for contract in (natural, PARASITES)
+    )
+    (share,) = np.flatnonzero(on_natural.counts)
+    assert on_natural.edges[share] <= nucleus.mean() < on_natural.edges[share + 1]
+    assert on_black.counts[-1] == 1  # on black, all that is not dark is cell
