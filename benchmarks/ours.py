@@ -13,6 +13,7 @@ from edge.cli.command import one_sentence
 from edge.decoding.decode import read_crop
 from edge.engine.classifier import Classifier
 from edge.engine.network import Int8Network
+from edge.models.cnmc import SIDE
 
 WARM_UP = 512  # crops, among which edge-all measures batches: no peer's trial counts either
 TRIAL = 512  # crops that the engine alone is timed on
@@ -60,7 +61,7 @@ def engine_alone(classifier: Classifier, paths: Sequence[str]) -> float:
         Int8Network(classifier.model_file.flatbuffer, classifier.runtime, plan.threads)
         for _ in range(plan.interpreters)
     ]
-    crops = np.stack([read_crop(path) for path in paths])
+    crops = np.stack([read_crop(path, SIDE) for path in paths])
 
     def label(network: Int8Network) -> int:
         return len(network.raw_logits_of(crops, plan.batch))

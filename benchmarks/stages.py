@@ -14,6 +14,7 @@ from edge.decoding.decode import crop_and_frame_of
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
 from edge.files import read_bytes
+from edge.models.cnmc import SIDE
 from edge.models.model_file import ModelFile
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
@@ -74,5 +75,5 @@ def stage_milliseconds(paths: Sequence[str], model: ModelFile, batch: int) -> di
 
 def some_crops(paths: Sequence[str]) -> UInt8Image:
     """As many crops as the largest batch takes."""
-    crops = [crop_and_frame_of(read_bytes(path))[0] for path in paths[: max(BATCHES)]]
+    crops = [crop_and_frame_of(read_bytes(path), SIDE)[0] for path in paths[: max(BATCHES)]]
     return np.resize(np.stack(crops), (max(BATCHES), 70, 70, 3))

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from edge.contract import NOT_DECIDED, check_name
+from edge.contract import NOT_DECIDED, Contract
 from edge.decisions.decision import Verdict
 from edge.models import cnmc
 from edge.reasons import in_words
@@ -116,7 +116,7 @@ class Result:
         }
 
     @classmethod
-    def from_row(cls, row: Mapping[str, object], labels: tuple[str, ...] | None = None) -> Result:
+    def from_row(cls, row: Mapping[str, object], contract: Contract | None = None) -> Result:
         """Read a row again, as any result file holds it: CSV has texts only, and empty for None.
 
         What later versions have added may be missing.
@@ -125,15 +125,16 @@ class Result:
         ----------
         row : mapping
             Column -> value.
-        labels : tuple of str, optional
-            Of the contract; by default those that its columns name.
+        contract : Contract, optional
+            Of the model file; by default labels are those that its columns name, and any word may
+            be a decision.
 
         Raises
         ------
         ValueError, KeyError
             If a column is missing, or a number is none.
         """
-        labels = labels or labels_in(row)
+        labels = labels_in(row) if contract is None else contract.names
         given = {column: None if value == "" else value for column, value in row.items()}
         if None in (given["source"], given["file"], given["index"]):
             raise ValueError("it names no input")
@@ -145,8 +146,8 @@ class Result:
             if value is not None
         }
         decision = values.get("decision")
-        if decision not in (None, NOT_DECIDED):
-            check_name(str(decision))
+        if contract and decision not in (None, NOT_DECIDED, *contract.words):
+            raise ValueError(f"{decision!r} is no decision")
         logits = _numbers([given.get(f"logit_{name}") for name in labels])
         found = _numbers([given.get(f"p_{name}") for name in labels])
         if cnmc.is_of_cnmc(labels):

@@ -118,7 +118,7 @@ class _PrintVersions(argparse.Action):
 
 
 COMMANDS = {
-    "classify": "Classify crops as the model file says, or refer (a person looks). Not a diagnosis.",
+    "classify": "Classify crops; what is not sure is referred: a person looks. Not a diagnosis.",
     "doctor": "Check machine, libraries, runtime and model file; say what is missing.",
     "benchmark": (
         "Measure the networks alone, in every setting, for choosing and for reporting issues."

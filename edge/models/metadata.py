@@ -82,7 +82,7 @@ class Metadata:
     Attributes
     ----------
     schema : int
-        One of :data:`SCHEMAS`.
+        :data:`SCHEMA`, whatever that of the file is.
     network : str
         Name of the network: ``cnn``.
     contract : Contract
@@ -134,9 +134,8 @@ class Metadata:
     created_with: dict[str, str]
 
     def to_json(self) -> str:
-        """Text of ``edge-all.json``, the same for the same metadata; always of :data:`SCHEMA`."""
-        fields = dataclasses.asdict(self) | {"schema": SCHEMA}
-        return json.dumps(fields, indent=2, sort_keys=True) + "\n"
+        """Text of ``edge-all.json``, the same for the same metadata."""
+        return json.dumps(dataclasses.asdict(self), indent=2, sort_keys=True) + "\n"
 
 
 def _is_hash(value: str) -> bool:
@@ -252,9 +251,9 @@ def metadata_of(fields: Any) -> Metadata:
     """Make the metadata of the fields of an ``edge-all.json``; errors as above."""
     if isinstance(fields, dict) and fields.get("schema") == 1:
         _check_schema_1("", fields)
-        return _metadata(_as_schema_2(fields), fields["schema"])
+        return _metadata(_as_schema_2(fields))
     _check_fields("", fields)
-    return _metadata(fields, SCHEMA)
+    return _metadata(fields)
 
 
 def _as_schema_2(fields: dict[str, Any]) -> dict[str, Any]:
@@ -266,19 +265,19 @@ def _as_schema_2(fields: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "contract": dataclasses.asdict(contract), "thresholds": None}
 
 
-def _metadata(fields: dict[str, Any], schema: int) -> Metadata:
+def _metadata(fields: dict[str, Any]) -> Metadata:
     contract = contract_of(fields["contract"])
     given_band, thresholds = fields["refer_band"], fields["thresholds"]
     wanted = 2 if thresholds is None else len(thresholds)
     if (given_band is None) == (thresholds is None) or wanted != len(contract.labels):
         raise ValueError(
-            f"it decides on {len(contract.labels)} labels by neither a refer band of two nor a"
-            " threshold for each of more"
+            f"refer_band is for two labels, and thresholds are one for each of more: there are"
+            f" {len(contract.labels)} labels"
         )
     return Metadata(
         **{
             **fields,
-            "schema": schema,
+            "schema": SCHEMA,
             "contract": contract,
             "refer_band": None if given_band is None else tuple(given_band),
             "thresholds": None if thresholds is None else tuple(thresholds),
@@ -296,16 +295,21 @@ def contract_of(fields: dict[str, Any]) -> Contract:
         If a field is missing, unknown or impossible.
     """
     _CONTRACT("contract", fields)
-    diameters = fields["diameters"]
-    if diameters is not None:
-        percentiles = tuple(diameters["percentiles"])
-        if list(percentiles) != sorted(percentiles):
-            raise ValueError("contract.diameters.percentiles do not rise")
-        diameters = Diameters(**{**diameters, "percentiles": percentiles})
-    return Contract(
-        **{
-            **fields,
-            "labels": tuple(Label(**label) for label in fields["labels"]),
-            "diameters": diameters,
-        }
-    )
+    sizes = fields["diameters"]
+    try:
+        return Contract(
+            **{
+                **fields,
+                "labels": tuple(Label(**label) for label in fields["labels"]),
+                "diameters": None if sizes is None else _diameters(sizes),
+            }
+        )
+    except ValueError as error:
+        raise ValueError(f"in its contract, {error}") from error
+
+
+def _diameters(fields: dict[str, Any]) -> Diameters:
+    percentiles = tuple(fields["percentiles"])
+    if list(percentiles) != sorted(percentiles):
+        raise ValueError("the percentiles of diameters do not rise")
+    return Diameters(**{**fields, "percentiles": percentiles})

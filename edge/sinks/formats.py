@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.contract import Contract
 from edge.errors import ResumeRefused
 from edge.rows import BEGINNING, Result, are_columns, columns_of, earlier_columns
 from edge.sinks.sink import START_AGAIN
@@ -28,8 +29,7 @@ class Format:
 
     Attributes
     ----------
-    labels : tuple of str
-        Of the contract.
+    contract : Contract
     header : str
         First line, or nothing.
     earlier : tuple of str
@@ -43,7 +43,7 @@ class Format:
     may_span_lines : bool
     """
 
-    labels: tuple[str, ...]
+    contract: Contract
     header: str
     earlier: tuple[str, ...]
     encode: Callable[[_Row], str]
@@ -120,11 +120,11 @@ def _header(columns: Sequence[str]) -> str:
     return ",".join(map(_csv_field, columns)) + "\n"
 
 
-def make_format(suffix: str, labels: tuple[str, ...]) -> Format:
-    """Make the format of a suffix, ``.csv`` or ``.jsonl``, for the labels of a contract."""
+def make_format(suffix: str, contract: Contract) -> Format:
+    """Make the format of a suffix, ``.csv`` or ``.jsonl``, for results of a contract."""
     if suffix == ".jsonl":
         return Format(
-            labels,
+            contract,
             "",
             (),
             _jsonl_encode,
@@ -133,11 +133,11 @@ def make_format(suffix: str, labels: tuple[str, ...]) -> Format:
             beginning=f'{{"{BEGINNING[0]}": "',
             may_span_lines=False,
         )
-    columns = columns_of(labels)
+    columns = columns_of(contract.names)
     return Format(
-        labels,
+        contract,
         _header(columns),
-        tuple(_header(each) for each in earlier_columns(labels)),
+        tuple(_header(each) for each in earlier_columns(contract.names)),
         _csv_encode,
         partial(_csv_decode, columns),
         lambda line: are_columns(map(from_text, *csv.reader([line], strict=True))),
@@ -173,7 +173,7 @@ class EarlierRows(Iterator[Result]):
         record = self._next_record()
         try:
             row = self._format.decode(record.decode())
-            result = Result.from_row(row, self._format.labels)
+            result = Result.from_row(row, self._format.contract)
         except (ValueError, KeyError, csv.Error) as error:
             raise self._damaged(str(error)) from error
         self.end += len(record)

@@ -90,8 +90,8 @@ class Store:
         ResumeRefused
             If the last run had other sources or another model.
         """
-        self._labels = run.contract.names
-        self._columns = columns_of(self._labels)
+        self._contract = run.contract
+        self._columns = columns_of(run.contract.names)
         self._insert = _insert_of(self._columns)
         with self._failing():
             self.connection = self._connect()
@@ -122,7 +122,7 @@ class Store:
         self._pragma("synchronous = NORMAL")
         self._pragma("foreign_keys = ON")
         with self._transaction():
-            make_tables(self.connection, self._schema, self._labels)
+            make_tables(self.connection, self._schema, self._contract.names)
 
     def _pragma(self, text: str) -> None:
         patiently(self.connection, f"PRAGMA {text}")
@@ -191,7 +191,7 @@ class Store:
 
     def _result_of(self, row: _Row) -> Result:
         try:
-            return Result.from_row(dict(zip(self._columns, row, strict=True)), self._labels)
+            return Result.from_row(dict(zip(self._columns, row, strict=True)), self._contract)
         except ValueError as error:
             raise ResumeRefused(
                 f"{self._path} cannot be resumed: a row of run {self.run_id} is no result"

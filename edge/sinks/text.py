@@ -49,7 +49,7 @@ class ResultFile:
 
     def __init__(self, path: Path, run: Run, resume: bool = False) -> None:
         self._path = path
-        self._format = make_format(path.suffix.lower(), run.contract.names)
+        self._format = make_format(path.suffix.lower(), run.contract)
         self._waiting: list[str] = []
         self._goes_on = False  # whether rows are there, with a half one behind them, maybe
         self._begun = False

@@ -181,7 +181,7 @@ def _at_each_margin(
 def _auroc(
     positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Share of (positive, negative) pairs in the right order, ties half (Hanley and McNeil 1982)."""
+    """Share of pairs of both classes in the right order, ties half (Hanley and McNeil 1982)."""
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     return np.asarray((positives * below).sum(axis=1) / pairs)

@@ -180,7 +180,7 @@ def test_pixels_and_the_file_they_are_of_give_the_same_result(
     named = Sample("camera", "frame 17", pixels=array)
     of_file, of_sample = classifier.classify_each([path, named])
     assert (of_sample.file, of_sample.sample, of_sample.index) == ("frame 17", "frame 17", 1)
-    assert (of_sample.logit_hem, of_sample.logit_all) == (of_file.logit_hem, of_file.logit_all)
+    assert of_sample.logits == of_file.logits
 
 
 def test_a_part_keeps_what_is_known_of_the_whole() -> None:

@@ -17,10 +17,13 @@ import numpy as np
 from edge.crops.preprocess import UInt8Image
 from edge.decisions.decision import Verdict, judge
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
-from edge.rows import COLUMNS, Result
+from edge.rows import Result, columns_of
 from edge.samples import Sample
 from edge.sinks.outputs import Outputs
 from edge.sinks.sink import Run, Sink
+
+COLUMNS = columns_of(("hem", "all"))
+"""Of result files of the shipped network."""
 
 S = TypeVar("S", bound=Sink)
 
@@ -31,6 +34,7 @@ RUN = Run(
     network="cnn",
     model_sha256="0123abcd",
     model_json=MODEL.metadata.to_json(),
+    contract=MODEL.metadata.contract,
     edge_all="0.1.0",
     runtime="ai-edge-litert 2.3.0",
     machine="bench, some processor",
@@ -46,7 +50,7 @@ def result(n: int, crop: UInt8Image | None = None) -> Result:
     if n % 7 == 3:
         return replace(blank, error="truncated", message="copy it again")
     logits = (float(np.sin(n)), float(np.cos(3 * n)))
-    verdict: Verdict = judge(*logits, MODEL.metadata)
+    verdict: Verdict = judge(logits, MODEL.metadata)
     return replace(blank.with_verdict(verdict, logits), crop=crop)
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from convert.graph.float_tflite import to_float_tflite
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
+from edge.models.cnmc import SIDE
 
 
 def drawn(first: int, count: int) -> UInt8Image:
     """Drawn cells, (count, 70, 70, 3)."""
-    return np.stack([draw_crop(seed) for seed in range(first, first + count)])
+    return np.stack([draw_crop(seed, SIDE) for seed in range(first, first + count)])
 
 
 def _normal(seed: int) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
+from edge.models.cnmc import SIDE
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "train" / "released"
@@ -19,7 +20,7 @@ RELEASED = ROOT / "train" / "released"
 
 def drawn(n: int, first: int = 0) -> UInt8Image:
     """Draw n crops, shape (n, 70, 70, 3)."""
-    return np.stack([draw_crop(first + seed) for seed in range(n)])
+    return np.stack([draw_crop(first + seed, SIDE) for seed in range(n)])
 
 
 def untrained(name: str) -> Any:

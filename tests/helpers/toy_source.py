@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from edge.crops.drawn import draw_crop
+from edge.models.cnmc import SIDE
 from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.registry import register_source
@@ -32,7 +33,7 @@ class ToySource:
     def _samples(self) -> Iterator[Sample]:
         for number in range(self._fields):
             time.sleep(PAUSE)
-            quarters = [draw_crop(4 * number + i) for i in range(4)]
+            quarters = [draw_crop(4 * number + i, SIDE) for i in range(4)]
             rows = [np.concatenate(quarters[i : i + 2], axis=1) for i in (0, 2)]
             yield Sample(self.names[0], f"field-{number}", pixels=np.concatenate(rows))
 

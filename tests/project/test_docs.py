@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from sink_helpers import COLUMNS
 from transcripts import PAGES, ROOT, RUN, SHOWN, Block, Reader, blocks_of, is_like
 
 from edge.crops.quality import QUALITY
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.reasons import REASONS
-from edge.rows import COLUMNS
 
 README = ROOT / "README.md"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pytest
 
 from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import CROP_SIDE, to_crop
+from edge.crops.preprocess import to_crop
+from edge.models.cnmc import SIDE
 from train.baselines.features import (
     COLOUR,
     COMPONENTS,
@@ -27,7 +28,7 @@ PURPLE = (70, 30, 80)
 
 
 def black() -> Image:
-    return np.zeros((CROP_SIDE, CROP_SIDE, 3), np.uint8)
+    return np.zeros((SIDE, SIDE, 3), np.uint8)
 
 
 def disc(radius: int, centre: tuple[int, int] = (35, 35)) -> Image:

@@ -13,10 +13,10 @@ import pytest
 from command_helpers import Done, edge_all
 from conftest import REAL_DATA
 from edge_helpers import encoded, small_cell, write_cells, write_changed_model
+from sink_helpers import COLUMNS
 
 from edge.cli.main import COMMANDS
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
-from edge.rows import COLUMNS
 
 C_NMC = REAL_DATA / "cnmc-bmp"
 NOT_A_DIAGNOSIS = "Research software: this is not a diagnosis."

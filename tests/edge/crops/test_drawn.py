@@ -12,6 +12,7 @@ from edge.crops.drawn import SIDE, draw_cell, write_samples
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import decode, read_crop
 from edge.errors import OutputFailed
+from edge.models import cnmc
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_samples_are_png_files_of_the_first_seeds(tmp_path: Path, cells: list[UI
     assert sorted((tmp_path / "new" / "samples").iterdir()) == paths
     for path, cell in zip(paths, cells, strict=False):
         assert (decode(path.read_bytes()) == cell).all()
-        assert (read_crop(path) == to_crop(cell)).all()
+        assert (read_crop(path, cnmc.SIDE) == to_crop(cell, cnmc.SIDE)).all()
 
 
 def test_samples_drawn_again_are_the_same_files(tmp_path: Path) -> None:

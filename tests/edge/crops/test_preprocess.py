@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import CROP_SIDE, MAX_SIDE, to_crop
+from edge.crops.preprocess import MAX_SIDE, to_crop
 from edge.errors import CropUnreadable
+from edge.models.cnmc import SIDE
 
 repeatable = settings(derandomize=True, deadline=None, database=None, max_examples=100)
 sides = st.integers(1, 400)
@@ -44,38 +45,38 @@ GOLDEN = {
 
 @pytest.mark.parametrize(("size", "sha256"), GOLDEN.items(), ids=lambda value: str(value)[:12])
 def test_crops_have_the_same_bytes_on_every_machine(size: tuple[int, int], sha256: str) -> None:
-    assert hashlib.sha256(to_crop(pattern(*size)).tobytes()).hexdigest() == sha256
+    assert hashlib.sha256(to_crop(pattern(*size), SIDE).tobytes()).hexdigest() == sha256
 
 
 @repeatable
 @given(height=sides, width=sides)
 def test_a_crop_is_70x70_rgb_whatever_the_size(height: int, width: int) -> None:
-    crop = to_crop(pattern(height, width))
-    assert crop.shape == (CROP_SIDE, CROP_SIDE, 3) == (70, 70, 3)
+    crop = to_crop(pattern(height, width), SIDE)
+    assert crop.shape == (SIDE, SIDE, 3) == (70, 70, 3)
     assert crop.dtype == np.uint8
 
 
 @repeatable
 @given(side=st.integers(1, 279) | st.sampled_from([280, 300, 450 - 2, 560, 600, 1120]), rgb=levels)
 def test_one_colour_stays_that_colour(side: int, rgb: tuple[int, int, int]) -> None:
-    crop = to_crop(np.full((side, side, 3), rgb, np.uint8))
+    crop = to_crop(np.full((side, side, 3), rgb, np.uint8), SIDE)
     assert (crop == rgb).all()
 
 
 @repeatable
 @given(height=sides, width=sides)
 def test_black_stays_black(height: int, width: int) -> None:
-    assert not to_crop(np.zeros((height, width, 3), np.uint8)).any()
+    assert not to_crop(np.zeros((height, width, 3), np.uint8), SIDE).any()
 
 
 def test_a_70x70_image_is_the_crop_as_it_is() -> None:
     image = pattern(70, 70)
-    assert (to_crop(image) == image).all()
+    assert (to_crop(image, SIDE) == image).all()
 
 
 def test_a_crop_of_a_crop_is_the_same_crop() -> None:
-    crop = to_crop(draw_cell(1))
-    assert (to_crop(crop) == crop).all()
+    crop = to_crop(draw_cell(1), SIDE)
+    assert (to_crop(crop, SIDE) == crop).all()
 
 
 @repeatable
@@ -86,11 +87,11 @@ def test_an_oblong_image_gets_as_much_black_on_either_side(height: int, width: i
     top, left = (side - height) // 2, (side - width) // 2
     square = np.zeros((side, side, 3), np.uint8)
     square[top : top + height, left : left + width] = image
-    assert (to_crop(image) == to_crop(square)).all()
+    assert (to_crop(image, SIDE) == to_crop(square, SIDE)).all()
 
 
 def test_a_white_bar_keeps_its_place_and_shape() -> None:
-    crop = to_crop(np.full((140, 100, 3), 255, np.uint8))
+    crop = to_crop(np.full((140, 100, 3), 255, np.uint8), SIDE)
     assert not crop[:, :10].any()
     assert (crop[:, 10:60] == 255).all()
     assert not crop[:, 60:].any()
@@ -99,19 +100,19 @@ def test_a_white_bar_keeps_its_place_and_shape() -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_crop_is_the_area_average_within_half_a_grey_level(seed: int) -> None:
     cell = draw_cell(seed)
-    average = cv2.resize(cell, (CROP_SIDE, CROP_SIDE), interpolation=cv2.INTER_AREA)
-    assert np.sqrt(np.mean((to_crop(cell).astype(float) - average) ** 2)) < 0.5
+    average = cv2.resize(cell, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    assert np.sqrt(np.mean((to_crop(cell, SIDE).astype(float) - average) ** 2)) < 0.5
 
 
 def test_the_image_itself_is_left_alone() -> None:
     image = pattern(37, 91)
-    to_crop(image)
+    to_crop(image, SIDE)
     assert (image == pattern(37, 91)).all()
 
 
 def test_a_view_gives_the_same_crop_as_a_copy() -> None:
     view = pattern(90, 120)[::-1, 10:100, ::-1]
-    assert (to_crop(view) == to_crop(view.copy())).all()
+    assert (to_crop(view, SIDE) == to_crop(view.copy(), SIDE)).all()
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_a_view_gives_the_same_crop_as_a_copy() -> None:
 )
 def test_what_is_not_an_8_bit_rgb_image_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match="needs a uint8 image of shape"):
-        to_crop(image)
+        to_crop(image, SIDE)
 
 
 @settings(deadline=None, max_examples=100)
@@ -142,14 +143,14 @@ def test_a_shape_is_taken_or_refused_before_memory_is(sides: list[int], channels
     # a view: an array of any shape takes a byte
     image = np.broadcast_to(np.uint8(7), (*sides, channels))
     if len(sides) == 2 and channels == 3 and min(sides) > 0 and max(sides) <= MAX_SIDE:
-        assert to_crop(image).shape == (CROP_SIDE, CROP_SIDE, 3)
+        assert to_crop(image, SIDE).shape == (SIDE, SIDE, 3)
         return
     with pytest.raises(ValueError, match=r"needs a uint8 image|too-large"):
-        to_crop(image)
+        to_crop(image, SIDE)
 
 
 @pytest.mark.parametrize("shape", [(1, 100_000), (100_000, 1), (MAX_SIDE + 1, 2)])
 def test_an_image_whose_square_would_take_gigabytes_is_too_large(shape: tuple[int, int]) -> None:
     with pytest.raises(CropUnreadable, match="cut the cells out first") as refused:
-        to_crop(np.zeros((*shape, 3), np.uint8))
+        to_crop(np.zeros((*shape, 3), np.uint8), SIDE)
     assert refused.value.reason == "too-large"

@@ -26,29 +26,33 @@ from edge.decisions.decision import Verdict
 from edge.decoding.decode import crop_and_frame_of, decode
 from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
+from edge.models.cnmc import CONTRACT, SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 from edge.reasons import QUALITY, in_words
 from edge.samples import Sample
 
 CELLS = [draw_cell(seed) for seed in range(20)]
-ANY_VERDICT = Verdict("all", "refer", 0.6)
+ANY_VERDICT = Verdict("all", "refer", (0.4, 0.6))
 HELD_OUT = {"H22", "2", "16", "33", "44"}  # of the shipped network: its reference counts them
 
 
 def counted(statistics: list[ImageStatistics]) -> DriftReference:
     """Count cells into a reference."""
-    return no_cells_yet("cells of a test").add((each, ANY_VERDICT) for each in statistics)
+    return no_cells_yet(CONTRACT.words, "cells of a test").add(
+        (each, ANY_VERDICT) for each in statistics
+    )
 
 
 CELL = CELLS[4]
-REFERENCE = counted([image_statistics(to_crop(cell)) for cell in CELLS] * 10)
+REFERENCE = counted([image_statistics(to_crop(cell, SIDE)) for cell in CELLS] * 10)
 LIMITS = limits_of(REFERENCE)
 NO_LIMITS = limits_of(None)
 
 
 def codes(image: UInt8Image, limits: Limits = LIMITS) -> str:
     """Quality codes of an image, as the column `quality` has them."""
-    return " ".join(quality_codes(to_crop(image), frame_of(image), limits))
+    crop = to_crop(image, SIDE)
+    return " ".join(quality_codes(crop, frame_of(image, crop), limits, CONTRACT))
 
 
 def light(factor: float) -> Callable[[UInt8Image], UInt8Image]:
@@ -85,7 +89,7 @@ class Bad:
 
 
 BAD = [
-    Bad("small", lambda image: to_crop(image)[:69, :69], "too-small", "too-small"),
+    Bad("small", lambda image: to_crop(image, SIDE)[:69, :69], "too-small", "too-small"),
     Bad("wide", lambda image: image[20:-20], "not-square", "not-square"),
     Bad("narrow", lambda image: image[:, 20:-20], "not-square", "not-square"),
     Bad("on white", on(230), "not-on-black", "not-on-black"),
@@ -145,22 +149,23 @@ def test_the_border_may_be_light_along_a_quarter_and_no_more(level: int, share: 
     pixels = 2 * 70 + 2 * 68
     rows = round(share * 70)
     lit = 0 if level <= 8 else min(rows, 1) * 70 + max(min(rows, 69) - 1, 0) * 2 + 70 * (rows == 70)
-    assert frame_of(image).border == lit / pixels
+    assert frame_of(image, image).border == lit / pixels
     marked = "not-on-black" in codes(image, NO_LIMITS).split()
     assert marked == (lit / pixels > 0.25)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 90, 3), (90, 1, 3), (2, 2, 3)])
 def test_the_smallest_images_have_a_frame_too(shape: tuple[int, int, int]) -> None:
-    frame = frame_of(np.full(shape, 200, np.uint8))
+    image = np.full(shape, 200, np.uint8)
+    frame = frame_of(image, image)
     assert (frame.height, frame.width, frame.border) == (*shape[:2], 1.0)
 
 
 def test_the_frame_of_a_file_is_that_of_its_pixels() -> None:
     image = on(100)(CELL)[:300]
-    crop, frame = crop_and_frame_of(encoded(image))
-    assert frame == frame_of(image)
-    assert np.array_equal(crop, to_crop(image))
+    crop, frame = crop_and_frame_of(encoded(image), SIDE)
+    assert frame == frame_of(image, crop)
+    assert np.array_equal(crop, to_crop(image, SIDE))
 
 
 STATISTIC = st.builds(
@@ -182,13 +187,13 @@ def test_no_cell_of_a_reference_lies_beyond_its_limits(cells: list[ImageStatisti
 
 @pytest.mark.parametrize("cells", [0, 1, 199])
 def test_a_reference_of_few_cells_limits_nothing(cells: int) -> None:
-    few = counted([image_statistics(to_crop(CELL))] * cells)
+    few = counted([image_statistics(to_crop(CELL, SIDE))] * cells)
     assert limits_of(few) == NO_LIMITS
     assert codes(light(0.3)(CELL), limits_of(few)) == ""
 
 
 def test_one_odd_cell_in_a_thousand_does_not_widen_the_limits() -> None:
-    good, odd = image_statistics(to_crop(CELL)), ImageStatistics(250, 250, 250, 1, 1, 1)
+    good, odd = image_statistics(to_crop(CELL, SIDE)), ImageStatistics(250, 250, 250, 1, 1, 1)
     assert limits_of(counted([good] * 1999 + [odd])) == limits_of(counted([good] * 2000))
     assert limits_of(counted([good] * 1997 + [odd] * 3)) != limits_of(counted([good] * 2000))
 
@@ -236,7 +241,7 @@ def test_a_marked_cell_is_referred_whatever_the_network_says(lenient: Classifier
     result = lenient.classify(bad.spoil(CELL))
     assert (result.decision, result.quality, result.error) == ("refer", bad.codes, None)
     assert result.label in {"hem", "all"}
-    assert result.p_leukemia is not None
+    assert result.probability is not None
 
 
 def test_the_probability_of_a_marked_cell_is_what_the_network_says(lenient: Classifier) -> None:
@@ -244,14 +249,14 @@ def test_the_probability_of_a_marked_cell_is_what_the_network_says(lenient: Clas
     square = np.pad(wide, ((20, 20), (0, 0), (0, 0)))
     marked, good = lenient.classify(wide), lenient.classify(square)
     assert (marked.quality, good.quality) == ("not-square", None)
-    assert (marked.p_leukemia, marked.logit_all) == (good.p_leukemia, good.logit_all)
+    assert (marked.probabilities, marked.logits) == (good.probabilities, good.logits)
 
 
 @every_bad
 def test_strict_refuses_a_marked_cell_and_says_why(strict: Classifier, bad: Bad) -> None:
     result = strict.classify(bad.spoil(CELL))
     assert (result.error, result.quality) == ("quality", bad.codes)
-    assert (result.decision, result.label, result.p_leukemia) == (None, None, None)
+    assert (result.decision, result.label, result.probability) == (None, None, None)
     assert result.message is not None
     assert f"{bad.codes}: {QUALITY[bad.codes]}" in result.message
     assert "leave --strict out" in result.message
@@ -336,7 +341,7 @@ def real_images(held_out: bool, every: int) -> list[UInt8Image]:
 
 @pytest.mark.skipif(not (REAL_DATA / "cnmc").is_dir(), reason="no real crops here")
 def test_few_real_crops_of_other_people_are_marked_and_bad_ones_are() -> None:
-    seen = [image_statistics(to_crop(image)) for image in real_images(held_out=True, every=3)]
+    seen = [image_statistics(to_crop(image, SIDE)) for image in real_images(held_out=True, every=3)]
     limits, others = limits_of(counted(seen)), real_images(held_out=False, every=10)
     assert sum(bool(codes(image, limits)) for image in others) / len(others) < 0.02
     for spoil, code in [(blurred, "blurred"), (light(0.5), "under-"), (light(2), "over-")]:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.decisions.decision import HEALTHY, LEUKEMIA, REFER, judge, probability
+from edge.decisions.decision import REFER, judge, probability
 from edge.models.metadata import Metadata
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
+HEALTHY, LEUKEMIA = "healthy", "leukemia"
 METADATA = replace(
     read_model_file(SHIPPED_MODEL).metadata, temperature=2.0, refer_band=(0.25, 0.75)
 )
@@ -60,24 +61,24 @@ def with_band(band: tuple[float, float]) -> Metadata:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_margin_gives_label_and_decision(case: Case) -> None:
-    verdict = judge(0.0, case.margin, with_band(case.band))
+    verdict = judge((0.0, case.margin), with_band(case.band))
     assert (verdict.label, verdict.decision) == (case.label, case.decision)
-    assert verdict.p_leukemia == probability(case.margin, METADATA.temperature)
+    assert verdict.probability == probability(case.margin, METADATA.temperature)
 
 
 def test_the_probability_is_the_softmax_at_the_temperature() -> None:
     hem, leukemic, temperature = 1.25, -0.75, METADATA.temperature
     parts = [math.exp(logit / temperature) for logit in (hem, leukemic)]
-    assert judge(hem, leukemic, METADATA).p_leukemia == pytest.approx(parts[1] / sum(parts))
+    assert judge((hem, leukemic), METADATA).probability == pytest.approx(parts[1] / sum(parts))
 
 
 def test_only_the_margin_between_the_logits_counts() -> None:
-    assert judge(1.0, 3.0, METADATA) == judge(-9.0, -7.0, METADATA)
+    assert judge((1.0, 3.0), METADATA) == judge((-9.0, -7.0), METADATA)
 
 
 def test_swapping_the_logits_mirrors_the_probability() -> None:
-    there, back = judge(0.5, 2.0, METADATA), judge(2.0, 0.5, METADATA)
-    assert there.p_leukemia == pytest.approx(1 - back.p_leukemia)
+    there, back = judge((0.5, 2.0), METADATA), judge((2.0, 0.5), METADATA)
+    assert there.probability == pytest.approx(1 - back.probability)
 
 
 @repeatable
@@ -104,7 +105,7 @@ def test_the_side_of_one_half_is_the_sign_of_the_margin(margin: float, temperatu
 def test_a_probability_in_the_band_is_referred_and_no_other(
     margin: float, band: tuple[float, float]
 ) -> None:
-    verdict = judge(0.0, margin, with_band(band))
-    assert (verdict.decision == REFER) == (band[0] <= verdict.p_leukemia <= band[1])
+    verdict = judge((0.0, margin), with_band(band))
+    assert (verdict.decision == REFER) == (band[0] <= verdict.probability <= band[1])
     if verdict.decision != REFER:
         assert verdict.decision == (LEUKEMIA if verdict.label == "all" else HEALTHY)

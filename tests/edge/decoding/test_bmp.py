@@ -16,6 +16,7 @@ from edge.crops.preprocess import to_crop
 from edge.decoding.bmp import bmp_pixels, read_bmp_header
 from edge.decoding.decode import crop_of, decode
 from edge.errors import CropUnreadable
+from edge.models.cnmc import SIDE
 
 
 def bmp(pixels: np.ndarray, top_down: bool, depth: int = 24, compression: int = 0) -> bytes:
@@ -50,8 +51,8 @@ def test_pixels_are_those_of_opencv_whatever_the_size_and_order_of_rows(
 def test_the_crop_of_a_file_is_that_of_its_pixels(suffix: str) -> None:
     cell = draw_cell(5)
     params = (cv2.IMWRITE_WEBP_QUALITY, 101) if suffix == ".webp" else ()
-    crop = crop_of(encoded(cell, suffix, params))
-    assert (crop == to_crop(cell)).all()
+    crop = crop_of(encoded(cell, suffix, params), SIDE)
+    assert (crop == to_crop(cell, SIDE)).all()
     assert crop.flags["C_CONTIGUOUS"]
 
 

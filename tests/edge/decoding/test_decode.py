@@ -14,6 +14,7 @@ from edge.crops.preprocess import to_crop
 from edge.decoding.decode import decode, read_crop
 from edge.errors import CropUnreadable
 from edge.files import file_name
+from edge.models.cnmc import SIDE
 
 CELL = small_cell()
 CUTTABLE = {
@@ -48,14 +49,14 @@ def test_colours_come_in_the_order_red_green_blue(suffix: str) -> None:
 def test_every_lossless_format_gives_the_same_crop(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"cell{suffix}"
     path.write_bytes(encoded(CELL, suffix, LOSSLESS[suffix]))
-    assert (read_crop(path) == to_crop(CELL)).all()
-    assert (read_crop(str(path)) == to_crop(CELL)).all()
+    assert (read_crop(path, SIDE) == to_crop(CELL, SIDE)).all()
+    assert (read_crop(str(path), SIDE) == to_crop(CELL, SIDE)).all()
 
 
 def test_the_content_counts_and_not_the_suffix(tmp_path: Path) -> None:
     path = tmp_path / "cell.jpg"
     path.write_bytes(encoded(CELL, ".bmp"))
-    assert (read_crop(path) == to_crop(CELL)).all()
+    assert (read_crop(path, SIDE) == to_crop(CELL, SIDE)).all()
 
 
 def test_orientation_in_exif_is_ignored() -> None:
@@ -88,7 +89,7 @@ def test_refusing_files_leaves_none_open(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         with pytest.raises(CropUnreadable):
-            read_crop(tmp_path)
+            read_crop(tmp_path, SIDE)
     assert len(os.listdir("/proc/self/fd")) == before
 
 

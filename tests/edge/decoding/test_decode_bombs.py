@@ -129,7 +129,7 @@ seconds, bytes_ = map(int, sys.argv[2:])
 resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
 resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 try:
-    print(read_crop(sys.argv[1]).shape)
+    print(read_crop(sys.argv[1], 70).shape)
 except CropUnreadable as error:
     print(error.reason)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_utime, "s")

@@ -19,6 +19,7 @@ from edge_helpers import encoded, forbidden_folder, small_cell
 from edge.decoding.decode import read_crop
 from edge.errors import CropUnreadable, EdgeAllError
 from edge.files import MAX_BYTES
+from edge.models.cnmc import SIDE
 from edge.reasons import REASONS
 
 CELL = small_cell()
@@ -199,7 +200,7 @@ CLOSED = Named(lambda folder: folder / "closed/cell.png", "permission", "change 
 
 def refusal(path: Path | str) -> CropUnreadable:
     with pytest.raises(CropUnreadable) as refused:
-        read_crop(path)
+        read_crop(path, SIDE)
     return refused.value
 
 

@@ -13,6 +13,7 @@ from mutations import WAYS, image_files
 from edge.crops.preprocess import UInt8Image
 from edge.decoding.decode import read_crop
 from edge.errors import CropUnreadable
+from edge.models.cnmc import SIDE
 from edge.reasons import REASONS
 
 FILES = image_files()
@@ -39,7 +40,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def crop_or_reason(path: Path) -> UInt8Image | str:
     try:
-        return read_crop(path)
+        return read_crop(path, SIDE)
     except CropUnreadable as error:
         return error.reason
 
@@ -64,5 +65,5 @@ def test_a_damaged_file_gives_a_crop_or_a_named_reason(
 def test_noise_that_starts_like_an_image_is_refused(file: Path, start: bytes, rest: bytes) -> None:
     file.write_bytes(start + rest)
     with pytest.raises(CropUnreadable) as refused:
-        read_crop(file)
+        read_crop(file, SIDE)
     assert refused.value.reason in REASONS

@@ -18,8 +18,10 @@ from edge.decisions.decision import Verdict
 from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.drift.reference import DriftReference, no_cells_yet, parse_reference
 from edge.errors import NotComparable
+from edge.models.cnmc import CONTRACT, SIDE
 
-CROPS = np.stack([to_crop(draw_cell(seed)) for seed in range(40)])
+WORDS = CONTRACT.words
+CROPS = np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(40)])
 
 
 def disc(rgb: tuple[int, int, int], radius: int) -> UInt8Image:
@@ -139,10 +141,12 @@ def test_the_divergence_expected_by_chance_is_the_one_that_samples_have() -> Non
 
 def counted_cells(crops: UInt8Image, words: str = "drawn cells") -> DriftReference:
     verdicts = [
-        Verdict("hem", ("healthy", "refer", "leukemia")[i % 3], 0.2 + i % 3 * 0.3)
+        Verdict(
+            "hem", ("healthy", "refer", "leukemia")[i % 3], (0.8 - i % 3 * 0.3, 0.2 + i % 3 * 0.3)
+        )
         for i in range(len(crops))
     ]
-    return drift_reference(crops, verdicts, words)
+    return drift_reference(crops, verdicts, CONTRACT, words)
 
 
 def test_a_reference_counts_every_cell_in_every_histogram() -> None:
@@ -155,8 +159,8 @@ def test_a_reference_counts_every_cell_in_every_histogram() -> None:
 
 def test_references_survive_json_and_merge_like_their_cells() -> None:
     whole = counted_cells(CROPS)
-    assert parse_reference(whole.to_json()) == whole
-    assert parse_reference(whole.to_json()).to_json() == whole.to_json()
+    assert parse_reference(whole.to_json(), WORDS) == whole
+    assert parse_reference(whole.to_json(), WORDS).to_json() == whole.to_json()
     assert counted_cells(CROPS[:21]).merge(counted_cells(CROPS[21:])) == whole
     other = counted_cells(CROPS, "others").merge(whole)
     assert other.cells_are == "others and drawn cells"
@@ -166,21 +170,38 @@ def test_only_what_changed_is_far_from_the_reference() -> None:
     reference = counted_cells(CROPS)
     redder = np.clip(CROPS * np.array([1.5, 1, 1]), 0, 255).astype(np.uint8)
     shifts = reference.compare(counted_cells(redder))
-    assert set(shifts) == {*STATISTICS, "p_leukemia", "decisions"}
+    assert set(shifts) == {*STATISTICS, "probability", "decisions"}
     assert shifts["red"].divergence > 4 * shifts["red"].by_chance
-    for name in ("green", "blue", "foreground", "p_leukemia", "decisions"):
+    for name in ("green", "blue", "foreground", "probability", "decisions"):
         assert shifts[name].divergence < shifts[name].by_chance, name
 
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence() -> None:
     reference = counted_cells(CROPS[:3])
     with pytest.raises(NotComparable, match="no cell to compare"):
-        reference.compare(no_cells_yet())
-    coarser = dataclasses.replace(reference, p_leukemia=Histogram((0.0, 1.0), (3,)))
+        reference.compare(no_cells_yet(WORDS))
+    coarser = dataclasses.replace(reference, probability=Histogram((0.0, 1.0), (3,)))
     with pytest.raises(NotComparable, match="20 and 1 bins"):
         reference.compare(coarser)
     with pytest.raises(NotComparable, match="20 and 1 bins"):
         reference.merge(coarser)
-    later = reference.to_json().replace('"schema": 1', '"schema": 2')
-    with pytest.raises(NotComparable, match="schema 2, this edge-all reads 1"):
-        parse_reference(later)
+    later = reference.to_json().replace('"schema": 2', '"schema": 3')
+    with pytest.raises(NotComparable, match="schema 3, this edge-all reads 1 and 2"):
+        parse_reference(later, WORDS)
+
+
+def test_a_reference_of_the_first_schema_is_read_as_it_was_meant() -> None:
+    whole = counted_cells(CROPS)
+    text = whole.to_json().replace('"schema": 2', '"schema": 1')
+    assert parse_reference(text.replace('"probability"', '"p_leukemia"'), WORDS) == whole
+    with pytest.raises(ValueError, match="p_leukemia"):
+        parse_reference(text, WORDS)
+
+
+def test_references_of_other_labels_are_refused_by_name() -> None:
+    ours, others = counted_cells(CROPS), no_cells_yet(("ring", "rod"))
+    for compare in (ours.compare, ours.merge):
+        with pytest.raises(NotComparable, match="ring, rod, refer"):
+            compare(others)
+    with pytest.raises(ValueError, match="ring"):
+        parse_reference(ours.to_json(), ("ring", "rod"))

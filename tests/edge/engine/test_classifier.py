@@ -30,6 +30,7 @@ from edge.crops.preprocess import to_crop
 from edge.decisions.decision import judge, probability
 from edge.engine.classifier import Classifier
 from edge.machine import available_processors
+from edge.models.cnmc import SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.rows import Result
 from edge.samples import Sample
@@ -69,7 +70,7 @@ def inputs(paths: list[Path]) -> list[Sample]:
 
 def decided(result: Result) -> tuple[str | None, float | None, float | None]:
     """What the network says, without what names the input."""
-    return result.decision, result.logit_hem, result.logit_all
+    return result.decision, result.logits
 
 
 def test_a_path_gives_a_decision(classifier: Classifier, cells: list[Path]) -> None:
@@ -98,7 +99,7 @@ def test_pixels_give_the_decision_their_file_gives(classifier: Classifier, tmp_p
 
 def test_a_crop_of_an_image_gives_the_decision_of_the_image(classifier: Classifier) -> None:
     cell = draw_cell(5)
-    assert decided(classifier.classify(to_crop(cell))) == decided(classifier.classify(cell))
+    assert decided(classifier.classify(to_crop(cell, SIDE))) == decided(classifier.classify(cell))
 
 
 def test_pixels_that_are_no_image_are_a_value_error(classifier: Classifier) -> None:
@@ -123,11 +124,10 @@ def test_the_probability_follows_from_logits_and_temperature(
 ) -> None:
     metadata = classifier.model_file.metadata
     for result in classifier.classify_samples(inputs(cells)):
-        assert result.logit_hem is not None
-        assert result.logit_all is not None
-        margin = result.logit_all - result.logit_hem
-        assert result.p_leukemia == probability(margin, metadata.temperature)
-        verdict = judge(result.logit_hem, result.logit_all, metadata)
+        assert result.logits is not None
+        first, second = result.logits
+        assert result.p("all") == probability(second - first, metadata.temperature)
+        verdict = judge(result.logits, metadata)
         assert result.label == verdict.label
         assert result.decision == ("refer" if result.quality else verdict.decision)
 
@@ -151,7 +151,7 @@ def test_an_unreadable_file_is_a_result_with_the_reason(
     assert result.error == reason
     assert result.message
     assert result.file == str(path)
-    assert {result.decision, result.label, result.p_leukemia, result.logit_hem} == {None}
+    assert {result.decision, result.label, result.probability, result.logits} == {None}
 
 
 def test_results_come_in_the_order_of_the_inputs_and_alike_with_any_threads(
@@ -311,7 +311,7 @@ def test_an_array_that_is_no_image_is_a_result_with_the_reason(classifier: Class
 
 
 def test_an_array_may_be_used_again_once_it_was_given(classifier: Classifier) -> None:
-    crops = [to_crop(draw_cell(seed)) for seed in range(20)]
+    crops = [to_crop(draw_cell(seed), SIDE) for seed in range(20)]
 
     def camera() -> Iterator[np.ndarray]:
         image = np.empty((70, 70, 3), np.uint8)

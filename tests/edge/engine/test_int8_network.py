@@ -17,6 +17,7 @@ from edge.engine.classifier import golden_error
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import BatchRefused, ModelFileRefused
+from edge.models.cnmc import SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.process.native_messages import native_messages_silenced
 
@@ -39,7 +40,7 @@ def test_the_golden_vectors_reproduce_within_the_tolerance() -> None:
 
 def test_logits_are_the_raw_outputs_in_steps_from_the_zero_point() -> None:
     network = Int8Network(SHIPPED.flatbuffer, find_runtime())
-    crops = [to_crop(small_cell() // divisor) for divisor in (1, 3)]
+    crops = [to_crop(small_cell() // divisor, SIDE) for divisor in (1, 3)]
     raw = np.stack([network.raw_logits(crop) for crop in crops]).astype(int)
     logits = np.stack([network.logits(crop) for crop in crops])
     assert network.logit_step > 0
@@ -49,7 +50,7 @@ def test_logits_are_the_raw_outputs_in_steps_from_the_zero_point() -> None:
 
 def test_a_network_gives_the_same_logits_again() -> None:
     network = Int8Network(SHIPPED.flatbuffer, find_runtime())
-    crop, black = to_crop(small_cell()), np.zeros((70, 70, 3), np.uint8)
+    crop, black = to_crop(small_cell(), SIDE), np.zeros((70, 70, 3), np.uint8)
     before = network.raw_logits(crop)
     network.raw_logits(black)
     assert (network.raw_logits(crop) == before).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import struct
 import subprocess
@@ -19,17 +20,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_model_file import METADATA, a_reference, entries, npy, of_reference, sealed
 
-from edge.crops.preprocess import CROP_SIDE
 from edge.engine.network import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ModelFileRefused
+from edge.models import cnmc
 from edge.models.metadata import FIELDS, metadata_of, parse_metadata
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
 NAN, INFINITY = float("nan"), float("inf")
 SOUND = json.loads(METADATA.to_json())
+LABELS = SOUND["contract"]["labels"]
+SIZES = {
+    "percentiles": [*range(20, 29)],
+    "cells": 100,
+    "people": 5,
+    "between": None,
+    "within": 0.2,
+}
 DEEP = json.loads("[" * 200 + "]" * 200)
 UNPRINTABLE = ["\x1b[2J", "two\nlines", "\x00", "\x9b31m", "\u202egpj", "\ud800", "\r", "\u2028"]
 WRONG_ANYWHERE = ["", None, True, [], {}, [None], NAN, INFINITY, -INFINITY, -1, 10**400, DEEP]
+
+WRONG_NAMES = ["", " a", "a,b", "a/b", "=1", "HEM", "x" * 41, 7, None, "a'b", *UNPRINTABLE]
 
 NUMBERS: dict[str, list[Any]] = {
     "temperature": [0, -1.5, 1e9, 1e-9, "1.5", "NaN"],
@@ -38,7 +49,7 @@ NUMBERS: dict[str, list[Any]] = {
 }
 TEXTS: dict[str, list[Any]] = {
     name: [7, "x" * 5000, *UNPRINTABLE]
-    for name in ("network", "quantization", "minimum_runtime", "intended_use", "head")
+    for name in ("network", "quantization", "minimum_runtime", "head")
 }
 HASHES = {
     name: ["0" * 63, "0" * 65, "Z" * 64, "A" * 64, 0]
@@ -58,15 +69,34 @@ FACTS = {
     for name in ("trained_on", "accuracy", "fidelity", "calibration")
 }
 OTHERS: dict[str, list[Any]] = {
-    "labels": [["all", "hem"], ["cat", "dog"], ["hem"], ["hem", "all", "x"], "hem", {"hem": 0}],
     "refer_band": [
         *([0.6, 0.9], [0.1, 0.4], [-0.1, 0.9], [0.1, 1.1], [0.5], ["0.1", "0.9"]),
         *([NAN, 0.9], [0.1, NAN], [0.1, INFINITY], [True, True], [0.1, 0.5, 0.9]),
     ],
-    "input": [
-        {**SOUND["input"], name: value}
+    "thresholds": [[0.6, 0.7, 0.8], [0.6], [0.1, 0.6, 0.6], [NAN] * 3, "0.6", [True] * 3],
+    "contract": [
+        {**SOUND["contract"], name: value}
         for name, values in {
-            "side": [64, 70.0, "70", NAN, 0, -70, 10**9, True],
+            "side": [31, 513, 70.0, "70", NAN, 0, -70, 10**9, True],
+            "labels": [
+                *(LABELS[:1], [*LABELS, LABELS[0]], [], "hem", {"hem": 0}, ["hem", "all"]),
+                *([LABELS[0], {**LABELS[1], "name": name}] for name in WRONG_NAMES),
+                *([LABELS[0], {**LABELS[1], "words": name}] for name in WRONG_NAMES),
+                *([LABELS[0], {**LABELS[1], "words": word}] for word in ("refer", "Failed")),
+                *([LABELS[0], {**LABELS[1], "colour": name}] for name in ("", "pink", 3, None)),
+                [{**LABELS[0], "of_the_future": 1}, LABELS[1]],
+            ],
+            "positive": ["", "hem", "cat", 1, ["all"], "\x1b[2J"],
+            "background": ["", "white", None, 0],
+            "um_per_pixel": [0, -1, NAN, INFINITY, "0.1", True, 1e9],
+            "diameters": [
+                *([], {}, 7, {**SIZES, "of_the_future": 1}),
+                *({**SIZES, "percentiles": few} for few in ([1.0], [*range(9, 0, -1)], [NAN] * 9)),
+                *({**SIZES, "cells": count} for count in (0, -1, 1.5, "1")),
+                *({**SIZES, "between": spread} for spread in (-0.1, NAN, "0.1", 1e9)),
+                *({**SIZES, "within": spread} for spread in (-0.1, NAN, None)),
+            ],
+            "intended_use": [7, "x" * 5000, *UNPRINTABLE],
             "channels": ["BGR", "", 3],
             "dtype": ["uint8", "float32"],
             "scale": [1.0, 0, NAN, INFINITY, "1/255", -1 / 255],
@@ -91,7 +121,7 @@ WRONG = {**NUMBERS, **TEXTS, **HASHES, **FACTS, **OTHERS}
 MAY_BE = {  # what is possible among the values that are wrong nearly everywhere
     "quantization": [""],
     "minimum_runtime": [""],
-    "intended_use": [""],
+    "thresholds": [None],
     **{name: [{}] for name in (*FACTS, "created_with")},
 }
 
@@ -144,8 +174,8 @@ def test_the_table_has_every_field() -> None:
 
 
 def test_the_contract_of_the_metadata_is_that_of_the_runtime() -> None:
-    contract = read_model_file(SHIPPED_MODEL).metadata.input
-    assert (contract.side, contract.zero_point) == (CROP_SIDE, INPUT_ZERO_POINT)
+    contract = read_model_file(SHIPPED_MODEL).metadata.contract
+    assert (contract.side, contract.zero_point) == (cnmc.SIDE, INPUT_ZERO_POINT)
     assert contract.scale == pytest.approx(INPUT_SCALE, abs=1e-9)
 
 
@@ -194,7 +224,7 @@ def test_metadata_that_are_no_object_of_json_are_refused(file: Path, text: bytes
     assert refusal(file, with_member("edge-all.json", text)).reason in {"metadata", "schema"}
 
 
-COUNTS = json.loads(a_reference().to_json())["p_leukemia"]
+COUNTS = json.loads(a_reference().to_json())["probability"]
 
 
 @pytest.mark.parametrize(
@@ -208,14 +238,14 @@ COUNTS = json.loads(a_reference().to_json())["p_leukemia"]
         of_reference(decisions={"healthy": 2.0, "refer": 0, "leukemia": 0}),
         of_reference(decisions={"healthy": True, "refer": True, "leukemia": 0}),
         of_reference(decisions={"healthy": -1, "refer": 3, "leukemia": 0}),
-        of_reference(p_leukemia={**COUNTS, "edges": ["0", *COUNTS["edges"][1:]]}),
-        of_reference(p_leukemia={**COUNTS, "edges": [-INFINITY, *COUNTS["edges"][1:]]}),
-        of_reference(p_leukemia={**COUNTS, "edges": [*COUNTS["edges"][:-1], 10**400]}),
-        of_reference(p_leukemia={**COUNTS, "edges": [NAN, *COUNTS["edges"][1:]]}),
-        of_reference(p_leukemia={**COUNTS, "counts": [10**400, *COUNTS["counts"][1:]]}),
-        of_reference(p_leukemia={**COUNTS, "counts": [True, *COUNTS["counts"][1:]]}),
-        of_reference(p_leukemia={"edges": [*range(5001)], "counts": [0] * 5000}),
-        of_reference(p_leukemia=[COUNTS]),
+        of_reference(probability={**COUNTS, "edges": ["0", *COUNTS["edges"][1:]]}),
+        of_reference(probability={**COUNTS, "edges": [-INFINITY, *COUNTS["edges"][1:]]}),
+        of_reference(probability={**COUNTS, "edges": [*COUNTS["edges"][:-1], 10**400]}),
+        of_reference(probability={**COUNTS, "edges": [NAN, *COUNTS["edges"][1:]]}),
+        of_reference(probability={**COUNTS, "counts": [10**400, *COUNTS["counts"][1:]]}),
+        of_reference(probability={**COUNTS, "counts": [True, *COUNTS["counts"][1:]]}),
+        of_reference(probability={"edges": [*range(5001)], "counts": [0] * 5000}),
+        of_reference(probability=[COUNTS]),
     ],
     ids=lambda text: repr(text[-25:]),
 )
@@ -363,3 +393,57 @@ def test_what_is_no_file_is_not_read(name: str) -> None:
     with pytest.raises(ModelFileRefused) as refused:
         read_model_file(Path(name))
     assert refused.value.reason == "missing"
+
+
+def of_three_labels(**fields: Any) -> dict[str, Any]:
+    labels = [{**LABELS[0], "name": name, "words": name} for name in ("ring", "rod", "band")]
+    contract = {**SOUND["contract"], "labels": labels, "positive": None}
+    return {**SOUND, "contract": contract, **fields}
+
+
+def test_three_labels_have_thresholds_and_two_a_band() -> None:
+    sound = of_three_labels(refer_band=None, thresholds=[0.55, 0.6, 0.99])
+    assert metadata_of(sound).contract.names == ("ring", "rod", "band")
+    for fields in (
+        of_three_labels(),
+        of_three_labels(thresholds=[0.6, 0.6, 0.6]),
+        of_three_labels(refer_band=None, thresholds=[0.6, 0.6, 0.6, 0.6]),
+        {**SOUND, "refer_band": None},
+        {**SOUND, "thresholds": [0.6, 0.6, 0.6]},
+    ):
+        with pytest.raises(ValueError, match="refer_band is for two labels, and thresholds"):
+            metadata_of(fields)
+
+
+SCHEMA_1 = {
+    **{name: value for name, value in SOUND.items() if name not in ("contract", "thresholds")},
+    "schema": 1,
+    "labels": ["hem", "all"],
+    "input": {name: SOUND["contract"][name] for name in ("side", "channels", "dtype")}
+    | {"scale": 1 / 255, "zero_point": -128},
+    "intended_use": "for trying",
+}
+
+
+def test_metadata_of_the_first_schema_are_those_of_its_one_contract() -> None:
+    read = metadata_of(SCHEMA_1)
+    assert read.contract == dataclasses.replace(cnmc.CONTRACT, intended_use="for trying")
+    assert read.thresholds is None
+    assert parse_metadata(read.to_json()) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labels", ["all", "hem"]),
+        ("labels", ["cat", "dog"]),
+        ("input", {**SCHEMA_1["input"], "side": 64}),
+        ("input", {**SCHEMA_1["input"], "zero_point": 0}),
+        ("refer_band", None),
+        ("contract", SOUND["contract"]),
+        ("thresholds", None),
+    ],
+)
+def test_metadata_of_the_first_schema_have_no_other_contract(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=name):
+        metadata_of({**SCHEMA_1, name: value})

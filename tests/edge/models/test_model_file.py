@@ -16,12 +16,14 @@ from edge_helpers import write_changed_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.contract import INTENDED_USE
 from edge.crops.image_statistics import image_statistics
 from edge.decisions.decision import Verdict
 from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.errors import EdgeAllError, ModelFileRefused
-from edge.models.metadata import INTENDED_USE, SCHEMA, Metadata, parse_metadata
+from edge.models.cnmc import CONTRACT
+from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import (
     SHIPPED_MODEL,
     GoldenVectors,
@@ -92,7 +94,9 @@ def npy(array: np.ndarray) -> bytes:
 def entries(**changes: object) -> dict[str, bytes]:
     """Make the parts of a sound model file, with metadata fields changed; None: left out."""
     fields = {**json.loads(METADATA.to_json()), **changes}
-    fields = {name: value for name, value in fields.items() if value is not None}
+    fields = {
+        name: value for name, value in fields.items() if value is not None or name not in changes
+    }
     return {
         "edge-all.json": json.dumps(fields).encode(),
         "golden/inputs.npy": npy(GOLDEN.inputs),
@@ -121,8 +125,10 @@ def test_what_was_written_is_read_again(small: Path) -> None:
 
 
 def a_reference() -> DriftReference:
-    cells = [(image_statistics(crop), Verdict("all", "refer", 0.6)) for crop in GOLDEN.inputs]
-    return no_cells_yet("two black crops").add(cells)
+    cells = [
+        (image_statistics(crop), Verdict("all", "refer", (0.4, 0.6))) for crop in GOLDEN.inputs
+    ]
+    return no_cells_yet(CONTRACT.words, "two black crops").add(cells)
 
 
 def test_a_drift_reference_is_read_again_and_may_be_absent(small: Path, tmp_path: Path) -> None:
@@ -151,16 +157,16 @@ def of_reference(**changes: object) -> bytes:
         b"\xff",
         b"[]",
         b"7",
-        of_reference(schema=2),
+        of_reference(schema=3),
         of_reference(images={}),
         of_reference(images=7),
         of_reference(decisions=[1, 2, 3]),
         of_reference(decisions={"healthy": 1, "refer": 2, "leukemia": 3}),
-        of_reference(p_leukemia={"edges": [0, 1], "counts": [1, 1]}),
-        of_reference(p_leukemia={"edges": [0, 1, "x"], "counts": [1, 1]}),
-        of_reference(p_leukemia={"edges": [0, 2, 1], "counts": [1, 1]}),
-        of_reference(p_leukemia={"edges": [0, 0.5, 1], "counts": [3, -1]}),
-        of_reference(p_leukemia={"edges": [0, 0.5, 1], "counts": [0.5, 1.5]}),
+        of_reference(probability={"edges": [0, 1], "counts": [1, 1]}),
+        of_reference(probability={"edges": [0, 1, "x"], "counts": [1, 1]}),
+        of_reference(probability={"edges": [0, 2, 1], "counts": [1, 1]}),
+        of_reference(probability={"edges": [0, 0.5, 1], "counts": [3, -1]}),
+        of_reference(probability={"edges": [0, 0.5, 1], "counts": [0.5, 1.5]}),
         of_reference(of_the_future=1),
     ],
 )
@@ -261,7 +267,7 @@ def test_another_schema_is_refused_before_anything_else_is_read(file: Path) -> N
         data = sealed({"edge-all.json": json.dumps({"schema": schema}).encode()})
         refused = refusal(file, data)
         assert refused.reason == "schema"
-        assert f"schema {schema}, this edge-all reads {SCHEMA}" in str(refused)
+        assert f"schema {schema}, this edge-all reads 1 and {SCHEMA}" in str(refused)
 
 
 def test_a_model_written_by_a_later_edge_all_is_refused(tmp_path: Path) -> None:
@@ -358,9 +364,9 @@ def test_golden_vectors_that_do_not_reproduce_are_refused_by_the_classifier(
 
 def test_the_shipped_model_is_a_whole_honest_model_file() -> None:
     metadata = SHIPPED.metadata
-    assert metadata.labels == ("hem", "all")
+    assert metadata.contract.names == ("hem", "all")
     assert metadata.head == "logits"
-    assert metadata.intended_use == INTENDED_USE
+    assert metadata.contract.intended_use == INTENDED_USE
     assert "Not a medical device" in INTENDED_USE
     assert "no diagnosis" in INTENDED_USE
     assert metadata.trained_on

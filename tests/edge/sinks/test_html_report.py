@@ -28,6 +28,7 @@ from sink_helpers import MODEL, RUN, begun, blank, result, results, resume
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import OutputFailed
+from edge.models.cnmc import SIDE
 from edge.rows import Result
 from edge.sinks.page import gathered
 from edge.sinks.page.gathered import Gathered, origin
@@ -62,8 +63,8 @@ def of(n: int, p: float, **fields: Any) -> Result:
     """A result with a probability of choice."""
     decision = "refer" if LOW <= p <= HIGH else "leukemia" if p > HIGH else "healthy"
     return replace(
-        blank(result(n)), label="all", decision=decision, p_leukemia=p, logit_hem=0.0,
-        logit_all=0.0, **fields,
+        blank(result(n)), label="all", decision=decision, probabilities=(1 - p, p),
+        logits=(0.0, 0.0), **fields,
     )  # fmt: skip
 
 
@@ -80,12 +81,12 @@ def test_cells_come_in_the_order_in_which_a_person_must_look(tmp_path: Path) -> 
         (each for each in results(300) if each.decision),
         key=lambda each: (
             each.decision != "refer",
-            abs(each.p_leukemia - 0.5)
+            abs(each.probability - 0.5)
             if each.decision == "refer"
-            else max(LOW - each.p_leukemia, each.p_leukemia - HIGH),
+            else max(LOW - each.probability, each.probability - HIGH),
         ),
     )
-    assert shown == [(each.decision, round(each.p_leukemia, 6)) for each in expected]
+    assert shown == [(each.decision, round(each.probability, 6)) for each in expected]
     assert len({decision for decision, _ in shown}) == 3
 
 
@@ -120,7 +121,7 @@ def test_a_page_without_any_result_is_a_page(tmp_path: Path) -> None:
 
 
 def test_the_thumbnail_is_the_crop(tmp_path: Path) -> None:
-    crops = {n: to_crop(draw_cell(n)) for n in range(3)}
+    crops = {n: to_crop(draw_cell(n), SIDE) for n in range(3)}
     text = write(tmp_path / "x.html", (replace(of(n, 0.5 + n / 100), crop=crops[n]) for n in crops))
     for cell, encoded in zip(data(text, "cells"), thumbnails(text), strict=True):
         stored = np.frombuffer(base64.b64decode(encoded), np.uint8)
@@ -309,7 +310,7 @@ def test_memory_stays_flat_over_many_results(tmp_path: Path) -> None:
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of 300 results: two sources, some quality codes."""
     path = tmp_path_factory.mktemp("page") / "x.html"
-    crop = to_crop(draw_cell(1))
+    crop = to_crop(draw_cell(1), SIDE)
     some = [
         replace(each, crop=crop, quality="dark blurred" if each.index % 50 == 1 else None)
         if each.index < 200
@@ -380,7 +381,7 @@ def test_the_browser_runs_nothing_from_a_file_name(tmp_path: Path) -> None:
 
 @needs_browser
 def test_a_page_of_10000_cells_opens_and_filters(tmp_path: Path) -> None:
-    crops = [to_crop(draw_cell(n)) for n in range(10)]
+    crops = [to_crop(draw_cell(n), SIDE) for n in range(10)]
     some = (
         replace(of(n, n % 997 / 997, file=f"crops/{n:05d}.png"), crop=crops[n % 10])
         for n in range(10_000)

@@ -11,14 +11,16 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from sink_helpers import RUN, begun, database_rows, file_size_limit, results, take
+from sink_helpers import COLUMNS, RUN, begun, database_rows, file_size_limit, results, take
 
-from edge.decisions.decision import Verdict
+from edge.contract import check_name, make_labels
+from edge.decisions.decision import Verdict, softmax
 from edge.errors import EdgeAllError, OutputFailed
 from edge.files import file_name
-from edge.rows import COLUMNS, Result
+from edge.models.cnmc import CONTRACT
+from edge.rows import Result, columns_of, labels_in
 from edge.sinks import outputs
 from edge.sinks.formats import as_text, from_text
 from edge.sinks.outputs import BATCH, Outputs, check_outputs
@@ -27,7 +29,7 @@ from edge.sinks.text import ResultFile
 BLANK = Result(
     "crops", "crops/cell.png", 0, model="cnn", model_sha256="0123abcd", sample="crops/cell.png"
 )
-DECIDED = BLANK.with_verdict(Verdict("all", "refer", 0.123456789), (-1.5, 2.25))
+DECIDED = BLANK.with_verdict(Verdict("all", "refer", (0.876543211, 0.123456789)), (-1.5, 2.25))
 FAILED = replace(
     BLANK,
     file="crops/bad.png",
@@ -42,27 +44,28 @@ CUT = replace(
 )
 
 CSV = """\
-source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box
+source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box,um_per_pixel,p_hem,p_all
 crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,
-crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,
-crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70"
+crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,,,,
+crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70",,0.876543,0.123457
 """
 JSONL = (
     '{"source": "crops", "file": "crops/cell.png", "index": 0, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
     ' "supersedes": null, "file_version": null, "sample": "crops/cell.png", "parent": null,'
-    ' "box": null}\n'
+    ' "box": null, "um_per_pixel": null, "p_hem": 0.876543, "p_all": 0.123457}\n'
     '{"source": "crops", "file": "crops/bad.png", "index": 1, "label": null,'
     ' "decision": null, "p_leukemia": null, "logit_hem": null, "logit_all": null,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": "truncated",'
     ' "supersedes": null, "file_version": null, "sample": "crops/bad.png", "parent": null,'
-    ' "box": null}\n'
+    ' "box": null, "um_per_pixel": null, "p_hem": null, "p_all": null}\n'
     '{"source": "crops", "file": "crops/field.png", "index": 2, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
     ' "supersedes": null, "file_version": null, "sample": "crops/field.png@0,8,70,70",'
-    ' "parent": "crops/field.png", "box": "0,8,70,70"}\n'
+    ' "parent": "crops/field.png", "box": "0,8,70,70",'
+    ' "um_per_pixel": null, "p_hem": 0.876543, "p_all": 0.123457}\n'
 )
 
 
@@ -100,7 +103,7 @@ def failing_after(flush: Callable[[ResultFile], None], calls: int) -> Callable[[
     return flushing
 
 
-def test_the_columns_are_those_of_version_2_in_their_order() -> None:
+def test_the_columns_are_those_of_version_3_in_their_order() -> None:
     assert COLUMNS == (
         "source",
         "file",
@@ -119,12 +122,74 @@ def test_the_columns_are_those_of_version_2_in_their_order() -> None:
         "sample",
         "parent",
         "box",
+        "um_per_pixel",
+        "p_hem",
+        "p_all",
     )
+
+
+def test_other_labels_have_columns_of_their_own_and_none_of_c_nmc() -> None:
+    columns = columns_of(("ring", "rod", "band"))
+    assert columns[:6] == ("source", "file", "index", "label", "decision", "quality")
+    assert columns[-7:] == (
+        "um_per_pixel",
+        *("p_ring", "p_rod", "p_band"),
+        *("logit_ring", "logit_rod", "logit_band"),
+    )
+    assert labels_in(columns) == ("ring", "rod", "band")
+    assert not {"p_leukemia", "logit_hem", "logit_all"} & set(columns)
+
+
+def is_name(text: str) -> bool:
+    try:
+        check_name(text)
+    except ValueError:
+        return False
+    return True
+
+
+NAMES_OF_LABELS = st.lists(
+    st.text(st.characters(codec="utf-8"), min_size=1, max_size=12).filter(is_name),
+    min_size=2,
+    max_size=6,
+    unique_by=str.casefold,
+).map(tuple)
+
+
+@settings(max_examples=60)
+@given(labels=NAMES_OF_LABELS, numbers=st.data())
+def test_rows_of_any_labels_are_read_again_from_every_file(
+    tmp_path_factory: pytest.TempPathFactory, labels: tuple[str, ...], numbers: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("labels")
+    logits = numbers.draw(st.tuples(*[st.floats(-30, 30)] * len(labels)))
+    found = replace(
+        BLANK,
+        labels=labels,
+        label=labels[0],
+        decision="refer",
+        probabilities=softmax(logits, 1.0),
+        logits=logits,
+    )
+    run = replace(RUN, contract=replace(CONTRACT, labels=make_labels(labels), positive=None))
+    for name in ("r.csv", "r.jsonl", "r.db"):
+        with Outputs([folder / name], run) as outputs:
+            outputs.write(found)
+        with Outputs([folder / name], run, resume=True) as outputs:
+            (read,) = outputs.rows()
+        assert read.row() == found.row()
+        assert read.labels == labels
 
 
 def test_a_row_has_every_field_but_the_message_for_people() -> None:
     assert tuple(DECIDED.row()) == COLUMNS
-    assert {field.name for field in fields(Result)} - set(COLUMNS) == {"message", "crop"}
+    assert {field.name for field in fields(Result)} - set(COLUMNS) == {
+        "message",
+        "crop",
+        "labels",
+        "probabilities",
+        "logits",
+    }
 
 
 @pytest.mark.parametrize("result", [DECIDED, FAILED, CUT], ids=["decided", "failed", "cut out"])

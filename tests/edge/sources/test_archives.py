@@ -388,7 +388,7 @@ def test_members_of_a_zip_are_read_by_many_threads(tmp_path: Path) -> None:
     with Classifier(threads=8) as classifier:
         archived_cells = list(classifier.classify_samples(find_inputs([str(path)] * 3)))
         files = list(classifier.classify_samples(find_inputs([str(tmp_path / "cells")] * 3)))
-    assert [r.logit_all for r in archived_cells] == [r.logit_all for r in files]
+    assert [r.logits for r in archived_cells] == [r.logits for r in files]
     assert {r.error for r in archived_cells} == {None}
 
 

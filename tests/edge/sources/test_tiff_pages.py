@@ -220,5 +220,5 @@ def test_pages_classify_like_the_files_they_were_made_of(tmp_path: Path) -> None
     with Classifier(threads=2) as classifier:
         pages = list(classifier.classify_samples(inputs))
         alone = [classifier.classify(cell) for cell in CELLS]
-    assert [page.logit_all for page in pages] == [cell.logit_all for cell in alone]
+    assert [page.logits for page in pages] == [cell.logits for cell in alone]
     assert [Path(page.file).name for page in pages] == [f"stack.tif#{n}" for n in (1, 2, 3)]

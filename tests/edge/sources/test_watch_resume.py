@@ -104,7 +104,7 @@ def test_superseding_rows_are_resumed_at_any_point(tmp_path: Path, name: str) ->
 
 
 def test_each_cell_counts_once_whatever_it_was_before() -> None:
-    tally = Tally()
+    tally = Tally(("healthy", "leukemia"))
     for each in results(20):
         tally.add_earlier(each)
     for n, earlier in ((20, 3), (21, 4), (22, 21)):  # number 3 had failed
