@@ -21,7 +21,7 @@ from edge.crops.drawn import draw_cell
 from edge.crops.frame import frame_of
 from edge.crops.image_statistics import STATISTICS, ImageStatistics, image_statistics
 from edge.crops.preprocess import UInt8Image, to_crop
-from edge.crops.quality import Limits, limits_of, quality_codes
+from edge.crops.quality import Limits, limits_of, quality_of
 from edge.decisions.decision import Verdict
 from edge.decoding.decode import crop_and_frame_of, decode
 from edge.drift.reference import DriftReference, no_cells_yet
@@ -52,7 +52,7 @@ NO_LIMITS = limits_of(None)
 def codes(image: UInt8Image, limits: Limits = LIMITS) -> str:
     """Quality codes of an image, as the column `quality` has them."""
     crop = to_crop(image, SIDE)
-    return " ".join(quality_codes(crop, frame_of(image, crop), limits, CONTRACT))
+    return " ".join(quality_of(crop, frame_of(image, crop), limits, CONTRACT).codes)
 
 
 def light(factor: float) -> Callable[[UInt8Image], UInt8Image]:
