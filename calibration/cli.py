@@ -1,6 +1,7 @@
-"""``edge-all-calibrate``: choose representative cells; temperature and refer band."""
+"""``edge-all-calibrate``: choose representative cells; temperature, band and thresholds."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,8 @@ import typer
 
 from edge.cli.command import SOME_FAILED, one_sentence, say
 from edge.cli.extras import need
+from edge.contract import BACKGROUNDS, BLACK, LARGEST_SIDE, SMALLEST_SIDE
+from edge.models import cnmc
 from edge.whole_file import save_text
 
 if TYPE_CHECKING:
@@ -33,13 +36,20 @@ def _known_strategy(name: str | None) -> str | None:
     return name
 
 
+def _known_background(name: str) -> str:
+    if name not in BACKGROUNDS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(BACKGROUNDS)}")
+    return name
+
+
 @app.command()
 @one_sentence
 def select(
     data: Annotated[
         Path,
         typer.Argument(
-            help="Folder of crops: with hem/ and all/ folders in it, or without labels."
+            help="Folder of crops, with a folder for each label or without labels, or a CSV file"
+            " file,label."
         ),
     ],
     n: Annotated[int, typer.Option("--n", "-n", min=100, help="How many cells.")] = 300,
@@ -51,6 +61,22 @@ def select(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of what is left to chance.")] = 0,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            help="Folders that are labels, separated by commas; without it those of C-NMC alone."
+        ),
+    ] = None,
+    side: Annotated[
+        int,
+        typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Of the network's crops, pixels."),
+    ] = cnmc.SIDE,
+    background: Annotated[
+        str,
+        typer.Option(
+            callback=_known_background, help="What lies around the cells: black or natural."
+        ),
+    ] = BLACK,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -67,7 +93,17 @@ def select(
     from calibration.representative.select import select_cells
     from calibration.representative.strategies import DEFAULT_STRATEGY
 
-    chosen = select_cells(data, n, strategy or DEFAULT_STRATEGY, seed, exclude or (), say)
+    chosen = select_cells(
+        data,
+        n,
+        strategy or DEFAULT_STRATEGY,
+        seed,
+        exclude or (),
+        say,
+        None if labels is None else [name.strip() for name in labels.split(",")],
+        side,
+        background,
+    )
     chosen.save(out)
     print(f"{len(chosen.cells)} of {chosen.candidates} cells, {chosen.strategy}, seed {seed}")
     if chosen.excluded:
@@ -85,54 +121,71 @@ def select(
 @one_sentence
 def probabilities(
     predictions: Annotated[
-        list[Path], typer.Argument(help="NETWORK-held-out.csv files of edge-all-train.")
+        list[Path],
+        typer.Argument(
+            help="NETWORK-held-out.csv files of edge-all-train; NETWORK.json beside one says what"
+            " people read."
+        ),
     ],
-    out: Annotated[Path, typer.Option(help="Temperature and refer band, as JSON.")] = Path(
-        "build/calibration.json"
-    ),
+    out: Annotated[
+        Path, typer.Option(help="Temperature, and refer band or thresholds, as JSON.")
+    ] = Path("build/calibration.json"),
     missed: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Most leukemic cells decided healthy, 0..0.5.")
+        float,
+        typer.Option(
+            min=0,
+            max=0.5,
+            help="Most cells of the positive label (of two, the second) decided as another, 0..0.5;"
+            " of more than two, as any one other.",
+        ),
     ] = 0.05,
     false_alarms: Annotated[
-        float, typer.Option(min=0, max=0.5, help="Most healthy cells decided leukemia, 0..0.5.")
+        float,
+        typer.Option(min=0, max=0.5, help="The same for cells of the other labels, 0..0.5."),
     ] = 0.05,
     sensitivity: Annotated[
         float | None,
         typer.Option(
             min=0.5,
             max=1,
-            help="Of the leukemic cells that are decided, not referred, the fewest to decide"
-            " leukemia, 0.5..1: stricter than --missed, and holds besides it.",
+            help="Of two labels: of the cells of the second that are decided, not referred, the"
+            " fewest to decide so, 0.5..1: stricter than --missed, and holds besides it.",
         ),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option(help="Label that is not to be missed; without it as NETWORK.json says."),
     ] = None,
     int8: Annotated[
         list[Path] | None,
         typer.Option(help="Predictions of the int8 network for the same cells; once per file."),
     ] = None,
 ) -> None:
-    """Fit temperature and refer band on people the networks were not trained on."""
+    """Fit temperature and refer band on people the networks were not trained on.
+
+    Networks of more than two labels get a threshold for each instead of a band.
+    """
     need("convert", "sklearn")
     from calibration.probabilities.calibrate import calibrate
-    from calibration.probabilities.predictions import read_predictions
+    from calibration.probabilities.called import recorded_labels
+    from calibration.probabilities.predictions import join, read_predictions
 
+    folds = [read_predictions(path) for path in predictions]
+    called = recorded_labels(predictions, join(folds))
+    if positive is not None:
+        called = called.with_positive(positive)
     result = calibrate(
-        [read_predictions(path) for path in predictions],
+        folds,
         missed,
         false_alarms,
         sensitivity,
         [read_predictions(path) for path in int8 or ()],
+        called=called,
     )
     save_text(out, json.dumps(asdict(result), indent=2) + "\n")
-    low, high = result.refer_band.low, result.refer_band.high
-    print(
-        f"temperature {_with_interval(result, 'temperature')};"
-        f" refers from p = {low:.3f} to {high:.3f}"
-    )
-    print(
-        f"{result.cells} cells of {result.subjects} subjects: {result.on_these.referred:.1%}"
-        f" referred, {result.on_these.missed:.1%} of leukemic cells decided healthy,"
-        f" {result.on_these.false_alarms:.1%} of healthy cells decided leukemia"
-    )
+    print(f"temperature {_with_interval(result, 'temperature')}")
+    for line in _decisions(result, called.words):
+        print(line)
     for name, words in (("ece", "calibration error"), ("brier", "Brier score")):
         before, after = (_with_interval(result, f"{name}_{when}") for when in ("before", "after"))
         print(f"{words} {before} before, {after} after")
@@ -141,6 +194,27 @@ def probabilities(
     print(f"saved {out}")
     for warning in result.warnings:
         say(f"warning: {warning}")
+
+
+def _decisions(result: "Calibration", words: Sequence[str]) -> Iterator[str]:
+    """What is decided from where on, and how often wrongly, in lines."""
+    cells = f"{result.cells} cells of {result.subjects} subjects"
+    if result.refer_band is not None and result.on_these is not None:
+        first, second = words
+        yield f"refers from p = {result.refer_band.low:.3f} to {result.refer_band.high:.3f}"
+        yield (
+            f"{cells}: {result.on_these.referred:.1%} referred,"
+            f" {result.on_these.missed:.1%} of {second} cells decided {first},"
+            f" {result.on_these.false_alarms:.1%} of {first} cells decided {second}"
+        )
+    if result.thresholds is not None and result.thresholds_on_these is not None:
+        found = result.thresholds_on_these
+        for name, threshold, of in zip(words, result.thresholds, found.labels, strict=True):
+            yield (
+                f"{name} from p = {threshold:.3f}; of {of.cells} {name} cells {of.referred:.1%}"
+                f" referred, {of.wrong:.1%} decided as another"
+            )
+        yield f"{cells}: {found.referred:.1%} referred, {found.wrong:.1%} decided as another"
 
 
 def _with_interval(result: "Calibration", name: str) -> str:

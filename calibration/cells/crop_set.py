@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.cache import default_cache
-from calibration.cells.labelled_crops import LabelledCrop, data_hash
-from edge.crops.preprocess import CROP_SIDE, UInt8Image, to_crop
+from calibration.cells.labelled_crops import LabelledCrop, LabelledCrops, data_hash
+from edge.contract import BLACK
+from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import decode
 from edge.errors import CropUnreadable, DataRefused
 from edge.files import read_bytes
+from edge.models import cnmc
 from edge.whole_file import replacing
 
 _PREPROCESSING = 2  # raise when what is cached for a file changes
-
-# C-NMC's test sets hold 600x600 images among the 450x450 ones, at the same scale
-_LARGE, _USUAL = 600, 450
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,17 @@ class CropSet:
 
     Attributes
     ----------
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
     labels : ndarray of int32, shape (n,)
-        0 ``hem``, 1 ``all``.
+        Class numbers: places in `label_names`.
     subjects, names, parts, hashes : ndarray of str, shape (n,)
         As in :class:`calibration.cells.labelled_crops.LabelledCrop`; hashes are of the files.
     sha256 : str
         Hash of all files and labels together (:func:`calibration.cells.labelled_crops.data_hash`).
+    label_names : tuple of str
+        In class order.
+    background : str
+        What lies around the cells: one of :data:`edge.contract.BACKGROUNDS`.
     """
 
     crops: UInt8Image
@@ -47,29 +51,55 @@ class CropSet:
     parts: npt.NDArray[np.str_]
     hashes: npt.NDArray[np.str_]
     sha256: str
+    label_names: tuple[str, ...]
+    background: str
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def side(self) -> int:
+        """Of the crops, in pixels."""
+        return int(self.crops.shape[1])
+
     def take(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> CropSet:
         """Part of the set, by a mask of shape (n,) or by positions; keeps `sha256`."""
-        return CropSet(
-            self.crops[chosen],
-            self.labels[chosen],
-            self.subjects[chosen],
-            self.names[chosen],
-            self.parts[chosen],
-            self.hashes[chosen],
-            self.sha256,
+        return replace(
+            self,
+            crops=self.crops[chosen],
+            labels=self.labels[chosen],
+            subjects=self.subjects[chosen],
+            names=self.names[chosen],
+            parts=self.parts[chosen],
+            hashes=self.hashes[chosen],
         )
 
 
-def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> CropSet:
+def join(one: CropSet, other: CropSet) -> CropSet:
+    """Put two sets with the same labels, side and background one after the other."""
+    both = hashlib.sha256(f"{one.sha256} {other.sha256}".encode()).hexdigest()
+    return replace(
+        one,
+        crops=np.concatenate([one.crops, other.crops]),
+        labels=np.concatenate([one.labels, other.labels]),
+        subjects=np.concatenate([one.subjects, other.subjects]),
+        names=np.concatenate([one.names, other.names]),
+        parts=np.concatenate([one.parts, other.parts]),
+        hashes=np.concatenate([one.hashes, other.hashes]),
+        sha256=both,
+    )
+
+
+def load_crops(
+    found: LabelledCrops, side: int, background: str = BLACK, cache: Path | None = None
+) -> CropSet:
     """Decode labelled crops, or take them from the cache.
 
     Parameters
     ----------
-    found : sequence of LabelledCrop
+    found : LabelledCrops
+    side, background : int, str
+        As for :func:`edge.crops.preprocess.to_crop`.
     cache : Path, optional
         Folder of the cache; :func:`calibration.cells.cache.default_cache`.
 
@@ -82,32 +112,37 @@ def load_crops(found: Sequence[LabelledCrop], cache: Path | None = None) -> Crop
     DataRefused
         If a crop cannot be decoded; names the file.
     """
-    sha256 = data_hash(found)
+    files = found.crops
+    sha256 = data_hash(files)
     cache = cache or default_cache()
-    file = cache / f"crops-{_PREPROCESSING}-{sha256[:32]}.npy" if cache else None
-    crops = np.empty((len(found), CROP_SIDE, CROP_SIDE, 3), np.uint8)
-    by_hash = sorted(range(len(found)), key=lambda i: found[i].sha256)
+    name = f"crops-{_PREPROCESSING}-{side}-{background}-{sha256[:32]}.npy"
+    file = cache / name if cache else None
+    crops = np.empty((len(files), side, side, 3), np.uint8)
+    by_hash = sorted(range(len(files)), key=lambda i: files[i].sha256)
     kept = _load(file, crops.shape) if file else None
     if kept is not None:
         crops[by_hash] = kept
     else:
         with ThreadPoolExecutor() as pool:  # OpenCV releases the GIL while it decodes
-            for i, crop in enumerate(pool.map(_decode, found)):
+            decoded = pool.map(partial(_decode, side=side, background=background), files)
+            for i, crop in enumerate(decoded):
                 crops[i] = crop
         if file:
             _save(file, crops[by_hash])
     return CropSet(
         crops,
-        np.array([crop.label for crop in found], np.int32),
-        np.array([crop.subject for crop in found]),
-        np.array([crop.name for crop in found]),
-        np.array([crop.part for crop in found]),
-        np.array([crop.sha256 for crop in found]),
+        np.array([crop.label for crop in files], np.int32),
+        np.array([crop.subject for crop in files]),
+        np.array([crop.name for crop in files]),
+        np.array([crop.part for crop in files]),
+        np.array([crop.sha256 for crop in files]),
         sha256,
+        found.labels,
+        background,
     )
 
 
-def decode_crop(data: bytes, part: str) -> UInt8Image:
+def decode_crop(data: bytes, part: str, side: int, background: str = BLACK) -> UInt8Image:
     """Decode an image file of a part of a dataset into the crop a network sees.
 
     Parameters
@@ -116,26 +151,39 @@ def decode_crop(data: bytes, part: str) -> UInt8Image:
         The file.
     part : str
         As in :class:`calibration.cells.labelled_crops.LabelledCrop`.
+    side, background : int, str
+        As for :func:`edge.crops.preprocess.to_crop`.
 
     Returns
     -------
-    ndarray of uint8, shape (70, 70, 3)
+    ndarray of uint8, shape (side, side, 3)
 
     Raises
     ------
     CropUnreadable
         As :func:`edge.decoding.decode.decode`.
     """
+    return to_crop(decode_image(data, part), side, background)
+
+
+def decode_image(data: bytes, part: str) -> UInt8Image:
+    """Decode an image file of a part of a dataset; as :func:`decode_crop`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The middle of an image of C-NMC that is larger than the others.
+    """
     pixels = decode(data)
-    if part and pixels.shape[:2] == (_LARGE, _LARGE):
-        edge = (_LARGE - _USUAL) // 2
+    if part and pixels.shape[:2] == (cnmc.LARGE_IMAGE, cnmc.LARGE_IMAGE):
+        edge = (cnmc.LARGE_IMAGE - cnmc.USUAL_IMAGE) // 2
         pixels = pixels[edge:-edge, edge:-edge]
-    return to_crop(pixels)
+    return pixels
 
 
-def _decode(crop: LabelledCrop) -> UInt8Image:
+def _decode(crop: LabelledCrop, side: int, background: str) -> UInt8Image:
     try:
-        return decode_crop(read_bytes(crop.path), crop.part)
+        return decode_crop(read_bytes(crop.path), crop.part, side, background)
     except CropUnreadable as error:
         raise DataRefused(f"{crop.path}: {error}; repair or remove it") from error
 

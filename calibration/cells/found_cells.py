@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from calibration.cells.crop_set import decode_crop
+from calibration.cells.label_folders import is_laid_out_as_cnmc
 from calibration.cells.labelled_crops import find_labelled_crops
-from calibration.cells.preliminary import FOLDER
 from calibration.cells.readings import read_path
+from edge.contract import BLACK
 from edge.crops.image_statistics import image_statistics
 from edge.crops.preprocess import UInt8Image
 from edge.errors import CropUnreadable, DataRefused
@@ -30,13 +32,15 @@ class FoundCell:
     name : str
         Path below the data folder, with forward slashes.
     label : int or None
-        0 ``hem``, 1 ``all``; None in a folder without labels.
+        Class number; None in a folder without labels.
     subject : str or None
         The person, where the name or the folder's layout says.
     part : str
         As in :class:`calibration.cells.labelled_crops.LabelledCrop`.
     error : CropUnreadable or None
         Set where the path alone is refused: a link to nothing.
+    label_name : str or None
+        What its label is called.
     """
 
     path: Path
@@ -45,6 +49,7 @@ class FoundCell:
     subject: str | None
     part: str = ""
     error: CropUnreadable | None = None
+    label_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class ReadCell:
     found : FoundCell
     sha256 : str
         Of the file's bytes, as hex.
-    crop : ndarray of uint8, shape (70, 70, 3)
+    crop : ndarray of uint8, shape (side, side, 3)
     """
 
     found: FoundCell
@@ -89,17 +94,18 @@ class RefusedCell:
 
 
 def find_cells(
-    data: Path, on_remark: Callable[[str], object] = lambda remark: None
+    data: Path,
+    on_remark: Callable[[str], object] = lambda remark: None,
+    labels: Sequence[str] | None = None,
 ) -> list[FoundCell]:
-    """Find the cells below a folder, sorted by name.
+    """Find the cells of a folder or a CSV file, sorted by name.
 
-    A folder that holds a ``hem`` or an ``all`` folder with images, or C-NMC's
-    preliminary set, is labelled; of any other every image is taken.
+    A CSV file, a folder laid out like C-NMC, and any for which `labels` are given are labelled;
+    of any other folder every image is taken, and nothing says what it shows.
 
     Parameters
     ----------
-    data : Path
-    on_remark : callable
+    data, on_remark, labels
         As for :func:`calibration.cells.labelled_crops.find_labelled_crops`.
 
     Raises
@@ -107,16 +113,15 @@ def find_cells(
     DataRefused
         If `data` is no folder, holds no image, or its labels contradict one another.
     """
-    if not data.is_dir():
+    if not data.exists():
         raise DataRefused(f"{data} is not a folder; give the folder that holds the crops")
+    if labels or data.is_file():
+        return _labelled(data, on_remark, labels)
     left_out = LeftOut()
     inputs = list(search_folder(str(data), left_out))
     names = [Path(entry.path).relative_to(data).as_posix() for entry in inputs]
-    if any(read_path(name, data.name).label or FOLDER in name.split("/") for name in names):
-        return [
-            FoundCell(crop.path, crop.name, crop.label, crop.subject or None, crop.part)
-            for crop in find_labelled_crops(data, keep_twins=True, on_remark=on_remark)
-        ]
+    if is_laid_out_as_cnmc(names, data.name):
+        return _labelled(data, on_remark, None)
     for line in left_out.lines():
         on_remark(line)
     if not inputs:
@@ -128,8 +133,33 @@ def find_cells(
     return sorted(cells, key=lambda cell: cell.name)
 
 
-def read_cells(found: Sequence[FoundCell]) -> tuple[list[ReadCell], list[RefusedCell]]:
+def _labelled(
+    data: Path, on_remark: Callable[[str], object], labels: Sequence[str] | None
+) -> list[FoundCell]:
+    found = find_labelled_crops(data, labels, keep_twins=True, on_remark=on_remark)
+    return [
+        FoundCell(
+            crop.path,
+            crop.name,
+            crop.label,
+            crop.subject or None,
+            crop.part,
+            label_name=found.labels[crop.label],
+        )
+        for crop in found.crops
+    ]
+
+
+def read_cells(
+    found: Sequence[FoundCell], side: int, background: str = BLACK
+) -> tuple[list[ReadCell], list[RefusedCell]]:
     """Read cells and set aside, by name and reason, those that cannot be used.
+
+    Parameters
+    ----------
+    found : sequence of FoundCell
+    side, background : int, str
+        As for :func:`edge.crops.preprocess.to_crop`.
 
     Returns
     -------
@@ -138,7 +168,7 @@ def read_cells(found: Sequence[FoundCell]) -> tuple[list[ReadCell], list[Refused
     refused : list of RefusedCell
     """
     with ThreadPoolExecutor() as pool:  # OpenCV and hashlib release the GIL
-        results = list(pool.map(_read, found))
+        results = list(pool.map(partial(_read, side=side, background=background), found))
     return (
         [result for result in results if isinstance(result, ReadCell)],
         [result for result in results if isinstance(result, RefusedCell)],
@@ -157,12 +187,12 @@ def set_twins_aside(cells: Sequence[ReadCell]) -> tuple[list[ReadCell], list[Ref
     return list(first.values()), twins
 
 
-def _read(found: FoundCell) -> ReadCell | RefusedCell:
+def _read(found: FoundCell, side: int, background: str) -> ReadCell | RefusedCell:
     try:
         if found.error:
             raise found.error
         data = read_bytes(found.path)
-        crop = decode_crop(data, found.part)
+        crop = decode_crop(data, found.part, side, background)
     except CropUnreadable as error:
         return RefusedCell(found.name, error.reason, error.message)
     if image_statistics(crop).foreground == 0:

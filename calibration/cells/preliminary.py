@@ -2,7 +2,7 @@
 
 Published as ``C-NMC_test_prelim_phase_data/1.bmp`` and on, with
 ``C-NMC_test_prelim_phase_data_labels.csv`` beside the folder or in it:
-``Patient_ID`` (the C-NMC name of the cell), ``new_names`` (the file), ``labels`` (1 = all).
+``Patient_ID`` (the C-NMC name of the cell), ``new_names`` (the file), ``labels`` (0 or 1).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 
 from calibration.cells.readings import cell_of
 from edge.errors import DataRefused
+from edge.models import cnmc
 from edge.sources.names import hidden_part
 
 FOLDER = "C-NMC_test_prelim_phase_data"
 _CSV = f"{FOLDER}_labels.csv"
 _COLUMNS = ("Patient_ID", "new_names", "labels")
-_LABELS = {"0": "hem", "1": "all"}
+_LABELS = {str(number): name for number, name in enumerate(cnmc.NAMES)}
 
 
 def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
@@ -28,10 +29,10 @@ def find_preliminary(data: Path) -> Iterator[tuple[Path, str, str]]:
     ------
     path : Path
     cell : str
-        C-NMC name of the cell, without suffix: ``UID_57_29_1_all``; empty where the
+        C-NMC name of the cell, without suffix: ``UID_57_29_1_<label>``; empty where the
         table leaves it out.
     label : str
-        ``hem`` or ``all``.
+        One of :data:`edge.models.cnmc.NAMES`.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def _read(table: Path) -> Iterator[tuple[Path, str, str]]:
         ) from error
     for cell, name, label in rows:
         if label not in _LABELS:
-            raise DataRefused(f"{table}: {name} has label {label!r}; 0 (hem) and 1 (all) are known")
+            known = " and ".join(f"{number} ({of})" for number, of in _LABELS.items())
+            raise DataRefused(f"{table}: {name} has label {label!r}; {known} are known")
         if cell_of(name) not in (None, cell_of(cell)):
             raise DataRefused(f"{table} lists {name} as the cell {cell}; correct the one or other")
         yield _image(table, name), Path(cell).stem, _LABELS[label]

@@ -3,35 +3,63 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from calibration.cells.readings import person, read_path
+from calibration.cells.readings import Reading, are_of_cnmc, person, read_path
 
 _SHOWN = 3
 _LONGEST = 40  # characters of a name, so that a remark stays below 300
 
 
-def remark_on(crops: Sequence[tuple[str, str, int]], left_out: Sequence[str]) -> list[str]:
-    """Say what the paths of crops leave open, or say twice.
+def remark_on_people(
+    crops: Sequence[tuple[str, str, int]], labels: Sequence[str], is_table: bool
+) -> list[str]:
+    """Say whose cells are not known, or have labels that one person cannot have.
 
     Parameters
     ----------
     crops : sequence of (str, str, int)
-        Name, subject (empty where nothing says) and label of every crop.
-    left_out : sequence of str
-        Names of images that stand in no label folder.
+        Name, subject (empty where nothing says) and class number of every crop.
+    labels : sequence of str
+        Names of the labels.
+    is_table : bool
+        Whether they were listed in a CSV file.
 
     Returns
     -------
     list of str
         Empty where there is nothing to say.
     """
+    of_cnmc = are_of_cnmc(labels)
+    remedy = "give a column subject" if is_table else "put them in <label>/<person>/"
+    named = "name them UID_<subject>_..., or " if of_cnmc else ""
+    return [*_unknown(crops, named + remedy), *(_both_labels(crops) if of_cnmc else ())]
+
+
+def remark_on_paths(
+    names: Iterable[str], left_out: Sequence[str], labels: Sequence[str]
+) -> list[str]:
+    """Say what the paths of crops leave open, or say twice.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of all images.
+    left_out : sequence of str
+        Names of images that stand in no label folder.
+    labels : sequence of str
+        Names of the labels.
+
+    Returns
+    -------
+    list of str
+        Empty where there is nothing to say.
+    """
+    read = {name: read_path(name, "", labels) for name in names}
     return [
-        *_unknown(crops),
-        *_contradictions(crops),
-        *_spellings(crops),
-        *_both_labels(crops),
-        *_unlabelled(left_out),
+        *_contradictions(read),
+        *_spellings(read.values(), labels),
+        *_unlabelled(left_out, labels),
     ]
 
 
@@ -41,19 +69,18 @@ def some(names: Sequence[str]) -> str:
     return first + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _unknown(crops: Sequence[tuple[str, str, int]]) -> list[str]:
+def _unknown(crops: Sequence[tuple[str, str, int]], remedy: str) -> list[str]:
     names = [name for name, subject, _ in crops if not subject]
     if not names:
         return []
     return [
         f"nothing says whose cells {len(names)} of {len(crops)} crops are: {some(names)};"
-        " leak-free splits leave them out: name them UID_<subject>_..., or put them in"
-        " hem/<person>/"
+        f" leak-free splits leave them out: {remedy}"
     ]
 
 
-def _contradictions(crops: Sequence[tuple[str, str, int]]) -> list[str]:
-    names = [name for name, _, _ in crops if read_path(name).other_subject]
+def _contradictions(read: Mapping[str, Reading]) -> list[str]:
+    names = [name for name, reading in read.items() if reading.other_subject]
     if not names:
         return []
     return [
@@ -62,16 +89,15 @@ def _contradictions(crops: Sequence[tuple[str, str, int]]) -> list[str]:
     ]
 
 
-def _spellings(crops: Sequence[tuple[str, str, int]]) -> list[str]:
+def _spellings(read: Iterable[Reading], labels: Sequence[str]) -> list[str]:
     written = defaultdict(set)
-    for name, _, _ in crops:
-        reading = read_path(name)
+    for reading in read:
         if reading.subject and reading.spelling:
             written[reading.subject].add(reading.spelling)
     several = [" = ".join(sorted(ways)) for ways in written.values() if len(ways) > 1]
     here = defaultdict(set)
     for subject in written:
-        here[person(subject)].add(subject)
+        here[person(subject, labels)].add(subject)
     known = [" = ".join(sorted(group)) for group in here.values() if len(group) > 1]
     remarks = []
     if several:
@@ -89,10 +115,13 @@ def _both_labels(crops: Sequence[tuple[str, str, int]]) -> list[str]:
     return [f"people with cells of both labels: {some(both)}"] if both else []
 
 
-def _unlabelled(left_out: Sequence[str]) -> list[str]:
+def _unlabelled(left_out: Sequence[str], labels: Sequence[str]) -> list[str]:
     if not left_out:
         return []
-    return [f"{len(left_out)} images stand in no folder hem/ or all/, left out: {some(left_out)}"]
+    return [
+        f"{len(left_out)} images stand in no folder of a label ({some(labels)}), left out:"
+        f" {some(left_out)}"
+    ]
 
 
 def _short(name: str) -> str:

@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from calibration.probabilities.predictions import Predictions
 from edge.errors import DataRefused
-from edge.statistics.balanced import cross_entropy
+from edge.statistics.balanced import balance, cross_entropy, cross_entropy_several
+from edge.statistics.reliability import margins_of
 
 _LOWEST, _HIGHEST = 0.05, 20.0
 _AT_A_LIMIT = 1e-3  # relative: how near to an end the search comes
 
 
 def fit_temperature(
-    margins: npt.NDArray[np.floating],
+    logits: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
-    """Find the temperature with the smallest cross-entropy, both classes weighing the same.
+    """Find the temperature with the smallest cross-entropy, every label weighing the same.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks, section 4.2. The
-    classes are balanced because the networks are trained with class weights: a
-    probability then refers to a prevalence of one half, not to that of a dataset.
+    labels are balanced because the networks are trained with class weights: a
+    probability then refers to labels that are equally common, not to a dataset.
 
     Parameters
     ----------
-    margins : ndarray of float, shape (n,)
-        ``logit_all - logit_hem`` of cells the network was not trained on.
+    logits : ndarray of float, shape (n, labels)
+        Of cells the network was not trained on.
     labels : ndarray of int, shape (n,)
-        0 ``hem``, 1 ``all``; both must be there.
+        Numbers of the labels, from 0; every one must be there.
     weights : ndarray of float, shape (n,), optional
-        How much a cell counts within its class; all alike by default.
+        How much a cell counts within its label; all alike by default.
 
     Returns
     -------
     float
         Between 0.05 and 20.
     """
+    if logits.shape[1] == 2:
+        margins = margins_of(logits)
+        return _search(lambda inverse: cross_entropy(margins * inverse, labels, weights))
+    return _search(lambda inverse: cross_entropy_several(logits * inverse, labels, weights))
+
+
+def _search(loss: Callable[[float], float]) -> float:
+    """Find the temperature with the smallest loss of ``1 / temperature``."""
     # cross-entropy is convex in 1/T: the section that holds the minimum is cut in thirds
     low, high = 1 / _HIGHEST, 1 / _LOWEST
     while high - low > 1e-6:
         third = (high - low) / 3
-        nearer, farther = (
-            cross_entropy(margins * inverse, labels, weights)
-            for inverse in (low + third, high - third)
-        )
+        nearer, farther = (loss(inverse) for inverse in (low + third, high - third))
         if nearer < farther:
             high -= third
         else:
@@ -52,36 +61,51 @@ def fit_temperature(
     return 2 / (low + high)
 
 
-def caution(
-    temperature: float, margins: npt.NDArray[np.floating], labels: npt.NDArray[np.integer]
-) -> str:
+def caution(temperature: float, cells: Predictions, words: Sequence[str]) -> str:
     """Say that a temperature is only the end of the range it was searched in; empty if not.
 
     Parameters
     ----------
     temperature : float
         As :func:`fit_temperature` found it.
-    margins, labels : ndarray, shape (n,)
+    cells : Predictions
         What it was fitted on.
+    words : sequence of str
+        What people call the labels.
 
     Raises
     ------
     DataRefused
-        If leukemic cells have no higher margins than healthy ones on average: the cross-entropy
-        then falls only towards probabilities of one half, and below zero further still.
+        If the logits of cells' own labels are no higher than the others on average: the
+        cross-entropy then falls only towards labels that are all as likely, and further still
+        where the logits were turned round.
     """
-    leukemic, healthy = (float(margins[labels == label].mean()) for label in (1, 0))
-    if leukemic <= healthy:
-        raise DataRefused(
-            f"the margins of leukemic cells ({leukemic:.3g} on average) do not lie above those of"
-            f" healthy ones ({healthy:.3g}): the labels are swapped, or the network tells nothing;"
-            " a margin is logit_all - logit_hem, and label 1 is all"
-        )
+    _require_telling(cells, words)
     for limit in (_LOWEST, _HIGHEST):
         if abs(temperature - limit) <= _AT_A_LIMIT * limit:
             return (
-                f"the temperature ended at {limit:g}, where its search ends: the margins are"
+                f"the temperature ended at {limit:g}, where its search ends: the logits are"
                 f" {'too small' if limit == _LOWEST else 'too large'} for probabilities that mean"
                 " what they say; look at the network and its labels"
             )
     return ""
+
+
+def _require_telling(cells: Predictions, words: Sequence[str]) -> None:
+    if len(words) == 2:
+        first, second = (float(cells.margins[cells.labels == label].mean()) for label in (0, 1))
+        if second <= first:
+            raise DataRefused(
+                f"the margins of {words[1]} cells ({second:.3g} on average) do not lie above those"
+                f" of {words[0]} cells ({first:.3g}): the labels are swapped, or the network tells"
+                f" nothing; a margin is the logit of label 1, {words[1]}, less that of label 0"
+            )
+        return
+    above = cells.logits - cells.logits.mean(axis=1, keepdims=True)
+    own = np.take_along_axis(above, cells.labels[:, None], axis=1)[:, 0]
+    mean = float(balance(cells.labels, None, len(words)) @ own)
+    if mean <= 0:
+        raise DataRefused(
+            f"the logits of the cells' own labels do not lie above the others ({mean:.3g} on"
+            " average): the labels are in another order, or the network tells nothing"
+        )

@@ -19,10 +19,12 @@ from calibration.cells.found_cells import (
     read_cells,
     set_twins_aside,
 )
-from calibration.cells.labelled_crops import LABELS, data_hash
+from calibration.cells.labelled_crops import data_hash
 from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, choose, look_at
+from edge.contract import BLACK
 from edge.crops.preprocess import UInt8Image
 from edge.errors import DataRefused
+from edge.models import cnmc
 from edge.records.json_text import read_json
 from edge.records.typed_json import as_type
 from edge.whole_file import save_text
@@ -42,7 +44,7 @@ class RepresentativeCell:
     sha256 : str
         Of the file's bytes, as hex.
     label : str or None
-        ``hem`` or ``all``; None in a folder without labels.
+        Name of its label; None in a folder without labels.
     subject : str or None
     """
 
@@ -117,8 +119,11 @@ def select_cells(
     seed: int = 0,
     exclude: Sequence[str] = (),
     on_remark: Callable[[str], object] = lambda remark: None,
+    labels: Sequence[str] | None = None,
+    side: int = cnmc.SIDE,
+    background: str = BLACK,
 ) -> RepresentativeSet:
-    """Choose a representative set from a folder of crops, labelled or not.
+    """Choose a representative set from crops, labelled or not.
 
     Parameters
     ----------
@@ -131,8 +136,10 @@ def select_cells(
     seed : int
     exclude : sequence of str
         As for :func:`calibration.cells.exclusion.without_excluded`.
-    on_remark : callable
+    on_remark, labels
         As for :func:`calibration.cells.found_cells.find_cells`.
+    side, background : int, str
+        At which the cells are looked at, as for :func:`edge.crops.preprocess.to_crop`.
 
     Returns
     -------
@@ -142,16 +149,16 @@ def select_cells(
     ------
     DataRefused
         If fewer than :data:`calibration.representative.strategies.FEWEST` usable cells are left, or
-        cells of one class only, or `exclude` matches nothing.
+        cells of one label only, or `exclude` matches nothing.
     """
-    read, refused = read_cells(find_cells(data, on_remark))
+    read, refused = read_cells(find_cells(data, on_remark, labels), side, background)
     allowed = without_excluded(exclude, read, data)
     excluded = len(read) - len(allowed)
     cells, twins = set_twins_aside(allowed)
     refused = sorted([*refused, *twins], key=lambda cell: cell.name)
     if len(cells) < FEWEST:
         raise DataRefused(_too_few(data, cells, excluded, refused))
-    chosen = _choose(cells, n, strategy, seed)
+    chosen = _choose(cells, n, strategy, seed, background)
     return RepresentativeSet(
         schema=SCHEMA,
         strategy=strategy,
@@ -189,12 +196,22 @@ def load_representative(path: Path) -> RepresentativeSet:
     )
 
 
-def load_cells(representative: RepresentativeSet, data: Path) -> UInt8Image:
-    """Find the cells of a manifest in a folder again, check their hashes and decode them.
+def load_cells(
+    representative: RepresentativeSet, data: Path, side: int, background: str = BLACK
+) -> UInt8Image:
+    """Find the cells of a manifest again, check their hashes and decode them.
+
+    Parameters
+    ----------
+    representative : RepresentativeSet
+    data : Path
+        What they were selected from.
+    side, background : int, str
+        Of the network's contract.
 
     Returns
     -------
-    ndarray of uint8, shape (n, 70, 70, 3)
+    ndarray of uint8, shape (n, side, side, 3)
         In the order of the manifest.
 
     Raises
@@ -204,7 +221,7 @@ def load_cells(representative: RepresentativeSet, data: Path) -> UInt8Image:
     """
     there = {cell.name: cell for cell in find_cells(data)}
     wanted = [there[cell.name] for cell in representative.cells if cell.name in there]
-    read, _ = read_cells(wanted)
+    read, _ = read_cells(wanted, side, background)
     crops = {(cell.found.name, cell.sha256): cell.crop for cell in read}
     missing = [cell.name for cell in representative.cells if (cell.name, cell.sha256) not in crops]
     if missing:
@@ -217,7 +234,9 @@ def load_cells(representative: RepresentativeSet, data: Path) -> UInt8Image:
     return np.stack([crops[cell.name, cell.sha256] for cell in representative.cells])
 
 
-def _choose(cells: Sequence[ReadCell], n: int, strategy: str, seed: int) -> list[ReadCell]:
+def _choose(
+    cells: Sequence[ReadCell], n: int, strategy: str, seed: int, background: str
+) -> list[ReadCell]:
     labels = [cell.found.label for cell in cells]
     subjects = [cell.found.subject for cell in cells]
     candidates = look_at(
@@ -226,15 +245,14 @@ def _choose(cells: Sequence[ReadCell], n: int, strategy: str, seed: int) -> list
         None if None in labels else np.array(labels, np.int32),
         # half known, subjects would make strata of those whose names say nothing
         None if None in subjects else np.array(subjects),
+        background,
     )
     return [cells[position] for position in choose(strategy, candidates, n, seed)]
 
 
 def _entry(cell: ReadCell) -> RepresentativeCell:
-    label = cell.found.label
-    return RepresentativeCell(
-        cell.found.name, cell.sha256, None if label is None else LABELS[label], cell.found.subject
-    )
+    found = cell.found
+    return RepresentativeCell(found.name, cell.sha256, found.label_name, found.subject)
 
 
 def _too_few(

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from edge.contract import BLACK
 from edge.crops.image_statistics import STATISTICS, image_statistics
 from edge.crops.preprocess import UInt8Image
 from edge.errors import DataRefused
@@ -71,9 +72,19 @@ def look_at(
     hashes: npt.NDArray[np.str_],
     labels: npt.NDArray[np.integer] | None = None,
     subjects: npt.NDArray[np.str_] | None = None,
+    background: str = BLACK,
 ) -> Candidates:
-    """Measure crops, shape (n, 70, 70, 3), so that they can be chosen from."""
-    statistics = [dataclasses.astuple(image_statistics(crop)) for crop in crops]
+    """Measure crops, shape (n, side, side, 3), so that they can be chosen from.
+
+    Parameters
+    ----------
+    crops : ndarray of uint8, shape (n, side, side, 3)
+    hashes, labels, subjects
+        As in :class:`Candidates`.
+    background : str
+        What lies around the cells: one of :data:`edge.contract.BACKGROUNDS`.
+    """
+    statistics = [dataclasses.astuple(image_statistics(crop, background)) for crop in crops]
     pixels = crops.reshape(len(crops), -1, 3)
     levels = np.concatenate([pixels.max(axis=1), pixels.std(axis=1)], axis=1, dtype=np.float64)
     shape = (len(crops), len(STATISTICS))
@@ -104,7 +115,7 @@ def choose(
     Raises
     ------
     DataRefused
-        If there are fewer than `fewest` cells, or cells of one class only.
+        If there are fewer than `fewest` cells, or cells of one label only.
     """
     if min(n, len(candidates)) < fewest:
         raise DataRefused(
@@ -113,8 +124,8 @@ def choose(
         )
     if candidates.labels is not None and len(set(candidates.labels.tolist())) < 2:
         raise DataRefused(
-            "the cells to choose from are all of one class; a representative set needs cells of"
-            " both classes, hem and all: give crops of the other, or exclude fewer"
+            "the cells to choose from are all of one label; a representative set needs cells of"
+            " others as well: give crops of them, or exclude fewer"
         )
     order = np.argsort(candidates.hashes, kind="stable")
     ordered = candidates.take(order)
@@ -136,7 +147,7 @@ def at_random(candidates: Candidates, taken: Positions, more: int, seed: int) ->
 
 
 def stratified(candidates: Candidates, taken: Positions, more: int, seed: int) -> Positions:
-    """Take cells in turn from every class, every subject in it, and every look of theirs.
+    """Take cells in turn from every label, every subject of it, and every look of theirs.
 
     The looks are nine: thirds of brightness by thirds of saturation, over all
     candidates. Within one, cells come at random. What is not known is left out.
@@ -182,7 +193,7 @@ STRATEGIES: dict[str, Strategy] = {
 
 DEFAULT_STRATEGY = "stratified"
 """Measurement tells none of them apart (docs/representative-cells.md); this one alone
-gives every class and every person a turn, however few their cells are."""
+gives every label and every person a turn, however few their cells are."""
 
 
 def _shuffled(candidates: Candidates, taken: Positions, seed: int) -> Positions:

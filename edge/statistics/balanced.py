@@ -1,4 +1,4 @@
-"""Scores in which both classes weigh the same, as if half of all cells were positive."""
+"""Scores in which every label weighs the same, as if all were equally common."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.statistics.reliability import calibration_errors
+from edge.statistics.several import likeliest_errors, squared_errors
 
 
 def cross_entropy(
@@ -13,12 +14,38 @@ def cross_entropy(
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
-    """Mean over the classes of their mean ``-log p(label)``, in nats.
+    """Mean over two labels of their mean ``-log p(label)``, in nats.
 
-    Parameters as for :func:`fit_temperature`.
+    Parameters
+    ----------
+    margins : ndarray of float, shape (n,)
+        Logit of the second label less that of the first.
+    labels : ndarray of int, shape (n,)
+        Every label must be there.
+    weights : ndarray of float, shape (n,), optional
+        How much a cell counts within its label; all alike by default.
     """
     losses = np.logaddexp(0, np.where(labels == 1, -margins, margins))
     return float(np.mean([mean_of(losses, labels == label, weights) for label in (1, 0)]))
+
+
+def cross_entropy_several(
+    logits: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
+    """Mean over the labels of their mean ``-log p(label)``, in nats.
+
+    Parameters
+    ----------
+    logits : ndarray of float, shape (n, labels)
+    labels, weights
+        As for :func:`cross_entropy`.
+    """
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    own = np.take_along_axis(shifted, labels[:, None], axis=1)[:, 0]
+    losses = np.log(np.exp(shifted).sum(axis=1)) - own
+    return float(balance(labels, weights, logits.shape[1]) @ losses)
 
 
 def calibration_error(
@@ -26,7 +53,7 @@ def calibration_error(
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
-    """Expected calibration error with both classes weighing the same.
+    """Expected calibration error of two labels, both weighing the same.
 
     :func:`edge.statistics.reliability.calibration_errors`, for a prevalence of one half.
 
@@ -35,7 +62,7 @@ def calibration_error(
     p_positive : ndarray of float, shape (n,)
     labels : ndarray of int, shape (n,)
     weights : ndarray of float, shape (n,), optional
-        As for :func:`fit_temperature`.
+        As for :func:`cross_entropy`.
 
     Returns
     -------
@@ -45,25 +72,62 @@ def calibration_error(
     return float(calibration_errors(p_positive, labels, balance(labels, weights)[None])[0])
 
 
+def calibration_error_several(
+    p: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
+    """Expected calibration error of the likeliest label, every label weighing the same.
+
+    :func:`edge.statistics.several.likeliest_errors`, for labels that are equally common.
+
+    Parameters
+    ----------
+    p : ndarray of float, shape (n, labels)
+    labels, weights
+        As for :func:`cross_entropy`.
+
+    Returns
+    -------
+    float
+        0..1.
+    """
+    return float(likeliest_errors(p, labels, balance(labels, weights, p.shape[1])[None])[0])
+
+
 def brier_score(
     p_positive: npt.NDArray[np.floating],
     labels: npt.NDArray[np.integer],
     weights: npt.NDArray[np.floating] | None = None,
 ) -> float:
-    """Mean of ``(label - probability)**2`` (Brier 1950), both classes weighing the same.
+    """Mean of ``(label - probability)**2`` (Brier 1950), of two labels weighing the same.
 
     Parameters as for :func:`calibration_error`; 0..1.
     """
     return float(balance(labels, weights) @ (labels - p_positive) ** 2)
 
 
+def brier_score_several(
+    p: npt.NDArray[np.floating],
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+) -> float:
+    """Mean of :func:`edge.statistics.several.squared_errors`, every label weighing the same.
+
+    Parameters as for :func:`calibration_error_several`; 0..2.
+    """
+    return float(balance(labels, weights, p.shape[1]) @ squared_errors(p, labels))
+
+
 def balance(
-    labels: npt.NDArray[np.integer], weights: npt.NDArray[np.floating] | None = None
+    labels: npt.NDArray[np.integer],
+    weights: npt.NDArray[np.floating] | None = None,
+    kinds: int = 2,
 ) -> npt.NDArray[np.float64]:
-    """Scale weights, shape (n,), so that those of either class add up to one half."""
+    """Scale weights, shape (n,), so that those of each of `kinds` labels add up alike, to 1."""
     given = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
-    halves = 0.5 / np.array([given[labels == label].sum() for label in (0, 1)])
-    return np.asarray(given * halves[labels])
+    shares = 1 / kinds / np.array([given[labels == label].sum() for label in range(kinds)])
+    return np.asarray(given * shares[labels])
 
 
 def mean_of(

@@ -30,6 +30,18 @@ class ReliabilityBin:
     observed: float
 
 
+def margins_of(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Logit of the second of two labels less that of the first: (n, 2) -> (n,).
+
+    Raises
+    ------
+    ValueError
+        If there are more labels.
+    """
+    first, second = logits.T
+    return np.asarray(second - first, np.float64)
+
+
 def probabilities(margins: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Logistic function of margins: probabilities of the positive label, (n,) -> (n,)."""
     # this form overflows nowhere, whatever the margin
@@ -70,7 +82,7 @@ def calibration_errors(
     Hauskrecht 2015, Obtaining Well Calibrated Probabilities Using Bayesian Binning;
     equation 3 of Guo et al. 2017 with the positive class in place of the predicted
     one). Plain: a crop counts as often as its class occurs, unlike
-    :func:`edge.statistics.balanced.calibration_error`, in which both classes weigh the same.
+    :func:`edge.statistics.balanced.calibration_error`, in which both labels weigh the same.
 
     Parameters
     ----------

@@ -138,6 +138,27 @@ def weighted_scores(
     }
 
 
+def area_under_roc(
+    values: npt.NDArray[np.floating],
+    is_positive: npt.NDArray[np.bool_],
+    weights: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Share of pairs that a value puts in order, under several weightings; ties count half.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        Higher where a cell is more likely positive.
+    is_positive : ndarray of bool, shape (n,)
+    weights : ndarray of float, shape (replicates, n)
+
+    Returns
+    -------
+    ndarray of float64, shape (replicates,)
+    """
+    return _auroc(*_at_each_margin(values, is_positive.astype(np.intp), weights))
+
+
 def _of_decisions(
     decided: npt.NDArray[np.bool_],
     is_positive: npt.NDArray[np.bool_],
@@ -147,17 +168,17 @@ def _of_decisions(
     hit, miss = weights @ (is_positive & decided), weights @ (is_positive & ~decided)
     alarm, clear = weights @ (~is_positive & decided), weights @ (~is_positive & ~decided)
     total = weights.sum(axis=1)
-    f1_negative = _ratio(2 * clear, 2 * clear + alarm + miss)
-    f1_positive = _ratio(2 * hit, 2 * hit + alarm + miss)
+    f1_negative = ratio(2 * clear, 2 * clear + alarm + miss)
+    f1_positive = ratio(2 * hit, 2 * hit + alarm + miss)
     recall_negative, recall_positive = clear / (clear + alarm), hit / (hit + miss)
     return {
         "accuracy": (hit + clear) / total,
         "balanced_accuracy": (recall_negative + recall_positive) / 2,
         "weighted_f1": (f1_negative * (clear + alarm) + f1_positive * (hit + miss)) / total,
-        "precision_negative": _ratio(clear, clear + miss),
+        "precision_negative": ratio(clear, clear + miss),
         "recall_negative": recall_negative,
         "f1_negative": f1_negative,
-        "precision_positive": _ratio(hit, hit + alarm),
+        "precision_positive": ratio(hit, hit + alarm),
         "recall_positive": recall_positive,
         "f1_positive": f1_positive,
     }
@@ -181,7 +202,7 @@ def _at_each_margin(
 def _auroc(
     positives: npt.NDArray[np.float64], negatives: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    """Share of pairs of both classes in the right order, ties half (Hanley and McNeil 1982)."""
+    """Share of (positive, negative) pairs in order, ties half (Hanley and McNeil 1982)."""
     below = np.cumsum(negatives, axis=1) - negatives / 2
     pairs = positives.sum(axis=1) * negatives.sum(axis=1)
     return np.asarray((positives * below).sum(axis=1) / pairs)
@@ -194,11 +215,9 @@ def _average_precision(
     found = np.cumsum(positives[:, ::-1], axis=1)
     called = found + np.cumsum(negatives[:, ::-1], axis=1)
     gains = positives[:, ::-1] / positives.sum(axis=1, keepdims=True)
-    return np.asarray((gains * _ratio(found, called)).sum(axis=1))
+    return np.asarray((gains * ratio(found, called)).sum(axis=1))
 
 
-def _ratio(
-    part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    """Ratio, 0 where there is nothing: scikit-learn's ``zero_division=0``."""
+def ratio(part: npt.NDArray[np.float64], whole: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Divide, element by element; 0 where there is nothing: scikit-learn's ``zero_division=0``."""
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)

@@ -67,7 +67,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_folds_and_preliminary_set_are_found_in_every_layout(tmp_path: Path, layout: str) -> None:
     found = find_labelled_crops(cnmc(tmp_path, *LAYOUTS[layout]))
-    assert sorted((crop.part, crop.subject, crop.label) for crop in found) == [
+    assert sorted((crop.part, crop.subject, crop.label) for crop in found.crops) == [
         ("fold_0", "7", 1),
         ("fold_0", "H1", 0),
         ("fold_1", "8", 1),
@@ -80,7 +80,7 @@ def test_folds_and_preliminary_set_are_found_in_every_layout(tmp_path: Path, lay
 def test_the_folder_of_one_part_is_enough(tmp_path: Path) -> None:
     top = cnmc(tmp_path, *LAYOUTS["as published"])
     assert len(find_labelled_crops(top / "C-NMC_training_data")) == 4
-    assert {crop.part for crop in find_labelled_crops(top / "C-NMC_training_data")} == {
+    assert {crop.part for crop in find_labelled_crops(top / "C-NMC_training_data").crops} == {
         "fold_0",
         "fold_1",
     }
@@ -124,8 +124,8 @@ def test_a_large_image_of_cnmc_is_cut_to_its_centre(tmp_path: Path) -> None:
         path = tmp_path / "fold_0" / label / f"UID_{subject}_1_1_{label}.bmp"
         path.parent.mkdir(parents=True)
         assert cv2.imwrite(str(path), pixels)
-    loaded = load_crops(find_labelled_crops(tmp_path))
-    assert (loaded.crops == to_crop(draw_cell(1))).all()
+    loaded = load_crops(find_labelled_crops(tmp_path), 70)
+    assert (loaded.crops == to_crop(draw_cell(1), 70)).all()
 
 
 def manifest_rows() -> list[dict[str, str]]:
@@ -161,11 +161,11 @@ def merged(crops: list[LabelledCrop], *subjects: str) -> bool:
 def test_the_whole_set_has_its_published_counts_and_known_duplicates(tmp_path: Path) -> None:
     rebuild(tmp_path, manifest_rows())
     found = find_labelled_crops(tmp_path, keep_twins=True)
-    training = [crop for crop in found if crop.part.startswith("fold_")]
+    training = [crop for crop in found.crops if crop.part.startswith("fold_")]
     assert len(training) == 10_661
     assert sum(crop.label for crop in training) == 7_272
     assert sum(crop.label == 0 for crop in training) == 3_389
-    assert sum(crop.part == "preliminary" for crop in found) == 1_867
+    assert sum(crop.part == "preliminary" for crop in found.crops) == 1_867
     assert len({crop.path.name.split("_")[1].upper() for crop in training}) == 73
     assert len(find_labelled_crops(tmp_path / "training_data")) == 10_661 - 104
     for twins in (("20", "21"), ("51", "75", "78"), ("H3", "H10"), ("H2", "H4", "H5", "H6")):

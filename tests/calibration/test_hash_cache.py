@@ -15,7 +15,7 @@ from edge_helpers import write_cells
 from calibration.cells.cache import default_cache
 from calibration.cells.crop_set import load_crops
 from calibration.cells.file_hashes import hash_files
-from calibration.cells.labelled_crops import LabelledCrop, find_labelled_crops
+from calibration.cells.labelled_crops import find_labelled_crops
 from edge.whole_file import save_text
 
 
@@ -54,22 +54,24 @@ def test_hashes_come_without_a_cache(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["a file", "in a file"])
 def test_crops_come_without_a_cache(some: Path, tmp_path: Path, kind: str) -> None:
     cache = unusable(tmp_path, kind)
-    found: list[LabelledCrop] = find_labelled_crops(some, cache=cache)[:4]
-    assert load_crops(found, cache).crops.shape == (4, 70, 70, 3)
+    every = find_labelled_crops(some, cache=cache)
+    found = every.keep(every.crops[:4])
+    assert load_crops(found, 70, cache=cache).crops.shape == (4, 70, 70, 3)
 
 
 @pytest.mark.parametrize("damage", [b"", b"no array", None], ids=["empty", "text", "other size"])
 def test_a_damaged_cache_of_crops_is_made_again(
     some: Path, tmp_path: Path, damage: bytes | None
 ) -> None:
-    found = find_labelled_crops(some, cache=tmp_path / "hashes")[:4]
-    fresh = load_crops(found, tmp_path).crops
+    every = find_labelled_crops(some, cache=tmp_path / "hashes")
+    found = every.keep(every.crops[:4])
+    fresh = load_crops(found, 70, cache=tmp_path).crops
     (kept,) = tmp_path.glob("*.npy")
     if damage is None:
         np.save(kept, fresh[:2])
     else:
         kept.write_bytes(damage)
-    assert np.array_equal(load_crops(found, tmp_path).crops, fresh)
+    assert np.array_equal(load_crops(found, 70, cache=tmp_path).crops, fresh)
     assert np.array_equal(np.load(kept)[:0], fresh[:0])
 
 

@@ -22,7 +22,7 @@ def put(folder: Path, name: str, content: str) -> Path:
 
 
 def subjects(data: Path) -> dict[str, str]:
-    return {crop.path.name: crop.subject for crop in find_labelled_crops(data)}
+    return {crop.path.name: crop.subject for crop in find_labelled_crops(data).crops}
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_labels_come_from_the_folder_at_any_depth(tmp_path: Path, layout: str) -
     put(tmp_path, layout.format("hem") + "/one.bmp", "1")
     put(tmp_path, layout.format("all") + "/two.BMP", "2")
     put(tmp_path, layout.format("all") + "/notes.txt", "3")
-    assert [(crop.path.name, crop.label) for crop in find_labelled_crops(tmp_path)] == [
+    assert [(crop.path.name, crop.label) for crop in find_labelled_crops(tmp_path).crops] == [
         ("two.BMP", 1),
         ("one.bmp", 0),
     ]
@@ -60,7 +60,7 @@ def test_a_crop_of_which_nothing_says_whose_it_is_has_no_subject_and_is_named(
     put(tmp_path, "all/two.png", "2")
     remarks: list[str] = []
     found = find_labelled_crops(tmp_path, on_remark=remarks.append)
-    assert [crop.subject for crop in found] == ["", ""]
+    assert [crop.subject for crop in found.crops] == ["", ""]
     (remark,) = remarks
     assert remark.startswith("nothing says whose cells 2 of 2 crops are: all/two.png, hem/one.png")
 
@@ -110,8 +110,8 @@ def refused_folders(folder: Path) -> dict[str, Path]:
     ("case", "words"),
     [
         ("missing", "is not a folder"),
-        ("empty", "no image in a folder named hem/"),
-        ("one-class", "no image in a folder named all/"),
+        ("empty", "no image in a folder of a label"),
+        ("one-class", "no image of label all"),
         (
             "contradiction",
             r"UID_7_1_1_all\.png is labelled hem, but its cell is named UID_7_1_1_all",
@@ -130,11 +130,11 @@ def test_a_folder_that_cannot_be_used_is_refused_by_name(
 def test_the_cache_is_keyed_by_content_and_serves_a_moved_folder(
     labelled: Path, tmp_path: Path
 ) -> None:
-    first = load_crops(find_labelled_crops(labelled), tmp_path)
+    first = load_crops(find_labelled_crops(labelled), 70, cache=tmp_path)
     (cached,) = tmp_path.glob("*.npy")
     np.save(cached, 255 - np.load(cached))  # so that it shows where crops come from
     moved = shutil.copytree(labelled, tmp_path / "moved")
-    second = load_crops(find_labelled_crops(moved), tmp_path)
+    second = load_crops(find_labelled_crops(moved), 70, cache=tmp_path)
     assert (second.crops == 255 - first.crops).all()
     assert (second.labels == first.labels).all()
     assert second.sha256 == first.sha256
@@ -144,4 +144,4 @@ def test_an_unreadable_crop_is_named(tmp_path: Path) -> None:
     put(tmp_path, "hem/one.png", "no image")
     put(tmp_path, "all/two.png", "no image either")
     with pytest.raises(DataRefused, match=r"two\.png: not-an-image.*repair or remove"):
-        load_crops(find_labelled_crops(tmp_path), tmp_path)
+        load_crops(find_labelled_crops(tmp_path), 70, cache=tmp_path)

@@ -95,7 +95,7 @@ def tree(top: Path, *names: str) -> Path:
         (["all/UID_07_1_1_all.png", "all/UID_7_1_2_all.png"], "written differently: 07 = 7"),
         (["all/UID_20_1_1_all.png", "all/UID_21_1_1_all.png"], "in C-NMC 2019: 20 = 21"),
         (["hem/9/a.png", "all/9/b.png"], "people with cells of both labels: 9"),
-        (["b/a.png"], "1 images stand in no folder hem/ or all/, left out: b/a.png"),
+        (["b/a.png"], "1 images stand in no folder of a label (all, hem), left out: b/a.png"),
     ],
 )
 def test_what_is_in_doubt_is_said_in_one_line(tmp_path: Path, names: list[str], words: str) -> None:
@@ -110,13 +110,13 @@ def test_people_of_c_nmc_that_are_one_are_one_without_their_twins(tmp_path: Path
     found = find_labelled_crops(
         tree(tmp_path, "hem/UID_H5_1_1_hem.png", "hem/UID_H6_1_1_hem.png", "hem/H2/a.png")
     )
-    assert {crop.subject for crop in found} == {"H2", "H90", "90"}
+    assert {crop.subject for crop in found.crops} == {"H2", "H90", "90"}
 
 
 def test_bytes_of_somebody_are_theirs_under_any_name(tmp_path: Path) -> None:
     tree(tmp_path, "hem/a.png")
     (tmp_path / "hem" / "a.png").write_text("hem/UID_H90_1_1_hem.png")
-    assert {crop.subject for crop in find_labelled_crops(tmp_path)} == {"H90", "90"}
+    assert {crop.subject for crop in find_labelled_crops(tmp_path).crops} == {"H90", "90"}
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_labels_that_contradict_one_another_are_refused(
 
 def test_a_name_that_confirms_the_inner_label_folder_is_taken(tmp_path: Path) -> None:
     found = find_labelled_crops(tree(tmp_path, "all/hem/UID_H7_1_1_hem.png"))
-    assert [crop.label for crop in found if crop.subject == "H7"] == [0]
+    assert [crop.label for crop in found.crops if crop.subject == "H7"] == [0]
 
 
 def test_a_hard_link_in_both_label_folders_is_refused(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_excluding_a_person_excludes_copies_and_cells_of_nobody(tmp_path: Path) 
         ReadCell(
             FoundCell(tmp_path / name, name, None, read_path(name).subject),
             f"hash of {name}",
-            to_crop(draw_cell(seed)),
+            to_crop(draw_cell(seed), 70),
         )
         for seed, name in enumerate(names)
     ]

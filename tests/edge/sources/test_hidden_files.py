@@ -20,6 +20,7 @@ from calibration.cells.found_images import find_images
 from calibration.cells.labelled_crops import find_labelled_crops
 from calibration.cells.pictures import Pictures
 from edge.errors import DataRefused
+from edge.models.cnmc import NAMES
 from edge.sources.find import find_inputs
 from edge.sources.left_out import LeftOut
 from edge.sources.names import IMAGE_SUFFIXES, hidden_part, is_hidden
@@ -281,10 +282,10 @@ def test_the_build_side_finds_the_same_labelled_crops(tmp_path: Path, whose: str
     written(top, {f"{name}/all/x.png": CELL for name in tops})
     remarks: list[str] = []
     found = find_labelled_crops(top, keep_twins=True, on_remark=remarks.append)
-    assert {crop.name for crop in found} == {*crops, "all/x.png"}
+    assert {crop.name for crop in found.crops} == {*crops, "all/x.png"}
     assert remarks[0].startswith("left out: ")
     assert "hidden or system files" in remarks[0]
-    assert Pictures(top).read("x.png", None) is not None  # the only one of this name
+    assert Pictures(top, NAMES, 70).read("x.png", None) is not None  # the only one of this name
 
 
 def test_the_build_side_names_what_it_cannot_follow(tmp_path: Path) -> None:
