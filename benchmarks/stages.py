@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edge.crops.preprocess import UInt8Image
-from edge.crops.quality import limits_of, quality_codes
+from edge.crops.quality import limits_of, quality_of
 from edge.decoding.decode import crop_and_frame_of
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
@@ -67,7 +67,7 @@ def stage_milliseconds(paths: Sequence[str], model: ModelFile, batch: int) -> di
             seen.append(timed("decode, reduce", crop_and_frame_of, data))
         timed("invoke", network.raw_logits_of, np.stack([crop for crop, _ in seen]), batch)
         for crop, frame in seen:
-            timed("judge quality", quality_codes, crop, frame, limits)
+            timed("judge quality", quality_of, crop, frame, limits)
         seconds["crops"] += len(seen)
     crops = seconds.pop("crops")
     return {stage: 1000 * total / crops for stage, total in seconds.items()}

@@ -24,6 +24,9 @@ BACKGROUNDS = (BLACK, NATURAL)
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 """At which diameters of cells are given."""
 
+FEWEST_PEOPLE = 4
+"""People without whom nobody knows how people differ in the size of their cells."""
+
 COLOURS = ("green", "blue", "purple", "sky", "grey")
 """Of labels in their order, where nothing else is said."""
 
@@ -68,29 +71,61 @@ class Label:
 
 
 @dataclass(frozen=True)
-class Diameters:
-    """How large the cells were that a network was trained on, and how people differ in it.
+class Sizes:
+    """How the cells of one person differ in size from those of another: by it scale is judged.
 
-    The diameter of a cell is that of the circle of its area, in pixels of the crop. The spreads
-    are standard deviations of the natural logarithm of the area: scale adds to it.
+    All sizes are natural logarithms of areas in pixels of the crop, to which another scale adds.
+    The largest tenth of the cells differs least between people, and less still between those whose
+    cells are as uneven, which scale does not change: a line through the people
+    says how large the largest cells are, on average, for how uneven all of them are.
+
+    Attributes
+    ----------
+    people : int
+        Those with enough cells: the points of the line.
+    largest : float
+        Mean over people of the mean size of a person's largest tenth.
+    uneven, uneven_spread : float
+        Mean and spread over people of how far that is above the person's median.
+    slope : float
+        Of the line.
+    between : float
+        Spread of people around the line.
+    within : float
+        What one cell adds to the spread, by which cells of a person were taken: of n cells, as
+        much over the square root of n.
+    """
+
+    people: int
+    largest: float
+    uneven: float
+    uneven_spread: float
+    slope: float
+    between: float
+    within: float
+
+
+@dataclass(frozen=True)
+class Diameters:
+    """How large the cells were that a network was trained on.
+
+    The diameter of a cell is that of the circle of its area, in pixels of the crop.
 
     Attributes
     ----------
     percentiles : tuple of float
         At :data:`PERCENTILES`, each person weighing alike.
     cells, people : int
-        What they rest on.
-    between : float or None
-        Spread of the people's medians; None where it cannot be known: of fewer than 3 people.
-    within : float
-        Spread of the cells of one person around its median.
+        What they rest on; a cell of which nobody knows whose it is counts as a person.
+    sizes : Sizes or None
+        How people differ; None where too few are known: then nothing tells that cells come at
+        another scale.
     """
 
     percentiles: tuple[float, ...]
     cells: int
     people: int
-    between: float | None
-    within: float
+    sizes: Sizes | None = None
 
     @property
     def median(self) -> float:

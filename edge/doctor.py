@@ -24,6 +24,7 @@ from edge.models.metadata import Metadata
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+_NO_SHIFT = "nothing tells that cells come at another scale"
 _LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")
 
 
@@ -100,12 +101,13 @@ def _scale(contract: Contract) -> str:
         if contract.um_per_pixel
         else "scale not known: no crop is brought to it"
     )
-    sizes = contract.diameters
-    if sizes is None:
-        return f"{scale}; nothing tells that cells come at another scale"
+    cells = contract.diameters
+    if cells is None:
+        return f"{scale}; {_NO_SHIFT}"
+    of_people = f"of {cells.people} people" + ("" if cells.sizes else f"; {_NO_SHIFT}")
     return (
-        f"{scale}; cells of {sizes.percentiles[0]:.1f} to {sizes.percentiles[-1]:.1f} pixels,"
-        f" median {sizes.median:.1f}, of {sizes.people} people"
+        f"{scale}; cells of {cells.percentiles[0]:.1f} to {cells.percentiles[-1]:.1f} pixels,"
+        f" median {cells.median:.1f}, {of_people}"
     )
 
 

@@ -68,6 +68,10 @@ class ModelFileRefused(EdgeAllError, ValueError):
         self.reason = reason
 
 
+class ScaleUnknown(EdgeAllError, ValueError):
+    """Images are given with their scale, and nobody knows that of the network."""
+
+
 class BatchRefused(EdgeAllError, RuntimeError):
     """A network takes one crop at a time only."""
 

@@ -53,6 +53,28 @@ class PlanChanged:
 
 
 @dataclass(frozen=True)
+class ScaleShifted:
+    """Cells are shown at another scale than those that the network was trained on.
+
+    The results of a smear that come behind this have the quality code ``scale-shift``.
+
+    Attributes
+    ----------
+    smear : str or None
+        As results name their source; None for all smears of the run together, of which none is
+        shifted enough by itself: this comes at the end, and no result is marked.
+    factor : float or None
+        How many times too large the cells are shown, about; None where an earlier run found it.
+    cells : int
+        By which it was found.
+    """
+
+    smear: str | None
+    factor: float | None
+    cells: int
+
+
+@dataclass(frozen=True)
 class SinkFailed:
     """An output cannot be written any more: the last event; what was flushed before is valid."""
 
@@ -96,4 +118,4 @@ class Finished:
     left: tuple[str, ...]
 
 
-Event = Started | SampleDone | PlanChanged | SinkFailed | Interrupted | Finished
+Event = Started | SampleDone | PlanChanged | ScaleShifted | SinkFailed | Interrupted | Finished

@@ -41,8 +41,12 @@ QUALITY = {
     "under-exposed": "darker in a colour than any cell of the reference",
     "over-exposed": "lighter in a colour than any cell of the reference",
     "blurred": "less in focus than any cell of the reference",
+    "scale-shift": "the cells of this smear are all shown larger or smaller than those of training",
 }
 """Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+
+SCALE_SHIFT = "scale-shift"
+"""The one code that is of a smear, not of a crop alone."""
 
 
 def in_words(codes: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class Result:
     r"""The result of one sample; fields that do not apply are None.
 
-    They are the columns of every result file, but `labels`, `message` and `crop`; probabilities
-    and logits have one for each label (:func:`columns_of`).
+    They are the columns of every result file, but `labels`, `message`, `area` and `crop`;
+    probabilities and logits have one for each label (:func:`columns_of`).
 
     Attributes
     ----------
@@ -67,6 +68,8 @@ class Result:
         Scale of the image, where it is known: micrometres a pixel.
     message : str or None
         The error in words, for people.
+    area : int or None
+        Of the cell, in pixels of the crop, where it shows one.
     crop : ndarray of uint8, shape (side, side, 3), or None
         The crop itself, where a sink asked for it.
     """
@@ -90,6 +93,7 @@ class Result:
     um_per_pixel: float | None = None
     labels: tuple[str, ...] = cnmc.NAMES
     message: str | None = None
+    area: int | None = dataclasses.field(default=None, compare=False)
     crop: UInt8Image | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def p(self, label: str) -> float | None:
@@ -102,6 +106,11 @@ class Result:
         if self.probabilities is None:
             return None
         return self.probabilities[1] if len(self.labels) == 2 else max(self.probabilities)
+
+    @property
+    def smear(self) -> str:
+        """Where the cell comes from: its smear, as far as the command line tells."""
+        return smear_of(self.source, self.file)
 
     def row(self) -> dict[str, str | int | float | None]:
         """Columns of this result, floats rounded to 6 digits."""
@@ -163,9 +172,9 @@ class Result:
         """Return this result at a position among all results of a run."""
         return dataclasses.replace(self, index=index)
 
-    def with_crop(self, crop: UInt8Image | None) -> Result:
-        """Return this result with the crop it is of."""
-        return self if crop is None else dataclasses.replace(self, crop=crop)
+    def with_crop(self, crop: UInt8Image | None, area: int | None = None) -> Result:
+        """Return this result with the crop it is of, and the area of the cell in it."""
+        return dataclasses.replace(self, crop=crop, area=area)
 
     def with_verdict(self, verdict: Verdict, logits: tuple[float, ...]) -> Result:
         """Return this result with what the network says."""
@@ -187,6 +196,10 @@ class Result:
         """Return this result as that of a crop without a decision, because of quality codes."""
         return dataclasses.replace(
             self,
+            label=None,
+            decision=None,
+            probabilities=None,
+            logits=None,
             quality=" ".join(codes),
             error="quality",
             message=f"{in_words(codes)}; take it again, or leave --strict out",
@@ -250,6 +263,11 @@ def labels_in(columns: Iterable[str]) -> tuple[str, ...]:
     behind = given[given.index("um_per_pixel") + 1 :] if "um_per_pixel" in given else []
     names = tuple(takewhile(lambda column: column.startswith("p_"), behind))
     return tuple(name.removeprefix("p_") for name in names) or cnmc.NAMES
+
+
+def smear_of(source: str, file: str) -> str:
+    """Name of where a cell comes from: a shell makes of ``crops/*.png`` a source a file."""
+    return source if source != file else os.path.dirname(file) or "."
 
 
 def _scores(result: Result) -> Iterator[tuple[str, float | None]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from edge.rows import Result
 from edge.samples import Sample, Source
 from edge.sinks.outputs import Outputs
 from edge.sinks.sink import START_AGAIN, Run
+from edge.smears import Smears
 from edge.tally import Tally
 
 
@@ -75,7 +77,7 @@ def run(
             batches = stack.enter_context(source)
             yield events.Started(facts, source.how, classifier.plan)
             work = _Work(classifier, files, tally, resume, stop)
-            yield from work.events_of(batches)
+            yield from work.events_of(batches, source.is_live)
             seconds = time.perf_counter() - start
     except Interrupted as interrupt:
         yield events.Interrupted(interrupt.exit_code, tally, interrupt.unwritten)
@@ -103,8 +105,13 @@ class _Work:
         self._tally = tally
         self._resume = resume
         self._stop = stop
+        diameters = classifier.contract.diameters
+        self._smears = Smears(diameters.sizes if diameters else None, classifier.strict)
+        self._found_earlier: deque[events.ScaleShifted] = deque()
 
-    def events_of(self, batches: Iterable[Iterable[Sample]]) -> Iterator[events.Event]:
+    def events_of(
+        self, batches: Iterable[Iterable[Sample]], is_live: bool
+    ) -> Iterator[events.Event]:
         """Classify batch by batch: a batch is whole before the next one is waited for."""
         numbers = self._numbers()
         said = self._classifier.plan
@@ -112,14 +119,24 @@ class _Work:
             new = self._without_earlier(batch) if self._resume else map(self._checked, batch)
             # no patience: samples are found in Python, which may end meanwhile, and stdin may rest
             results = self._classifier.classify_samples(new, 0, numbers, self._stop)
-            for result in results:
+            for result in self._smears.mark(results, is_live):
+                yield from self._earlier_shifts()
                 if self._classifier.plan != said:
                     said = self._classifier.plan
                     yield events.PlanChanged(said)
+                if isinstance(result, events.ScaleShifted):
+                    yield result
+                    continue
                 with self._stop.held():  # one output must not have it and another not
                     self._outputs.write(result)
                     self._tally.add(result)
                 yield events.SampleDone(result, self._tally)
+        yield from self._earlier_shifts()
+        yield from self._smears.judge_all()
+
+    def _earlier_shifts(self) -> Iterator[events.ScaleShifted]:
+        while self._found_earlier:
+            yield self._found_earlier.popleft()
 
     def _numbers(self) -> Iterator[int]:
         """Positions of new results: behind those that are there already, once these are known."""
@@ -145,6 +162,7 @@ class _Work:
             for result in earlier:
                 self._check_as_strict(result)
                 self._tally.add_earlier(result)
+                self._found_earlier.extend(self._smears.note_earlier(result))
         self._outputs.check_end()
 
     def _checked(self, sample: Sample) -> Sample:

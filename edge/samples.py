@@ -134,6 +134,13 @@ class Source(Protocol):
         """How it looks for samples, for people."""
 
     @property
+    def is_live(self) -> bool:
+        """Whether samples come as they happen: whoever gives them may wait for their results.
+
+        Otherwise the first results of a smear wait until it is known whether its scale is right.
+        """
+
+    @property
     def left(self) -> Sequence[str]:
         """What it did not give, a line each, for people, at the end."""
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.command import SOME_FAILED, one_sentence, say
+from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
 from edge.cli.options import add_model, at_least
 from edge.process.interrupts import hangup_of_terminal
 
@@ -59,6 +59,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     add_model(parser)
     parser.add_argument(
+        "--pixel-size",
+        type=at_least(0.001, float, 100),
+        metavar="UM",
+        help="micrometres that a pixel of the images spans: brings them to the network's scale",
+    )
+    parser.add_argument(
         "--threads",
         type=at_least(1, int, _MOST_THREADS),
         metavar="N",
@@ -74,7 +80,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes a row"
-        " with a reason; the run goes on and ends with exit code 1."
+        " with a reason; the run goes on and ends with exit code 1. Where the cells of a smear are"
+        " all shown at another scale they are marked scale-shift, and the exit code is 3."
     )
 
 
@@ -85,6 +92,7 @@ def run(options: argparse.Namespace) -> None:
     from edge.process.interrupts import Interrupted, Interrupts, StopToken
     from edge.run import run as run_events
     from edge.sinks.outputs import check_outputs, keeps_crops
+    from edge.sources.scaled import Scaled
 
     watched = [] if options.watch is None else [options.watch]
     outputs = check_outputs(options.out, options.report, options.sources + watched)
@@ -97,6 +105,8 @@ def run(options: argparse.Namespace) -> None:
             )
         except Interrupted as interrupt:
             raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
+        if options.pixel_size:
+            source = Scaled(source, options.pixel_size, classifier.contract)
         screen = stack.enter_context(_Screen(classifier, source, options))
         stream = run_events(source, classifier, outputs, _command(), options.resume, stop)
         try:
@@ -117,6 +127,7 @@ class _Screen:
         self._verbose = options.verbose
         self._table: Table | None = None
         self._bar: ProgressBar | None = None
+        self._shifts: list[events.ScaleShifted] = []
 
     def __enter__(self) -> _Screen:
         return self
@@ -142,6 +153,8 @@ class _Screen:
             self._start(event)
         elif isinstance(event, events.PlanChanged):
             self._show_plan(event.plan)
+        elif isinstance(event, events.ScaleShifted):
+            self._shifts.append(event)
         elif isinstance(event, events.Finished):
             self._end_bar()
             self._finish(event)
@@ -150,6 +163,7 @@ class _Screen:
             raise event.error
         else:
             self._end_bar()
+            self._say_shifts()
             if event.unwritten:
                 say(f"error: {event.unwritten}")
             raise _interrupted(event.exit_code, event.tally.total, self._has_outputs)
@@ -183,8 +197,17 @@ class _Screen:
         say_failures(event.tally)
         for line in event.left:
             say(line)
+        self._say_shifts()
+        if self._shifts:
+            raise SystemExit(GATE_FAILED)
         if event.tally.failed:
             raise SystemExit(SOME_FAILED)
+
+    def _say_shifts(self) -> None:
+        from edge.cli.terminal import say_shift
+
+        for shift in self._shifts:
+            say_shift(shift)
 
     def _end_bar(self) -> None:
         if self._bar:

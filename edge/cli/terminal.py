@@ -9,6 +9,7 @@ from typing import TextIO, cast
 from edge.cli.command import say
 from edge.contract import COLOUR_OF_POSITIVE, FAILED, NOT_DECIDED, Contract
 from edge.engine.classifier import Classifier
+from edge.events import ScaleShifted
 from edge.process.streams import Careful
 from edge.reasons import REASONS, in_words
 from edge.rows import Result
@@ -77,6 +78,18 @@ def say_failures(tally: Tally) -> None:
         say(f"failed: {printable(result.file)}: {result.error}: {_why(result)}")
     if tally.failed > len(tally.failures):
         say(f"... and {tally.failed - len(tally.failures)} more; --out names them all")
+
+
+def say_shift(shift: ScaleShifted) -> None:
+    """Say on stderr which cells are shown at another scale, and what to do."""
+    whose = "this run, all smears together," if shift.smear is None else printable(shift.smear)
+    how = "at another scale, as an earlier run found"
+    if shift.factor is not None:
+        how = f"about {shift.factor:.2f} times as large as those of training"
+    say(
+        f"scale-shift: the cells of {whose} are shown {how}: check magnification, camera resolution"
+        " and how they are cut out, or give --pixel-size where the model file says its scale"
+    )
 
 
 def _why(result: Result) -> str:

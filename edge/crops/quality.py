@@ -99,9 +99,24 @@ def _first_held(counts: tuple[int, ...]) -> int:
     return next(i for i, so_far in enumerate(accumulate(counts)) if so_far > odd)
 
 
-def quality_codes(
-    crop: UInt8Image, frame: Frame, limits: Limits, contract: Contract
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Quality:
+    """What makes a crop unlike the cells that the network was made for.
+
+    Attributes
+    ----------
+    codes : tuple of str
+        Of :data:`QUALITY`, in its order; empty for a good crop. ``scale-shift`` is never among
+        them: no crop alone shows it.
+    area : int or None
+        Of the cell, in pixels; None where the crop does not show one cell.
+    """
+
+    codes: tuple[str, ...]
+    area: int | None
+
+
+def quality_of(crop: UInt8Image, frame: Frame, limits: Limits, contract: Contract) -> Quality:
     """Say what makes a crop unlike the cells that the network was made for.
 
     Parameters
@@ -117,8 +132,7 @@ def quality_codes(
 
     Returns
     -------
-    tuple of str
-        Codes of :data:`QUALITY`, in its order; empty for a good crop.
+    Quality
     """
     longest, side = max(frame.height, frame.width), contract.side
     found = {
@@ -127,13 +141,18 @@ def quality_codes(
         "not-square": side * abs(frame.height - frame.width) > longest,
         "not-on-black": contract.background == BLACK and frame.border > _MOST_BORDER,
     }
+    area = None
     if not found["not-on-black"]:  # else the background would be judged as a part of the cell
-        found |= _codes_of_cell(crop, limits, contract.background)
-    return tuple(code for code in QUALITY if found.get(code))
+        statistics, inside = statistics_and_foreground(crop, contract.background)
+        found |= _codes_of_cell(statistics, inside, limits, contract.background)
+        if not found.get("empty") and not found.get("several-cells"):
+            area = round(statistics.foreground * inside.size)
+    return Quality(tuple(code for code in QUALITY if found.get(code)), area)
 
 
-def _codes_of_cell(crop: UInt8Image, limits: Limits, background: str) -> dict[str, bool]:
-    found, inside = statistics_and_foreground(crop, background)
+def _codes_of_cell(
+    found: ImageStatistics, inside: UInt8Image, limits: Limits, background: str
+) -> dict[str, bool]:
     low, high = limits.low, limits.high
     if found.foreground == 0:
         return {"empty": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edge.crops.quality import limits_of, quality_codes
+from edge.crops.quality import limits_of, quality_of
 from edge.decisions.decision import judge
 from edge.engine.reader import Prepared
 from edge.errors import CropUnreadable
@@ -49,14 +49,15 @@ class Judge:
         """
         assert prepared.crop is not None
         assert prepared.frame is not None
-        crop = prepared.crop if self._keep_crops else None
-        blank = self.blank(prepared.sample).with_crop(crop)
         contract = self._model.metadata.contract
-        codes = quality_codes(prepared.crop, prepared.frame, self._limits, contract)
-        if codes and self._strict:
-            return blank.refused_for_quality(codes)
+        quality = quality_of(prepared.crop, prepared.frame, self._limits, contract)
+        crop = prepared.crop if self._keep_crops else None
+        blank = self.blank(prepared.sample).with_crop(crop, quality.area)
+        if quality.codes and self._strict:
+            return blank.refused_for_quality(quality.codes)
         given = tuple(logits.tolist())
-        return blank.with_verdict(judge(given, self._model.metadata), given).with_quality(codes)
+        verdict = judge(given, self._model.metadata)
+        return blank.with_verdict(verdict, given).with_quality(quality.codes)
 
     def blank(self, sample: Sample, error: CropUnreadable | None = None) -> Result:
         """Result of a sample without a decision: which sample, which model, which error."""

@@ -15,6 +15,7 @@ from edge.contract import (
     BACKGROUNDS,
     COLOUR_OF_POSITIVE,
     COLOURS,
+    FEWEST_PEOPLE,
     INTENDED_USE,
     LARGEST_SIDE,
     MOST_LABELS,
@@ -23,6 +24,7 @@ from edge.contract import (
     Contract,
     Diameters,
     Label,
+    Sizes,
 )
 from edge.models import cnmc
 from edge.records.checks import (
@@ -200,13 +202,25 @@ _LABEL = record(
     }
 )
 _COUNT = whole(1, 10**9)
+_MOST_LOG = 100
 _DIAMETERS = record(
     {
         "percentiles": items(number(0.1, LARGEST_SIDE * 2), len(PERCENTILES), len(PERCENTILES)),
         "cells": _COUNT,
         "people": _COUNT,
-        "between": optional(number(0, 10)),
-        "within": number(0, 10),
+        "sizes": optional(
+            record(
+                {
+                    "people": whole(FEWEST_PEOPLE, 10**9),
+                    "largest": number(0, _MOST_LOG),
+                    "uneven": number(0, _MOST_LOG),
+                    "uneven_spread": number(0, _MOST_LOG),
+                    "slope": number(-1000, 1000),
+                    "between": number(0, _MOST_LOG),
+                    "within": number(0, _MOST_LOG),
+                }
+            )
+        ),
     }
 )
 _CONTRACT = record(
@@ -312,4 +326,5 @@ def _diameters(fields: dict[str, Any]) -> Diameters:
     percentiles = tuple(fields["percentiles"])
     if list(percentiles) != sorted(percentiles):
         raise ValueError("the percentiles of diameters do not rise")
-    return Diameters(**{**fields, "percentiles": percentiles})
+    sizes = None if fields["sizes"] is None else Sizes(**fields["sizes"])
+    return Diameters(**{**fields, "percentiles": percentiles, "sizes": sizes})

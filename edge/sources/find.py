@@ -56,6 +56,14 @@ class Inputs:
         self._found = found
 
     @property
+    def is_live(self) -> bool:
+        """Whether a list of paths may still be written: standard input, or a pipe."""
+        return any(
+            source == STANDARD_INPUT or (source.startswith("@") and not os.path.isfile(source[1:]))
+            for source in self._sources
+        )
+
+    @property
     def left(self) -> list[str]:
         """What was left out so far, a line each, for people."""
         return self.left_out.lines()

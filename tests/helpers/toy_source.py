@@ -18,6 +18,7 @@ PAUSE = 0.01  # seconds between two fields: time to be killed in
 
 class ToySource:
     how = ""
+    is_live = True
     left = ()
 
     def __init__(self, fields: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from itertools import islice
 from edge.contract import NOT_DECIDED
 from edge.models import cnmc
 from edge.models.metadata import Metadata, parse_metadata
+from edge.reasons import SCALE_SHIFT
+from edge.rows import smear_of
 from edge.sinks.schema import quoted
 
 MAX_CELLS = 20_000
@@ -83,7 +84,7 @@ class Gathered:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.create_function("origin", 2, origin, deterministic=True)
+        connection.create_function("origin", 2, smear_of, deterministic=True)
         connection.execute(
             "CREATE TEMP VIEW valid AS SELECT * FROM results WHERE superseded_by IS NULL"
         )
@@ -177,17 +178,21 @@ class Gathered:
         (count,) = self._connection.execute("SELECT count(superseded_by) FROM results").fetchone()
         return int(count)
 
+    def shifted(self) -> list[str]:
+        """Origins of cells that are marked as shown at another scale."""
+        rows = self._connection.execute(
+            "SELECT origin(source, file) AS name FROM valid"
+            " WHERE ' ' || quality || ' ' LIKE ? GROUP BY name ORDER BY min(idx)",
+            [f"% {SCALE_SHIFT} %"],
+        )
+        return [name for (name,) in rows]
+
     def failed(self) -> list[tuple[str, str]]:
         """Name and reason code of the first :data:`MAX_FAILED` failed inputs."""
         return self._connection.execute(
             f"SELECT {_NAME}, error FROM valid WHERE decision IS NULL ORDER BY idx LIMIT ?",
             [MAX_FAILED],
         ).fetchall()
-
-
-def origin(source: str, file: str) -> str:
-    """Name of where a cell comes from: a shell makes of ``crops/*.png`` a source a file."""
-    return source if source != file else os.path.dirname(file) or "."
 
 
 def _probability_in_sql(labels: tuple[str, ...]) -> str:

@@ -12,7 +12,7 @@ from string import Template
 
 from edge.contract import FAILED, Contract
 from edge.errors import OutputFailed
-from edge.reasons import REASONS
+from edge.reasons import REASONS, SCALE_SHIFT
 from edge.sinks.file import cannot_write, is_stream
 from edge.sinks.lock import foreign
 from edge.sinks.page.gathered import Gathered, Origin
@@ -84,6 +84,7 @@ def _texts(found: Gathered) -> Iterator[str]:
     indices = found.in_need_of_a_look()
     yield Template(before).substitute(
         style=f"{_part('page.css')}\n{styles(contract)}",
+        shifted=_shifted(found.shifted()),
         facts=_facts(found),
         counts=_counts(found, origins),
         histogram=histogram(found.histogram(), found.refer_band, _probability(contract)),
@@ -115,6 +116,16 @@ def _part(name: str) -> str:
 def _json(value: object) -> str:
     """JSON that ends no script element, whatever a file is called."""
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _shifted(smears: Sequence[str]) -> str:
+    if not smears:
+        return ""
+    return (
+        f'<p class="notice">{SCALE_SHIFT}: the cells of {_text(", ".join(smears))} are shown larger'
+        " or smaller than those that the network was trained on, and their decision is to refer."
+        " Check magnification, camera resolution and how cells are cut out.</p>\n"
+    )
 
 
 def _facts(found: Gathered) -> str:

@@ -81,6 +81,8 @@ class Watch:
         What the last look at the whole folder left out.
     """
 
+    is_live = True
+
     def __init__(
         self,
         folder: str,

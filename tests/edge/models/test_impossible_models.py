@@ -33,8 +33,16 @@ SIZES = {
     "percentiles": [*range(20, 29)],
     "cells": 100,
     "people": 5,
-    "between": None,
-    "within": 0.2,
+    "sizes": None,
+}
+OF_PEOPLE = {
+    "people": 5,
+    "largest": 7.0,
+    "uneven": 0.3,
+    "uneven_spread": 0.1,
+    "slope": -0.5,
+    "between": 0.05,
+    "within": 0.5,
 }
 DEEP = json.loads("[" * 200 + "]" * 200)
 UNPRINTABLE = ["\x1b[2J", "two\nlines", "\x00", "\x9b31m", "\u202egpj", "\ud800", "\r", "\u2028"]
@@ -94,8 +102,13 @@ OTHERS: dict[str, list[Any]] = {
                 *([], {}, 7, {**SIZES, "of_the_future": 1}),
                 *({**SIZES, "percentiles": few} for few in ([1.0], [*range(9, 0, -1)], [NAN] * 9)),
                 *({**SIZES, "cells": count} for count in (0, -1, 1.5, "1")),
-                *({**SIZES, "between": spread} for spread in (-0.1, NAN, "0.1", 1e9)),
-                *({**SIZES, "within": spread} for spread in (-0.1, NAN, None)),
+                *({**SIZES, "sizes": sizes} for sizes in ([], {}, 7)),
+                *(
+                    {**SIZES, "sizes": {**OF_PEOPLE, name: value}}
+                    for name in OF_PEOPLE
+                    for value in (NAN, None, "0.1", 1e10, -1e10)
+                ),
+                {**SIZES, "sizes": {**OF_PEOPLE, "people": 3}},
             ],
             "intended_use": [7, "x" * 5000, *UNPRINTABLE],
             "channels": ["BGR", "", 3],

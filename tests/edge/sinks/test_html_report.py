@@ -29,9 +29,9 @@ from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import OutputFailed
 from edge.models.cnmc import SIDE
-from edge.rows import Result
+from edge.rows import Result, smear_of
 from edge.sinks.page import gathered
-from edge.sinks.page.gathered import Gathered, origin
+from edge.sinks.page.gathered import Gathered
 from edge.sinks.page.histogram import histogram
 from edge.sinks.page.sink import ReportFile
 
@@ -176,7 +176,7 @@ def test_the_page_needs_no_network_and_may_not_use_it(tmp_path: Path) -> None:
 def test_a_file_that_was_named_itself_comes_from_its_folder(
     source: str, file: str, name: str
 ) -> None:
-    assert origin(source, file) == name
+    assert smear_of(source, file) == name
 
 
 def test_a_page_of_too_many_cells_shows_those_that_most_need_a_look_and_says_so(
