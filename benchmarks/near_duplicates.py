@@ -29,7 +29,7 @@ _CUT = 30  # a thirtieth of the side: 15 of 450 pixels
 
 def main() -> None:
     """Print the counts."""
-    data = load_crops(find_labelled_crops(Path(sys.argv[1])))
+    data = load_crops(find_labelled_crops(Path(sys.argv[1])), SIDE)
     start = time.perf_counter()
     pairs = like_pairs(data.crops)
     seconds = time.perf_counter() - start
