@@ -128,6 +128,7 @@ def _calibration(given: Probabilities, stages: Stages) -> schema.ProbabilityCali
         brier_after=after.brier if after else None,
         measured_on=f"int8, {stages.cells_are}",
         fitted_on=given.fitted_on,
+        warnings=found.warnings,
     )
 
 

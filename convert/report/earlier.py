@@ -29,6 +29,7 @@ def as_schema_2(fields: dict[str, Any]) -> dict[str, Any]:
                 **fields["calibration"],
                 "thresholds": None,
                 "fitted_on": _NOT_SAID,
+                "warnings": [],
             }
     except KeyError as error:
         raise ValueError(f"report.{error.args[0]} must be there") from error

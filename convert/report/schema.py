@@ -187,6 +187,8 @@ class ProbabilityCalibration:
         The cells of these four, in words.
     fitted_on : str
         The cells that temperature and band or thresholds were fitted on, and by what, in words.
+    warnings : tuple of str
+        What makes the fit unsure, a sentence each.
     """
 
     temperature_float: float
@@ -200,6 +202,7 @@ class ProbabilityCalibration:
     brier_after: float | None
     measured_on: str
     fitted_on: str
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -244,8 +244,10 @@ def _representative(report: ConversionReport) -> Section:
 
 def _calibration(report: ConversionReport) -> Section:
     found = report.calibration
-    parts: list[Part] = [tables.calibration_table(found, report.contract)] if found else []
-    return Section("Probabilities", parts)
+    if found is None:
+        return Section("Probabilities", [])
+    warnings = (Text(f"Warning: {words}.") for words in found.warnings)
+    return Section("Probabilities", [tables.calibration_table(found, report.contract), *warnings])
 
 
 def _figure(report: ConversionReport, name: str, image: bytes, alt: str, caption: str) -> Figure:
