@@ -1,1 +1,1 @@
-"""Temperature and refer band from predictions on held-out cells."""
+"""Temperature, and refer band or thresholds, from predictions on held-out cells."""

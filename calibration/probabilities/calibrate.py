@@ -205,7 +205,10 @@ def calibrate(
             for coverage, risk, name in zip(COVERAGES, risks, _RISKS, strict=True)
         ),
         intervals=intervals,
-        warnings=(*cautions(cells, called.words), *filter(None, at_limits)),
+        warnings=(
+            *cautions(cells, called.words),
+            *filter(None, (*at_limits, _unused_target(called, missed, false_alarms))),
+        ),
         int8=int8_fit,
         folds=tuple(map(_measure_fold, folds)),
     )
@@ -228,6 +231,16 @@ def _choose(
         )
     targets = [missed if name == called.positive else false_alarms for name in called.names]
     return chosen_thresholds(cells, called.names, temperature, targets)
+
+
+def _unused_target(called: Called, missed: float, false_alarms: float) -> str:
+    """Say that a target was for no label; empty if not."""
+    if len(called.words) == 2 or called.positive is not None or missed == false_alarms:
+        return ""
+    return (
+        f"no label is said to be the positive one: that at most {missed:g} of its cells may be"
+        f" missed was for none, and {false_alarms:g} was for all"
+    )
 
 
 def _same_cells(cells: Predictions, quantized: Predictions) -> Predictions:
@@ -291,6 +304,8 @@ def _check_possible(found: Calibration) -> None:
     wanted = 2 if found.thresholds is None else len(found.thresholds)
     if found.labels is not None and len(found.labels) != wanted:
         raise ValueError(f"it names {len(found.labels)} labels and decides on {wanted}")
+    if found.positive is not None and found.positive not in (found.labels or ()):
+        raise ValueError(f"its positive label {found.positive[:40]} is none of its labels")
 
 
 def _check_band(band: ReferBand) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import OutputFailed, ResumeRefused
+from edge.models import cnmc
 from edge.process.interrupts import Patience
 
 PATIENCE = 30.0
@@ -28,7 +29,7 @@ SCHEMA_VERSION = 3
 APPLICATION_ID = 0x65646765
 """``PRAGMA application_id`` of a results database: "edge" in ASCII."""
 
-SCHEMA = """
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS models (
   sha256 TEXT PRIMARY KEY,
   network TEXT NOT NULL,
@@ -53,9 +54,9 @@ CREATE TABLE IF NOT EXISTS results (
   idx INTEGER NOT NULL,
   label TEXT,
   decision TEXT,
-  p_leukemia REAL,
-  logit_hem REAL,
-  logit_all REAL,
+  {cnmc.P_COLUMN} REAL,
+  {cnmc.LOGIT_COLUMNS[0]} REAL,
+  {cnmc.LOGIT_COLUMNS[1]} REAL,
   quality TEXT,
   model TEXT NOT NULL,
   model_sha256 TEXT NOT NULL,

@@ -16,7 +16,7 @@ from calibration.cli import app
 from calibration.probabilities.calibrate import calibrate, read_calibration
 from calibration.probabilities.cautions import cautions
 from calibration.probabilities.logits_fit import fit_logits
-from calibration.probabilities.predictions import read_predictions
+from calibration.probabilities.predictions import Predictions, logits_of, read_predictions
 from calibration.probabilities.refer_band import ReferBand, choose_band, measure_band
 from calibration.probabilities.temperature import fit_temperature
 from edge.errors import DataRefused
@@ -41,19 +41,19 @@ def test_the_fitted_temperature_is_the_one_the_labels_were_drawn_with(
     tmp_path: Path, temperature: float
 ) -> None:
     found = read_predictions(predictions_file(tmp_path / "p.csv", 20_000, temperature))
-    assert fit_temperature(found.margins, found.labels) == pytest.approx(temperature, rel=0.05)
+    assert fit_temperature(found.logits, found.labels) == pytest.approx(temperature, rel=0.05)
 
 
 @given(
-    healthy=st.lists(st.floats(-9, 9), min_size=1, max_size=20),
-    leukemic=st.lists(st.floats(-9, 9), min_size=1, max_size=20),
+    negative=st.lists(st.floats(-9, 9), min_size=1, max_size=20),
+    positive=st.lists(st.floats(-9, 9), min_size=1, max_size=20),
 )
 def test_no_other_temperature_has_a_smaller_cross_entropy(
-    healthy: list[float], leukemic: list[float]
+    negative: list[float], positive: list[float]
 ) -> None:
-    margins = np.array([*healthy, *leukemic])
-    labels = np.array([0] * len(healthy) + [1] * len(leukemic))
-    best = cross_entropy(margins / fit_temperature(margins, labels), labels)
+    margins = np.array([*negative, *positive])
+    labels = np.array([0] * len(negative) + [1] * len(positive))
+    best = cross_entropy(margins / fit_temperature(logits_of(margins), labels), labels)
     for other in (0.05, 0.3, 1, 3, 20):
         assert best <= cross_entropy(margins / other, labels) + 1e-5
 
@@ -69,18 +69,18 @@ probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 
 
 @given(
-    healthy=probabilities,
-    leukemic=probabilities,
+    negative=probabilities,
+    positive=probabilities,
     missed=st.floats(0, 0.5),
     false_alarms=st.floats(0, 0.5),
 )
 def test_a_band_keeps_both_errors_within_their_targets(
-    healthy: list[float], leukemic: list[float], missed: float, false_alarms: float
+    negative: list[float], positive: list[float], missed: float, false_alarms: float
 ) -> None:
-    p_leukemia = np.array([*healthy, *leukemic])
-    labels = np.array([0] * len(healthy) + [1] * len(leukemic))
-    band = choose_band(p_leukemia, labels, missed, false_alarms)
-    found = measure_band(band, p_leukemia, labels)
+    p_positive = np.array([*negative, *positive])
+    labels = np.array([0] * len(negative) + [1] * len(positive))
+    band = choose_band(p_positive, labels, missed, false_alarms)
+    found = measure_band(band, p_positive, labels)
     assert 0 <= band.low <= 0.45
     assert 0.55 <= band.high <= 1
     assert found.missed <= missed
@@ -89,68 +89,71 @@ def test_a_band_keeps_both_errors_within_their_targets(
 
 
 @given(
-    healthy=probabilities,
-    leukemic=probabilities,
+    negative=probabilities,
+    positive=probabilities,
     false_alarms=st.floats(0, 0.5),
     sensitivity=st.floats(0.5, 1),
 )
 def test_a_band_keeps_the_sensitivity_of_what_is_decided(
-    healthy: list[float], leukemic: list[float], false_alarms: float, sensitivity: float
+    negative: list[float], positive: list[float], false_alarms: float, sensitivity: float
 ) -> None:
-    p_leukemia = np.array([*healthy, *leukemic])
-    labels = np.array([0] * len(healthy) + [1] * len(leukemic))
-    band = choose_band(p_leukemia, labels, 0.5, false_alarms, sensitivity)
-    found = measure_band(band, p_leukemia, labels)
+    p_positive = np.array([*negative, *positive])
+    labels = np.array([0] * len(negative) + [1] * len(positive))
+    band = choose_band(p_positive, labels, 0.5, false_alarms, sensitivity)
+    found = measure_band(band, p_positive, labels)
     assert found.sensitivity is None or found.sensitivity >= sensitivity - 1e-9
     assert found.missed <= 1 - sensitivity + 1e-9
     assert found.false_alarms <= false_alarms
-    wider = choose_band(p_leukemia, labels, 0.5, false_alarms)
-    assert found.referred >= measure_band(wider, p_leukemia, labels).referred
+    wider = choose_band(p_positive, labels, 0.5, false_alarms)
+    assert found.referred >= measure_band(wider, p_positive, labels).referred
 
 
 def test_the_smallest_share_that_keeps_a_sensitivity_is_referred() -> None:
     random = np.random.default_rng(1)
     labels = np.repeat([0, 1], 60)
-    p_leukemia = np.clip(random.normal(0.35 + 0.3 * labels, 0.2), 0, 1)
-    band = choose_band(p_leukemia, labels, 0.5, 0.1, 0.9)
+    p_positive = np.clip(random.normal(0.35 + 0.3 * labels, 0.2), 0, 1)
+    band = choose_band(p_positive, labels, 0.5, 0.1, 0.9)
     best = min(
         metrics.referred
-        for low in np.unique([*p_leukemia[p_leukemia <= 0.45], 0.45])
-        for high in np.unique([*p_leukemia[p_leukemia >= 0.55], 0.55])
-        for metrics in [measure_band(ReferBand(low, high), p_leukemia, labels)]
+        for low in np.unique([*p_positive[p_positive <= 0.45], 0.45])
+        for high in np.unique([*p_positive[p_positive >= 0.55], 0.55])
+        for metrics in [measure_band(ReferBand(low, high), p_positive, labels)]
         if metrics.false_alarms <= 0.1 and (metrics.sensitivity or 1) >= 0.9
     )
-    assert measure_band(band, p_leukemia, labels).referred <= best + 2 / 120  # a cell at an end
+    assert measure_band(band, p_positive, labels).referred <= best + 2 / 120  # a cell at an end
 
 
 def test_sensitivity_is_of_the_cells_decided_and_missed_of_all() -> None:
-    p_leukemia = np.array([0.1, 0.2, 0.6, 0.9, 0.1, 0.6, 0.7, 0.8, 0.9, 0.95])
+    p_positive = np.array([0.1, 0.2, 0.6, 0.9, 0.1, 0.6, 0.7, 0.8, 0.9, 0.95])
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1, 1])
-    found = measure_band(ReferBand(0.3, 0.75), p_leukemia, labels)
+    found = measure_band(ReferBand(0.3, 0.75), p_positive, labels)
     assert found.missed == pytest.approx(1 / 6)
     assert found.sensitivity == pytest.approx(3 / 4)
     assert found.specificity == pytest.approx(2 / 3)
     assert found.false_alarms == pytest.approx(1 / 4)
     assert found.referred == pytest.approx((2 / 6 + 1 / 4) / 2)
-    nothing = measure_band(ReferBand(0, 1), p_leukemia, labels)
+    nothing = measure_band(ReferBand(0, 1), p_positive, labels)
     assert (nothing.sensitivity, nothing.specificity, nothing.referred) == (None, None, 1)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1), st.integers(1, 3)), min_size=2))
 def test_a_weight_is_as_good_as_that_many_cells(cells: list[tuple[float, int, int]]) -> None:
     cells = [*cells, (0.2, 0, 1), (0.8, 1, 2)]
-    p_leukemia, labels, weights = (np.array(column) for column in zip(*cells, strict=True))
-    margins = 8 * p_leukemia - 4
-    many = [np.repeat(column, weights) for column in (p_leukemia, labels, margins)]
+    p_positive, labels, weights = (np.array(column) for column in zip(*cells, strict=True))
+    margins = 8 * p_positive - 4
+    many = [np.repeat(column, weights) for column in (p_positive, labels, margins)]
     for target in (None, 0.8):
-        assert choose_band(p_leukemia, labels, 0.25, 0.125, target, weights) == choose_band(
+        assert choose_band(p_positive, labels, 0.25, 0.125, target, weights) == choose_band(
             many[0], many[1], 0.25, 0.125, target
         )
     band = ReferBand(0.3, 0.7)
-    assert dataclasses.astuple(measure_band(band, p_leukemia, labels, weights)) == pytest.approx(
+    assert dataclasses.astuple(measure_band(band, p_positive, labels, weights)) == pytest.approx(
         dataclasses.astuple(measure_band(band, many[0], many[1]))
     )
-    once, often = fit_logits(margins, labels, weights), fit_logits(many[2], many[1])
+    once, often = (
+        fit_logits(logits_of(margins), labels, weights),
+        fit_logits(logits_of(many[2]), many[1]),
+    )
     assert dataclasses.astuple(once) == pytest.approx(dataclasses.astuple(often), rel=1e-3)
     assert selective_risks(margins, labels, weights) == pytest.approx(
         selective_risks(many[2], many[1])
@@ -172,9 +175,9 @@ def test_cells_as_sure_as_each_other_share_their_errors() -> None:
 
 
 def test_classes_weigh_the_same_in_every_score() -> None:
-    p_leukemia, labels = np.array([0.2, 0.2, 0.2, 0.2, 0.6]), np.array([0, 0, 0, 0, 1])
-    assert brier_score(p_leukemia, labels) == pytest.approx((0.2**2 + 0.4**2) / 2)
-    assert calibration_error(p_leukemia, labels) == pytest.approx(0.2 / 2 + 0.4 / 2)
+    p_positive, labels = np.array([0.2, 0.2, 0.2, 0.2, 0.6]), np.array([0, 0, 0, 0, 1])
+    assert brier_score(p_positive, labels) == pytest.approx((0.2**2 + 0.4**2) / 2)
+    assert calibration_error(p_positive, labels) == pytest.approx(0.2 / 2 + 0.4 / 2)
 
 
 def test_intervals_hold_what_was_measured_and_widen_where_people_differ() -> None:
@@ -198,28 +201,29 @@ def test_intervals_hold_what_was_measured_and_widen_where_people_differ() -> Non
 
 
 @pytest.mark.parametrize(
-    ("hem", "leukemic", "words"),
+    ("negative", "positive", "words"),
     [
         ([50] * 4, [50] * 4, []),
-        ([20] * 4, [50] * 4, ["only 80 cells are hem"]),
-        ([100], [50, 50], ["hem cells come from 1 person", "all cells come from 2 people"]),
-        ([34] * 3, [200] * 3, ["stand 102 to 600, more unequal than 1 to 4"]),
+        ([20] * 4, [50] * 4, ["only 80 cells are healthy"]),
+        ([100], [50, 50], ["healthy cells come from 1 person", "ill cells come from 2 people"]),
+        ([34] * 3, [200] * 3, ["healthy and ill stand 102 to 600, more unequal than 1 to 4"]),
     ],
 )
 def test_a_tiny_or_lopsided_set_is_warned_of(
-    hem: list[int], leukemic: list[int], words: list[str]
+    negative: list[int], positive: list[int], words: list[str]
 ) -> None:
-    subjects = np.array([f"{i}" for i, n in enumerate([*hem, *leukemic]) for _ in range(n)])
-    labels = np.array([0] * sum(hem) + [1] * sum(leukemic))
-    found = cautions(labels, subjects)
+    subjects = np.array([f"{i}" for i, n in enumerate([*negative, *positive]) for _ in range(n)])
+    labels = np.array([0] * sum(negative) + [1] * sum(positive))
+    cells = Predictions(logits_of(labels - 0.5), labels, subjects)
+    found = cautions(cells, ("healthy", "ill"))
     assert len(found) == len(words)
     assert all(word in sentence for word, sentence in zip(words, found, strict=True))
 
 
 def test_separable_cells_need_no_wide_band() -> None:
-    p_leukemia = np.array([0.01, 0.02, 0.98, 0.99])
-    band = choose_band(p_leukemia, np.array([0, 0, 1, 1]), 0, 0)
-    assert measure_band(band, p_leukemia, np.array([0, 0, 1, 1])).referred == 0
+    p_positive = np.array([0.01, 0.02, 0.98, 0.99])
+    band = choose_band(p_positive, np.array([0, 0, 1, 1]), 0, 0)
+    assert measure_band(band, p_positive, np.array([0, 0, 1, 1])).referred == 0
 
 
 def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
@@ -232,8 +236,8 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
     for name in ("temperature", "refer_band", "on_these", "ece_after", "folds"):
         assert getattr(saved, name) == getattr(few, name)
     assert saved.cells == 600
-    assert [fold.metrics.crops for fold in saved.folds] == [300, 300]
-    assert saved.folds[0].healthy == tuple("0123456")
+    assert [fold.metrics and fold.metrics.crops for fold in saved.folds] == [300, 300]
+    assert saved.folds[0].people == (tuple("0123456"),) * 2
     assert f"temperature {saved.temperature:.3f}" in done.stdout
     low, high = saved.intervals["temperature"]
     assert low <= saved.temperature <= high
@@ -242,6 +246,7 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
         assert name in saved.intervals
     assert [point.coverage for point in saved.risk_coverage] == list(COVERAGES)
     assert all(point.low <= point.risk <= point.high for point in saved.risk_coverage)
+    assert "of positive cells decided negative" in done.stdout
     assert saved.brier_after < saved.brier_before
     assert saved.warnings == ()
     assert saved.int8 is None
@@ -250,7 +255,8 @@ def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
 def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
     tmp_path: Path,
 ) -> None:
-    file, quantized = predictions_file(tmp_path / "p.csv", 80), tmp_path / "int8.csv"
+    file, quantized = predictions_file(tmp_path / "p-held-out.csv", 80), tmp_path / "int8.csv"
+    (tmp_path / "p.json").write_text('{"schema": 1}')  # a record of the first version
     header, *lines = file.read_text().splitlines()
     halved = [line.rpartition(",") for line in lines]
     rows = [f"{before},{float(margin) / 2}" for before, _, margin in halved]
@@ -265,6 +271,8 @@ def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
     assert saved.int8.brier_after == pytest.approx(saved.brier_after, rel=1e-3)
     assert saved.sensitivity_target == 0.95
     assert "int8 alone: temperature" in done.stdout
+    assert "of leukemia cells decided healthy" in done.stdout
+    assert (saved.labels, saved.positive) == (("hem", "all"), "all")
     assert "int8.ece_after" in saved.intervals
     assert len(saved.warnings) == 2
     for warning in saved.warnings:
@@ -278,7 +286,7 @@ def test_a_few_int8_predictions_get_a_temperature_of_their_own_and_a_warning(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("name,subject,label,margin\na,H1,0,-1\n", "both classes"),
+        ("name,subject,label,margin\na,H1,0,-1\n", "no cell of label 1"),
         ("name,label\na,0\n", "is no file of predictions"),
         ("name,subject,label,margin\na,H1,zero,-1\n", "is no file of predictions"),
         (None, "is no file of predictions"),

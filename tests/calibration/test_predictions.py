@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calibration.probabilities.calibrate import calibrate
-from calibration.probabilities.predictions import Predictions, read_predictions
+from calibration.probabilities.predictions import Predictions, logits_of, read_predictions
 from edge.errors import DataRefused
 
 HEAD = b"name,subject,label,margin\n"
@@ -24,8 +24,8 @@ SOUND = b"a,H1,0,-1.5\nb,7,1,2\n"
         (b"c,7,1,1e300\n", "line 4: the margin 1e300 is no finite number"),
         (b"c,7,1\n", "line 4 is cut off"),
         (b"c\n", "line 4 is cut off"),
-        (b"c,7,2,1\n", "line 4: the label 2 is neither 0, hem, nor 1, all"),
-        (b"c,7,-1,1\n", "line 4: the label -1 is neither"),
+        (b"c,7,2,1\n", "line 4: the label 2 is none of 0 to 1, numbers of two labels"),
+        (b"c,7,-1,1\n", "line 4: the label -1 is none of"),
         (b"c,7,1.0,1\n", "is no file of predictions"),
         (b"c,7,1,\n", "is no file of predictions"),
         (b"c,7,1,1\xff\n", "is no file of predictions"),
@@ -53,7 +53,7 @@ def test_a_column_that_is_missing_is_named(tmp_path: Path) -> None:
 def told(margins: list[float], labels: list[int]) -> tuple[str, ...]:
     """Warnings of a calibration on the margins, each of two people of its label."""
     subjects = np.array([f"{label}-{i % 2}" for i, label in enumerate(labels)])
-    cells = Predictions(np.array(margins), np.array(labels), subjects)
+    cells = Predictions(logits_of(np.array(margins)), np.array(labels), subjects)
     return calibrate([cells], 0.05, 0.05, replicates=2).warnings
 
 
@@ -63,7 +63,7 @@ def test_swapped_labels_are_refused() -> None:
 
 
 def test_margins_that_are_all_alike_are_refused() -> None:
-    with pytest.raises(DataRefused, match="do not lie above those of healthy ones"):
+    with pytest.raises(DataRefused, match="do not lie above those of negative cells"):
         told([1.0, 1.0, 1.0, 1.0], [0, 0, 1, 1])
 
 

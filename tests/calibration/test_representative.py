@@ -6,6 +6,7 @@ import csv
 import json
 import resource
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,10 @@ from calibration.cli import app
 from calibration.representative.select import load_cells, load_representative, select_cells
 from calibration.representative.strategies import STRATEGIES
 from convert.chosen_cells import labelled_cells
+from edge.contract import NATURAL
 from edge.decoding.decode import decode
 from edge.errors import DataRefused
+from edge.models.cnmc import CONTRACT, SIDE
 
 
 def select(*arguments: str | Path) -> Any:
@@ -77,8 +80,8 @@ def test_a_manifest_is_read_again_and_finds_its_cells(labelled: Path, tmp_path: 
     chosen = select_cells(labelled, 120, seed=3)
     chosen.save(tmp_path / "cells.json")
     assert load_representative(tmp_path / "cells.json") == chosen
-    crops = load_cells(chosen, labelled)
-    assert crops.shape == (120, 70, 70, 3)
+    crops = load_cells(chosen, labelled, SIDE)
+    assert crops.shape == (120, SIDE, SIDE, 3)
     assert len({crop.tobytes() for crop in crops}) == 120
     assert {cell.label for cell in chosen.cells} == {"hem", "all"}
     assert {cell.subject for cell in chosen.cells} == {"H1", "H2", "H3", "7", "8", "9"}
@@ -88,7 +91,7 @@ def test_a_folder_without_labels_is_chosen_from(unlabelled: Path, tmp_path: Path
     done = select(unlabelled, "--n", 110, "--out", tmp_path / "cells.json")
     assert done.exit_code == 0, done.output
     chosen = load_representative(tmp_path / "cells.json")
-    assert len(load_cells(chosen, unlabelled)) == 110
+    assert len(load_cells(chosen, unlabelled, SIDE)) == 110
     assert {(cell.label, cell.subject) for cell in chosen.cells} == {(None, None)}
 
 
@@ -159,8 +162,7 @@ def test_an_empty_missing_or_single_class_folder_is_refused(labelled: Path, tmp_
     out = tmp_path / "out" / "cells.json"
     assert "holds no image" in refusal(out, tmp_path / "empty")
     assert "is not a folder" in refusal(out, tmp_path / "nothing")
-    assert "holds no image in a folder named all/" in refusal(out, labelled / "hem")
-    assert "all of one class" in refusal(out, labelled, "--exclude", "7,8,9")
+    assert "all of one label" in refusal(out, labelled, "--exclude", "7,8,9")
 
 
 def test_held_out_subjects_are_excluded(labelled: Path, tmp_path: Path) -> None:
@@ -220,7 +222,7 @@ def test_cells_that_are_gone_or_changed_are_named(labelled: Path, tmp_path: Path
     (data / gone).unlink()
     (data / changed).write_bytes(encoded(small_cell(9)))
     with pytest.raises(DataRefused, match="2 of 100 cells of the manifest") as refused:
-        load_cells(chosen, data)
+        load_cells(chosen, data, SIDE)
     assert f"{gone}, {changed};" in str(refused.value)
 
 
@@ -266,6 +268,45 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_manifest(
     assert [path.name for path in tmp_path.iterdir()] == ["cells.json"]
 
 
+def write_stained(folder: Path, kinds: dict[str, int]) -> Path:
+    """Write nuclei on natural background, a folder for each label: label -> how many."""
+    random = np.random.default_rng(0)
+    for label, n in kinds.items():
+        (folder / label).mkdir(parents=True)
+        for i in range(n):
+            pixels = random.integers(200, 256, (60, 60, 3), np.uint8)
+            nucleus = np.hypot(*(np.mgrid[:60, :60] - 29.5)) < 8 + i % 12
+            pixels[nucleus] = random.integers(40, 140, 3)
+            (folder / label / f"{i:03}.png").write_bytes(encoded(pixels))
+    return folder
+
+
+def test_cells_of_any_labels_and_background_are_chosen_in_turn(tmp_path: Path) -> None:
+    data = write_stained(tmp_path / "kinds", {"lymphocyte": 90, "monocyte": 70, "neutrophil": 20})
+    out = tmp_path / "cells.json"
+    options = ("--labels", "lymphocyte, monocyte,neutrophil", "--side", 48)
+    done = select(data, "--n", 100, *options, "--background", "natural", "--out", out)
+    assert done.exit_code == 0, done.output
+    chosen = load_representative(out)
+    assert Counter(cell.label for cell in chosen.cells)["neutrophil"] == 20
+    assert load_cells(chosen, data, 96, NATURAL).shape == (100, 96, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--background", "grey", "is none of black, natural"),
+        ("--side", 16, "greater than or equal to 32"),
+    ],
+)
+def test_what_no_contract_can_say_is_refused(
+    labelled: Path, option: str, value: str | int, words: str
+) -> None:
+    done = select(labelled, option, value)
+    assert done.exit_code == 2
+    assert words in done.stderr
+
+
 def test_an_unknown_strategy_is_refused_with_those_there_are(labelled: Path) -> None:
     done = select(labelled, "--strategy", "best")
     assert done.exit_code == 2
@@ -276,12 +317,12 @@ def test_conversion_takes_the_cells_of_a_manifest(labelled: Path, tmp_path: Path
     manifest = tmp_path / "cells.json"
     chosen = select_cells(labelled, 100, exclude=["H2,8"])
     chosen.save(manifest)
-    cells = labelled_cells(labelled, {"H2", "8"}, 300, manifest=manifest)
+    cells = labelled_cells(labelled, CONTRACT, {"H2", "8"}, 300, manifest=manifest)
     assert cells.representative is not None
-    assert (cells.representative == load_cells(chosen, labelled)).all()
+    assert (cells.representative == load_cells(chosen, labelled, SIDE)).all()
     assert chosen.sha256 in cells.representative_are
     with pytest.raises(DataRefused, match="cells that the fidelity is measured on"):
-        labelled_cells(labelled, {"H1", "7"}, 300, manifest=manifest)
+        labelled_cells(labelled, CONTRACT, {"H1", "7"}, 300, manifest=manifest)
 
 
 def test_the_manifest_is_json_that_says_how_it_was_made(labelled: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from edge.errors import DataRefused
 
 
 def candidates(counts: dict[str, int], seed: int = 0) -> Candidates:
-    """Cells of some subjects with made-up statistics; healthy subjects start with H."""
+    """Cells of some subjects with made-up statistics; those of label 0 start with H."""
     random = np.random.default_rng(seed)
     subjects = np.array([subject for subject, n in counts.items() for _ in range(n)])
     n = len(subjects)
@@ -54,7 +54,7 @@ def test_the_extremes_are_always_in(strategy: str) -> None:
 
 
 def test_the_extremes_of_real_crops_are_the_brightest_and_the_largest() -> None:
-    crops = np.stack([to_crop(draw_cell(seed)) for seed in range(30)])
+    crops = np.stack([to_crop(draw_cell(seed), 70) for seed in range(30)])
     crops[17] = np.clip(crops[17] * 3.0, 0, 255)
     crops[5] = 40
     found = extremes(look_at(crops, np.array([f"{i:02}" for i in range(30)])))
@@ -73,7 +73,7 @@ def test_another_seed_takes_other_cells(strategy: str) -> None:
     assert set(choose(strategy, MANY, 150, 1)) != set(choose(strategy, MANY, 150, 2))
 
 
-def test_stratified_takes_from_every_class_and_subject_alike() -> None:
+def test_stratified_takes_from_every_label_and_subject_alike() -> None:
     cells = candidates({"H1": 500, "H2": 30, "7": 900, "8": 40, "9": 5})
     assert cells.subjects is not None
     nobody_yet = np.empty(0, np.intp)
@@ -119,7 +119,7 @@ def test_cells_without_labels_and_cells_that_look_the_same_can_be_chosen(strateg
     [
         ({"H1": 50, "7": 40}, 300, "at least 100 cells, got 90"),
         ({"H1": 200, "7": 200}, 20, "at least 100 cells, got 20"),
-        ({"H1": 200}, 100, "all of one class"),
+        ({"H1": 200}, 100, "all of one label"),
     ],
 )
 def test_a_set_that_shows_no_ranges_is_refused(counts: dict[str, int], n: int, words: str) -> None:

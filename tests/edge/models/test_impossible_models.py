@@ -40,7 +40,8 @@ DEEP = json.loads("[" * 200 + "]" * 200)
 UNPRINTABLE = ["\x1b[2J", "two\nlines", "\x00", "\x9b31m", "\u202egpj", "\ud800", "\r", "\u2028"]
 WRONG_ANYWHERE = ["", None, True, [], {}, [None], NAN, INFINITY, -INFINITY, -1, 10**400, DEEP]
 
-WRONG_NAMES = ["", " a", "a,b", "a/b", "=1", "HEM", "x" * 41, 7, None, "a'b", *UNPRINTABLE]
+WRONG_WORDS = ["", " a", "a,b", "a/b", "=1", "x" * 41, 7, None, "a'b", *UNPRINTABLE]
+WRONG_NAMES = ["HEM", *WRONG_WORDS]
 
 NUMBERS: dict[str, list[Any]] = {
     "temperature": [0, -1.5, 1e9, 1e-9, "1.5", "NaN"],
@@ -81,7 +82,7 @@ OTHERS: dict[str, list[Any]] = {
             "labels": [
                 *(LABELS[:1], [*LABELS, LABELS[0]], [], "hem", {"hem": 0}, ["hem", "all"]),
                 *([LABELS[0], {**LABELS[1], "name": name}] for name in WRONG_NAMES),
-                *([LABELS[0], {**LABELS[1], "words": name}] for name in WRONG_NAMES),
+                *([LABELS[0], {**LABELS[1], "words": name}] for name in WRONG_WORDS),
                 *([LABELS[0], {**LABELS[1], "words": word}] for word in ("refer", "Failed")),
                 *([LABELS[0], {**LABELS[1], "colour": name}] for name in ("", "pink", 3, None)),
                 [{**LABELS[0], "of_the_future": 1}, LABELS[1]],

@@ -45,7 +45,7 @@ CUT = replace(
 
 CSV = """\
 source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box,um_per_pixel,p_hem,p_all
-crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,
+crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,,,0.876543,0.123457
 crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,,,,
 crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70",,0.876543,0.123457
 """
@@ -220,12 +220,12 @@ def test_a_row_that_is_no_result_is_refused(change: dict[str, object]) -> None:
 
 def test_a_row_is_rounded_to_6_digits_and_the_result_is_not() -> None:
     assert DECIDED.row()["p_leukemia"] == 0.123457
-    assert DECIDED.p_leukemia == 0.123456789
+    assert DECIDED.probability == DECIDED.p("all") == 0.123456789
 
 
 def test_a_verdict_adds_what_the_network_says_and_keeps_the_rest() -> None:
-    said = {"label": "all", "decision": "refer", "p_leukemia": 0.123456789}
-    said |= {"logit_hem": -1.5, "logit_all": 2.25}
+    said = {"label": "all", "decision": "refer", "probabilities": (0.876543211, 0.123456789)}
+    said |= {"logits": (-1.5, 2.25)}
     assert asdict(DECIDED) == {**asdict(BLANK), **said}
 
 
@@ -423,7 +423,7 @@ def test_no_spreadsheet_takes_a_name_for_a_formula_and_resume_reads_it_back(
     assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "＝"))  # noqa: RUF001
     assert row["logit_hem"] == "-1.5"  # a number is no text
     with Outputs([path], RUN, resume=True) as files:
-        assert take(files, result) == [replace(result, p_leukemia=0.123457)]
+        assert take(files, result) == [replace(result, probabilities=(1 - 0.123457, 0.123457))]
 
 
 @given(text=st.text(st.sampled_from("'=+-@\t\r\nx＝")))  # noqa: RUF001

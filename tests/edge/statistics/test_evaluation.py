@@ -24,8 +24,8 @@ from edge.statistics.scores import (
 )
 from train.report.paper import validation_accuracy
 
-P_LEUKEMIA = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
-MARGINS = np.log(P_LEUKEMIA / (1 - P_LEUKEMIA))
+P_POSITIVE = np.array([0.1, 0.6, 0.2, 0.4, 0.7, 0.9, 0.8, 0.5])
+MARGINS = np.log(P_POSITIVE / (1 - P_POSITIVE))
 LABELS = np.array([0, 0, 0, 1, 1, 1, 1, 1])
 SUBJECTS = np.array(["H1", "H1", "H2", "7", "7", "8", "8", "8"])
 crop = st.tuples(st.integers(-3, 3), st.integers(0, 1), st.integers(0, 3))
@@ -41,22 +41,22 @@ def test_every_score_is_the_one_worked_out_by_hand() -> None:
     assert found.weighted_f1 == pytest.approx((3 * 2 / 3 + 5 * 4 / 5) / 8)
     # of 15 pairs, (0.6, 0.4) and (0.6, 0.5) stand the wrong way round
     assert found.auroc == pytest.approx(13 / 15)
-    # in falling order: all all all hem all all hem hem
+    # in falling order: + + + - + + - -
     assert found.average_precision == pytest.approx((1 + 1 + 1 + 4 / 5 + 5 / 6) / 5)
     # one crop a bin: the mean of |label - p|
-    assert found.ece == pytest.approx(np.abs(LABELS - P_LEUKEMIA).mean())
-    assert found.brier == pytest.approx(np.mean((LABELS - P_LEUKEMIA) ** 2))
+    assert found.ece == pytest.approx(np.abs(LABELS - P_POSITIVE).mean())
+    assert found.brier == pytest.approx(np.mean((LABELS - P_POSITIVE) ** 2))
 
 
 def test_confusion_and_basis_say_what_the_scores_rest_on() -> None:
     found = evaluate(MARGINS, LABELS, SUBJECTS, replicates=20)
     assert found.confusion == ((2, 1), (1, 4))
-    assert (found.healthy.crops, found.healthy.subjects) == (3, 2)
-    assert (found.leukemic.crops, found.leukemic.subjects) == (5, 2)
-    assert found.healthy.resampled == found.leukemic.resampled == "subjects"
+    assert (found.negative.crops, found.negative.subjects) == (3, 2)
+    assert (found.positive.crops, found.positive.subjects) == (5, 2)
+    assert found.negative.resampled == found.positive.resampled == "subjects"
 
 
-def test_a_margin_of_zero_counts_as_leukemia() -> None:
+def test_a_margin_of_zero_counts_as_positive() -> None:
     assert measure_scores(np.array([0.0, -0.1]), np.array([1, 0])).accuracy == 1
 
 
@@ -68,12 +68,12 @@ def test_huge_margins_are_ordered_and_overflow_nowhere() -> None:
 
 
 def test_the_calibration_error_weighs_bins_by_their_crops() -> None:
-    p_leukemia = np.array([0.22, 0.28, 0.9, 0.9, 0.9, 1.0])
+    p_positive = np.array([0.22, 0.28, 0.9, 0.9, 0.9, 1.0])
     labels = np.array([0, 1, 1, 1, 1, 0])
-    first, second = reliability(p_leukemia, labels)
+    first, second = reliability(p_positive, labels)
     assert (first.crops, first.predicted, first.observed) == (2, pytest.approx(0.25), 0.5)
     assert (second.crops, second.predicted, second.observed) == (4, pytest.approx(0.925), 0.75)
-    margins = np.log(p_leukemia) - np.log(np.maximum(1 - p_leukemia, 1e-12))
+    margins = np.log(p_positive) - np.log(np.maximum(1 - p_positive, 1e-12))
     found = measure_scores(margins, labels)
     assert found.ece == pytest.approx((2 * 0.25 + 4 * 0.175) / 6)
 
@@ -108,7 +108,7 @@ def test_weighted_scores_are_scikit_learns(crops: list[tuple[int, int, int]]) ->
     values, labels, weights = (np.array(column) for column in zip(*crops, strict=True))
     margins = values.astype(float)
     found = weighted_scores(margins, labels, weights[None].astype(float))
-    decided, p_leukemia = margins >= 0, probabilities(margins)
+    decided, p_positive = margins >= 0, probabilities(margins)
     weighted = {"sample_weight": weights}
     precision, recall, f1, _ = metrics.precision_recall_fscore_support(
         labels, decided, labels=[0, 1], zero_division=0, **weighted
@@ -119,12 +119,12 @@ def test_weighted_scores_are_scikit_learns(crops: list[tuple[int, int, int]]) ->
         "weighted_f1": metrics.f1_score(
             labels, decided, average="weighted", zero_division=0, **weighted
         ),
-        **{f"precision_{name}": precision[i] for i, name in enumerate(("hem", "all"))},
-        **{f"recall_{name}": recall[i] for i, name in enumerate(("hem", "all"))},
-        **{f"f1_{name}": f1[i] for i, name in enumerate(("hem", "all"))},
+        **{f"precision_{name}": precision[i] for i, name in enumerate(("negative", "positive"))},
+        **{f"recall_{name}": recall[i] for i, name in enumerate(("negative", "positive"))},
+        **{f"f1_{name}": f1[i] for i, name in enumerate(("negative", "positive"))},
         "auroc": metrics.roc_auc_score(labels, margins, **weighted),
         "average_precision": metrics.average_precision_score(labels, margins, **weighted),
-        "brier": metrics.brier_score_loss(labels, p_leukemia, **weighted),
+        "brier": metrics.brier_score_loss(labels, p_positive, **weighted),
     }
     assert {name: values[0] for name, values in found.items() if name != "ece"} == pytest.approx(
         expected
@@ -173,7 +173,7 @@ def test_drawing_people_gives_wider_intervals_than_drawing_cells() -> None:
     each_its_own = np.array([str(i) for i in range(len(labels))])
     of_people = evaluate(margins, labels, subjects)
     of_cells = evaluate(margins, labels, each_its_own)
-    assert of_cells.healthy.resampled == "crops"
+    assert of_cells.negative.resampled == "crops"
     assert of_people.scores == of_cells.scores
     for name in ("balanced_accuracy", "auroc", "recall_negative"):
         assert width(of_people, name) > 2 * width(of_cells, name)
@@ -186,15 +186,15 @@ def test_the_same_seed_gives_the_same_intervals() -> None:
 
 
 @given(
-    healthy=st.lists(st.integers(1, 9), min_size=1, max_size=6),
-    leukemic=st.lists(st.integers(1, 9), min_size=2, max_size=6),
+    negative=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+    positive=st.lists(st.integers(1, 9), min_size=2, max_size=6),
     replicates=st.integers(1, 450),
 )
 def test_people_are_drawn_whole_and_classes_keep_their_size(
-    healthy: list[int], leukemic: list[int], replicates: int
+    negative: list[int], positive: list[int], replicates: int
 ) -> None:
-    counts = {f"H{i}": n for i, n in enumerate(healthy)} | {
-        f"{i}": n for i, n in enumerate(leukemic)
+    counts = {f"H{i}": n for i, n in enumerate(negative)} | {
+        f"{i}": n for i, n in enumerate(positive)
     }
     subjects = np.repeat(list(counts), list(counts.values()))
     labels = np.array([not subject.startswith("H") for subject in subjects], int)
@@ -203,7 +203,7 @@ def test_people_are_drawn_whole_and_classes_keep_their_size(
     for label in (0, 1):
         assert drawn[:, labels == label].sum(axis=1) == pytest.approx(np.sum(labels == label))
     for subject in counts:
-        if subject.startswith("H") and len(healthy) == 1:
+        if subject.startswith("H") and len(negative) == 1:
             continue  # its crops are drawn one by one
         of_subject = drawn[:, subjects == subject]
         assert (of_subject == of_subject[:, :1]).all()
