@@ -20,7 +20,7 @@ from calibration.cells.labelled_crops import find_labelled_crops
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decoding.decode import decode
 from edge.files import read_bytes
-from edge.models.cnmc import SIDE
+from edge.models import cnmc
 from train.data.near_duplicates import LIKE, like_pairs
 
 COPIED = 300
@@ -29,7 +29,7 @@ _CUT = 30  # a thirtieth of the side: 15 of 450 pixels
 
 def main() -> None:
     """Print the counts."""
-    data = load_crops(find_labelled_crops(Path(sys.argv[1])))
+    data = load_crops(find_labelled_crops(Path(sys.argv[1])), cnmc.SIDE)
     start = time.perf_counter()
     pairs = like_pairs(data.crops)
     seconds = time.perf_counter() - start
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def _found(data: CropSet, chosen: np.ndarray, copies: list[UInt8Image]) -> int:
-    crops = [to_crop(np.ascontiguousarray(copy), SIDE) for copy in copies]
+    crops = [to_crop(np.ascontiguousarray(copy), cnmc.SIDE) for copy in copies]
     pairs = {(i, j) for i, j, _ in like_pairs(np.stack([*data.crops[chosen], *crops]))}
     return sum((i, i + len(chosen)) in pairs for i in range(len(chosen)))
 

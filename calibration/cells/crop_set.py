@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -72,6 +73,21 @@ class CropSet:
             parts=self.parts[chosen],
             hashes=self.hashes[chosen],
         )
+
+
+def join(one: CropSet, other: CropSet) -> CropSet:
+    """Put two sets with the same labels, side and background one after the other."""
+    both = hashlib.sha256(f"{one.sha256} {other.sha256}".encode()).hexdigest()
+    return replace(
+        one,
+        crops=np.concatenate([one.crops, other.crops]),
+        labels=np.concatenate([one.labels, other.labels]),
+        subjects=np.concatenate([one.subjects, other.subjects]),
+        names=np.concatenate([one.names, other.names]),
+        parts=np.concatenate([one.parts, other.parts]),
+        hashes=np.concatenate([one.hashes, other.hashes]),
+        sha256=both,
+    )
 
 
 def load_crops(

@@ -57,7 +57,7 @@ def test_a_model_of_another_backend_gives_its_logits_in_tflite(
     assert record["versions"]["backend"].startswith(f"{backend} ")
     flatbuffer = to_float_tflite(load_logits_model(tmp_path / "cnn.keras").model)
     twin = FloatNetwork(flatbuffer, find_runtime())
-    crops = load_crops(find_labelled_crops(data))
+    crops = load_crops(find_labelled_crops(data), 70)
     place = {name: i for i, name in enumerate(crops.names)}
     with (tmp_path / "cnn-held-out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

@@ -46,7 +46,7 @@ def auroc(margins: npt.NDArray[np.float64], test: CropSet) -> float:
 @pytest.fixture(scope="module")
 def parts(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Parts:
     """144 crops of two subjects a class, and 72 of two others."""
-    data = load_crops(find_labelled_crops(labelled), tmp_path_factory.mktemp("cache"))
+    data = load_crops(find_labelled_crops(labelled), 70, cache=tmp_path_factory.mktemp("cache"))
     test = np.isin(data.subjects, ["H3", "9"])
     return data.take(~test), data.take(test)
 

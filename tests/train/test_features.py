@@ -86,7 +86,7 @@ def described(crop: Image) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def cells() -> Image:
-    return np.stack([to_crop(draw_cell(seed)) for seed in range(40)])
+    return np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(40)])
 
 
 ODD_CROPS: dict[str, Callable[[], Image]] = {

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from calibration.cells.crop_set import CropSet
+from edge.contract import BLACK
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import UInt8Image, to_crop
+from edge.models.cnmc import NAMES, SIDE
 from train.cli.main import app
 from train.data.audit import audit
 from train.data.near_duplicates import (
@@ -56,7 +58,7 @@ def cells() -> list[UInt8Image]:
 @pytest.mark.parametrize("kind", COPIES)
 def test_copies_are_found_and_different_cells_are_not(cells: list[UInt8Image], kind: str) -> None:
     copies = [np.ascontiguousarray(COPIES[kind](cell)) for cell in cells]
-    pairs = like_pairs(np.stack([to_crop(image) for image in (*cells, *copies)]))
+    pairs = like_pairs(np.stack([to_crop(image, SIDE) for image in (*cells, *copies)]))
     assert [(i, j) for i, j, _ in pairs] == [(i, i + CELLS) for i in range(CELLS)]
 
 
@@ -70,7 +72,7 @@ def test_neighbouring_parts_of_a_field_are_no_duplicates() -> None:
     field = np.random.default_rng(0).integers(60, 250, (20, 40, 3)).astype(np.uint8)
     field = cv2.resize(field, (560, 280), interpolation=cv2.INTER_CUBIC)
     parts = [field[:280, x : x + 140] for x in range(0, 421, 70)]  # each overlaps by half
-    assert like_pairs(np.stack([to_crop(np.ascontiguousarray(part)) for part in parts])) == []
+    assert like_pairs(np.stack([to_crop(np.ascontiguousarray(part), SIDE) for part in parts])) == []
 
 
 def people(subjects: list[str]) -> CropSet:
@@ -83,6 +85,8 @@ def people(subjects: list[str]) -> CropSet:
         parts=np.array([""] * n),
         hashes=np.array([f"hash{i}" for i in range(n)]),
         sha256="data",
+        label_names=NAMES,
+        background=BLACK,
     )
 
 
@@ -209,7 +213,7 @@ def test_people_nobody_knows_cannot_be_held_out(tmp_path: Path) -> None:
 
 def test_names_of_near_duplicates_are_those_of_the_data() -> None:
     data = people(["H1", "7"])
-    data.crops[:] = to_crop(draw_cell(0))
+    data.crops[:] = to_crop(draw_cell(0), SIDE)
     (pair,) = find_near_duplicates(data)
     assert (pair.first, pair.second) == ("cell-0.png", "cell-1.png")
     assert pair.likeness == pytest.approx(1, abs=1e-5)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from train.networks.paper import NETWORKS, multiply_adds
+from edge.errors import DataRefused
+from train.networks.paper import NETWORKS, build, multiply_adds
 
 # parameters, trainable and not, and multiply-adds per crop in millions: what the paper's
 # description of the networks comes to at 70x70x3
@@ -18,7 +19,7 @@ SIZES = {
 
 @pytest.mark.parametrize("network", SIZES)
 def test_a_network_has_the_size_the_paper_gives(network: str) -> None:
-    model = NETWORKS[network]()
+    model = build(network, 70, 2)
     parameters, millions = SIZES[network]
     assert model.count_params() == parameters
     assert round(multiply_adds(model) / 1e6) == millions
@@ -36,7 +37,7 @@ def test_every_network_of_the_command_line_is_one_of_the_paper() -> None:
 def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
     from keras import layers
 
-    model = NETWORKS[network]()
+    model = build(network, 70, 2)
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     assert norms
     for norm in norms:
@@ -47,5 +48,23 @@ def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
 
 def test_outputs_are_probabilities() -> None:
     crops = np.random.default_rng(0).random((3, 70, 70, 3), dtype=np.float32)
-    outputs = NETWORKS["cnn"]().predict_on_batch(crops)
+    outputs = build("cnn", 70, 2).predict_on_batch(crops)
     np.testing.assert_allclose(np.sum(outputs, axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "labels"),
+    [("cnn", 32, 3), ("cnn", 512, 2), ("vgg16", 32, 60), ("resnet50", 37, 3), ("cnn", 96, 5)],
+)
+def test_a_network_is_built_for_any_side_and_number_of_labels(
+    network: str, side: int, labels: int
+) -> None:
+    model = build(network, side, labels)
+    assert model.input_shape == (None, side, side, 3)
+    assert model.output_shape == (None, labels)
+
+
+@pytest.mark.parametrize(("network", "side"), [("resnet50", 36), ("cnn", 31), ("cnn", 513)])
+def test_a_side_a_network_cannot_take_is_refused(network: str, side: int) -> None:
+    with pytest.raises(DataRefused, match=rf"{network} cannot take crops of {side} pixels a side"):
+        build(network, side, 2)

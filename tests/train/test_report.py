@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -13,10 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.contract import NATURAL, Contract, make_labels
 from edge.documents.html import to_html
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table
 from edge.errors import DataRefused, OutputFailed
+from edge.models import cnmc
 from train.report import figures, paper
 from train.report.results import measure_runs
 from train.report.runs import read_runs
@@ -300,7 +303,7 @@ def with_value(value: Any, *path: str) -> Callable[[dict[str, Any]], None]:
     [
         (without("split"), "it lacks 'split'"),
         (without("split", "sha256"), "it lacks 'sha256'"),
-        (with_value(2, "schema"), "schema 2, and this edge-all reads schema 1"),
+        (with_value(3, "schema"), "schema 3, and this edge-all reads schema 1 and 2"),
         (with_value("vgg16", "network"), "it is a record of 'vgg16'"),
         (with_value("random", "split", "protocol"), "'random' is none of paper, holdout"),
         (with_value("paper", "split"), "indices must be"),
@@ -321,6 +324,40 @@ def test_a_damaged_record_is_named_in_one_sentence(
         read_runs([run])
     assert str(run / "cnn.json") in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def of_contract(contract: Contract) -> Callable[[dict[str, Any]], None]:
+    """Make a record one of schema 2."""
+
+    def change(record: dict[str, Any]) -> None:
+        record |= {"schema": 2, "contract": dataclasses.asdict(contract)}
+
+    return change
+
+
+def test_records_of_both_schemas_make_the_same_report(tmp_path: Path) -> None:
+    first = write_run(tmp_path)
+    second = write_run(tmp_path / "again", change=of_contract(cnmc.CONTRACT))
+    for run, out in ((first, "one"), (second, "other")):
+        write_report([run], tmp_path / out, None, REPLICATES)
+    one, other = ((tmp_path / out / "report.md").read_bytes() for out in ("one", "other"))
+    assert one == other
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        Contract(70, make_labels(["a", "b", "c"])),
+        Contract(70, make_labels(["all", "hem"])),
+        dataclasses.replace(cnmc.CONTRACT, side=96),
+        dataclasses.replace(cnmc.CONTRACT, background=NATURAL),
+    ],
+)
+def test_what_cannot_stand_beside_the_paper_is_refused(tmp_path: Path, contract: Contract) -> None:
+    run = write_run(tmp_path, change=of_contract(contract))
+    with pytest.raises(DataRefused, match="other scores stand in the record") as refused:
+        read_runs([run])
+    assert len(str(refused.value)) - len(str(run)) < 300
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from calibration.cells.crop_set import CropSet
+from edge.contract import BLACK
 from edge.errors import DataRefused, LeakFound
+from edge.models.cnmc import NAMES
 from train.cli.main import app
 from train.data.audit import audit, refuse_leaks
 from train.data.split import (
@@ -39,6 +41,8 @@ def crop_set(people: list[tuple[str, int]], parts: list[str] | None = None) -> C
         parts=np.array(parts or [""] * n),
         hashes=np.array([f"hash{i}" for i in range(n)]),
         sha256="data",
+        label_names=NAMES,
+        background=BLACK,
     )
 
 

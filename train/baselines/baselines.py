@@ -84,8 +84,8 @@ def fit_baseline(name: str, features: str, training: CropSet, test: CropSet, see
     Returns
     -------
     ndarray of float64, shape (n,)
-        For each crop of `test` the log-odds of leukemia, ``log(p / (1 - p))``, at least 0 where
-        the decision is ``all``; finite, within +-:data:`LARGEST_MARGIN`. For the SVM,
+        For each crop of `test` the log-odds of the positive label, ``log(p / (1 - p))``, at least 0
+        where the decision is that one; finite, within +-:data:`LARGEST_MARGIN`. For the SVM,
         which knows no probabilities, it is the decision value: 0 on the border and +-1 at the edge
         of the margin; fit a temperature before reading probabilities from it.
     """
@@ -162,8 +162,8 @@ def _vote(classifier: Any, unseen: FeatureTable, labels: _Labels) -> Margins:
 
 def _less_prior(p_positive: npt.NDArray[np.floating], labels: _Labels) -> Margins:
     p_positive = np.clip(p_positive, 1e-6, 1 - 1e-6)
-    leukemic = np.count_nonzero(labels == 1)
-    prior = np.log(leukemic / (len(labels) - leukemic))
+    positive = np.count_nonzero(labels == 1)
+    prior = np.log(positive / (len(labels) - positive))
     return np.asarray(np.log(p_positive / (1 - p_positive)) - prior, np.float64)
 
 

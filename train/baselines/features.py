@@ -3,7 +3,7 @@
 The paper does not say what its baselines were given. Two answers stand side by side:
 
 ``pca``
-    The raw 70x70x3 pixels, reduced by a principal component analysis of the training part.
+    The raw pixels, reduced by a principal component analysis of the training part.
 ``descriptors``
     Colour, texture and shape of the cell in numbers a haematologist could name,
     :data:`DESCRIPTORS`, brought to mean 0 and variance 1 in the training part.
@@ -84,7 +84,7 @@ def fit_pca(training: UInt8Image, seed: int) -> Transform:
 
     Parameters
     ----------
-    training : ndarray of uint8, shape (n, 70, 70, 3)
+    training : ndarray of uint8, shape (n, side, side, 3)
         Crops of the training part, and of it alone.
     seed : int
         Of the randomised solver.
@@ -92,7 +92,7 @@ def fit_pca(training: UInt8Image, seed: int) -> Transform:
     Returns
     -------
     callable
-        (m, 70, 70, 3) uint8 -> (m, k) float32, where k is :data:`COMPONENTS` or, with fewer
+        (m, side, side, 3) uint8 -> (m, k) float32, where k is :data:`COMPONENTS` or, with fewer
         crops, one less than there are: that many span what differs between them.
     """
     from sklearn.decomposition import PCA
@@ -112,7 +112,7 @@ def fit_descriptors(training: UInt8Image, seed: int) -> Transform:
     Returns
     -------
     callable
-        (m, 70, 70, 3) uint8 -> (m, len(DESCRIPTORS)) float32.
+        (m, side, side, 3) uint8 -> (m, len(DESCRIPTORS)) float32.
     """
     table = describe_cells(training).astype(np.float64)
     mean, std = table.mean(axis=0), _or_one(table.std(axis=0))
@@ -157,7 +157,7 @@ def describe_cells(crops: UInt8Image) -> FeatureTable:
 
     Parameters
     ----------
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
         RGB on black.
 
     Returns

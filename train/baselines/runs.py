@@ -6,21 +6,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from calibration.cells.crop_set import CropSet
+from calibration.probabilities.predictions import logits_of
+from edge.contract import BLACK
+from edge.errors import DataRefused
 from train.baselines.baselines import run_baselines
+from train.data.prepare import Prepared
 from train.data.split_file import Split, apply_split
 from train.training.backend import machine, versions
 from train.training.run import describe_part, describe_run, save_predictions, save_record
 
 
 def train_baselines(
-    data: CropSet, split: Split, seed: int, dataset: str, out: Path
+    prepared: Prepared, split: Split, seed: int, dataset: str, out: Path
 ) -> Iterator[dict[str, Any]]:
     """Train every baseline on every set of features and save what it says of the test part.
 
     Parameters
     ----------
-    data : CropSet
+    prepared : Prepared
+        Of two labels, on black: its features are those of cells that were cut out.
     split : Split
     seed : int
         Of the classifiers.
@@ -33,13 +37,25 @@ def train_baselines(
     ------
     dict
         The record of each, as soon as it is saved.
+
+    Raises
+    ------
+    DataRefused
+        If there are more labels, or another background.
     """
-    training, test = apply_split(split, data)
+    contract = prepared.contract
+    if len(contract.labels) > 2 or contract.background != BLACK:
+        raise DataRefused(
+            f"baselines tell two labels of cells on black apart; these are {len(contract.labels)}"
+            f" on a {contract.background} background: train a network"
+        )
+    training, test = apply_split(split, prepared.crops)
     made_on = {"versions": versions(), "machine": machine()}
     for run in run_baselines(training, test, seed):
         system = f"{run.baseline}-{run.features}"
+        logits = logits_of(run.margins)
         record = {
-            **describe_run(system, "baseline", dataset, split, test, run.margins),
+            **describe_run(system, "baseline", dataset, contract, split, test, logits),
             "training": describe_part(training),
             "recipe": {"name": "baseline", "features": run.features, "seed": seed},
             **made_on,
@@ -47,6 +63,6 @@ def train_baselines(
             "seconds_per_epoch": None,
             "history": [],
         }
-        save_predictions(out / f"{system}-held-out.csv", test, run.margins)
+        save_predictions(out / f"{system}-held-out.csv", test, logits)
         save_record(out / f"{system}.json", record)
         yield record

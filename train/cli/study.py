@@ -13,7 +13,7 @@ from edge.cli.extras import need
 from edge.records.json_text import read_json
 
 if TYPE_CHECKING:
-    from calibration.cells.crop_set import CropSet
+    from train.data.prepare import Prepared
     from train.data.split_file import Split
     from train.study import Study, System
 
@@ -49,26 +49,26 @@ def _run(
     """Train one system on one split; its run folder."""
     from train.study import BASELINES
 
-    crops, split = _crops_and_split(found, name, data)
+    prepared, split = _data_and_split(found, name, data)
     folder = out / name / system.folder
     if system.system == BASELINES and not _has_baselines(folder, split):
-        _train_baselines(crops, split, system.seed, found.dataset, folder)
+        _train_baselines(prepared, split, system.seed, found.dataset, folder)
     elif system.system != BASELINES:
-        _train_network(system, crops, split, found.dataset, folder, epochs)
+        _train_network(system, prepared, split, found.dataset, folder, epochs)
     return folder
 
 
-def _crops_and_split(found: Study, name: str, data: Path) -> tuple[CropSet, Split]:
-    from calibration.cells.crop_set import load_crops
-    from calibration.cells.labelled_crops import find_labelled_crops
+def _data_and_split(found: Study, name: str, data: Path) -> tuple[Prepared, Split]:
     from train.data.audit import refuse_leaks
+    from train.data.prepare import Wanted, prepare
     from train.data.split import holdout_split, paper_split
     from train.study import PAPER
 
-    crops = load_crops(find_labelled_crops(data, keep_twins=name == PAPER))
+    prepared = prepare(Wanted(data), name == PAPER, on_remark=lambda remark: None)
+    crops = prepared.crops
     split = paper_split(crops, 0) if name == PAPER else holdout_split(crops, found.hold_out[name])
     refuse_leaks(split)
-    return crops, split
+    return prepared, split
 
 
 def _has_baselines(folder: Path, split: Split) -> bool:
@@ -88,16 +88,19 @@ def _split_of(record: Path) -> str:
         return ""
 
 
-def _train_baselines(crops: CropSet, split: Split, seed: int, dataset: str, folder: Path) -> None:
+def _train_baselines(
+    prepared: Prepared, split: Split, seed: int, dataset: str, folder: Path
+) -> None:
     from train.baselines.runs import train_baselines
 
-    for record in train_baselines(crops, split, seed, dataset, folder):
+    for record in train_baselines(prepared, split, seed, dataset, folder):
         print(f"{split.name}: {record['network']}: AUROC {record['metrics']['auroc']:.3f}")
 
 
 def _train_network(
-    system: System, crops: CropSet, split: Split, dataset: str, folder: Path, epochs: int | None
+    system: System, prepared: Prepared, split: Split, dataset: str, folder: Path, epochs: int | None
 ) -> None:
+    from train.networks.find import find_network
     from train.training.backend import usual_precision
     from train.training.recipe import RECIPES
     from train.training.run import Job, train_network
@@ -113,6 +116,8 @@ def _train_network(
         seed=system.seed,
     )
     say(f"{split.name}: {system.folder}, {recipe.epochs} epochs, in {folder}")
-    job = Job(system.system, crops, split, recipe, dataset, folder)
+    contract = prepared.contract
+    network = find_network(system.system, contract.side, len(contract.labels))
+    job = Job(network, contract, prepared.crops, split, recipe, dataset, folder)
     record = train_network(job, lambda epoch: say(f"epoch {epoch['epoch']}"))
     print(f"{split.name}: {system.folder}: AUROC {record['metrics']['auroc']:.3f}")

@@ -10,7 +10,7 @@ from calibration.cells.readings import person, read_path
 from calibration.cells.remarks import some
 from edge.errors import LeakFound
 from train.data.near_duplicates import NearDuplicate
-from train.data.split_file import Member, Split
+from train.data.split_file import OTHER, Member, Split
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,19 @@ def audit(split: Split, like: Sequence[NearDuplicate] | None = None) -> Audit:
     like : sequence of NearDuplicate, optional
         Of the data it was made on (:func:`train.data.near_duplicates.find_near_duplicates`).
     """
-    known_people = {name for member in split.training for name in _people(member)}
+    people = {member: _people(member, split.labels) for member in (*split.training, *split.test)}
+    known_people = {name for member in split.training for name in people[member]}
     known_images = {member.sha256 for member in split.training}
-    of_known = [member for member in split.test if _people(member) & known_people]
+    of_known = [member for member in split.test if people[member] & known_people]
     across, beside = _near(split, like or ())
     return Audit(
-        subjects=tuple(sorted({min(_people(m) & known_people) for m in of_known})),
+        subjects=tuple(sorted({min(people[m] & known_people) for m in of_known})),
         test_crops_of_them=len(of_known),
         duplicates=tuple(sorted(m.name for m in split.test if m.sha256 in known_images)),
         test_crops=len(split.test),
-        unknown=tuple(sorted(m.name for m in (*split.training, *split.test) if _is_unknown(m))),
+        unknown=tuple(sorted(member.name for member, who in people.items() if not who))
+        if split.protocol != OTHER
+        else (),
         left_out=len(split.left_out),
         near_duplicates=None if like is None else across,
         near_on_one_side=beside,
@@ -144,18 +147,15 @@ def _near(split: Split, like: Sequence[NearDuplicate]) -> tuple[tuple[NearDuplic
     return tuple(across), beside
 
 
-def _people(member: Member) -> set[str]:
-    if _is_unknown(member):
-        return set()
-    read = read_path(member.name).subject
-    return {member.subject, person(read)} - {""} if read else {member.subject}
+def _people(member: Member, labels: Sequence[str]) -> set[str]:
+    """Names of a member's person; none where nobody knows.
 
-
-def _is_unknown(member: Member) -> bool:
-    """Whether nobody knows; splits of earlier versions name such a cell after its file."""
-    if read_path(member.name).subject:
-        return False
-    return member.subject in ("", PurePosixPath(member.name).stem)
+    Splits of earlier versions name such a cell after its file.
+    """
+    read = read_path(member.name, "", labels).subject
+    if read:
+        return {member.subject, person(read, labels)} - {""}
+    return {member.subject} - {"", PurePosixPath(member.name).stem}
 
 
 def _short(name: str) -> str:

@@ -18,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
-from edge.crops.image_statistics import BLACK
+from edge.contract import BLACK as ON_BLACK
+from edge.crops.image_statistics import BLACK, statistics_and_foreground
 from edge.crops.preprocess import UInt8Image
 
 LIKE = 0.85
@@ -72,7 +74,7 @@ def find_near_duplicates(data: CropSet) -> tuple[NearDuplicate, ...]:
     """
     return tuple(
         NearDuplicate(str(data.names[i]), str(data.names[j]), likeness)
-        for i, j, likeness in like_pairs(data.crops)
+        for i, j, likeness in like_pairs(data.crops, data.background)
     )
 
 
@@ -97,12 +99,14 @@ def one_name_each(data: CropSet, pairs: Sequence[NearDuplicate]) -> npt.NDArray[
     return np.array([find(subject) for subject in data.subjects.tolist()], np.str_)
 
 
-def like_pairs(crops: UInt8Image) -> list[tuple[int, int, float]]:
+def like_pairs(crops: UInt8Image, background: str = ON_BLACK) -> list[tuple[int, int, float]]:
     """Find pairs of crops that are near-duplicates.
 
     Parameters
     ----------
     crops : ndarray of uint8, shape (n, height, width, 3)
+    background : str
+        What lies around the cells; a natural one is made black, so that cells are compared.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def like_pairs(crops: UInt8Image) -> list[tuple[int, int, float]]:
     """
     views = np.empty((len(crops), _SIDE, _SIDE, 3), np.float32)
     with ThreadPoolExecutor() as pool:  # OpenCV releases the GIL
-        for i, view in enumerate(pool.map(_view, crops)):
+        for i, view in enumerate(pool.map(partial(_view, background=background), crops)):
             views[i] = view
     if len(views) < 2:
         return []
@@ -124,8 +128,10 @@ def like_pairs(crops: UInt8Image) -> list[tuple[int, int, float]]:
     return sorted(found)
 
 
-def _view(crop: UInt8Image) -> _Floats:
+def _view(crop: UInt8Image, background: str) -> _Floats:
     """Texture of a cell, shape (32, 32, 3): in the middle, of one size, 0 outside, of norm 1."""
+    if background != ON_BLACK:
+        crop = crop * (statistics_and_foreground(crop, background)[1] > 0)[:, :, None]
     top = crop.max(axis=2)
     cell = np.minimum(top, _FULL).astype(np.float32) / _FULL
     cell[top <= BLACK] = 0

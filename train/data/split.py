@@ -8,11 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from calibration.cells.crop_set import CropSet
-from calibration.cells.labelled_crops import LABELS, PRELIMINARY
+from calibration.cells.crop_set import CropSet, join
+from calibration.cells.labelled_crops import PRELIMINARY
+from calibration.cells.readings import are_of_cnmc
 from edge.errors import DataRefused
 from train.data.near_duplicates import NearDuplicate, one_name_each
-from train.data.split_file import Split, describe_split
+from train.data.split_file import OTHER, PAPER, Split, describe_split
 
 Mask = npt.NDArray[np.bool_]
 
@@ -41,7 +42,7 @@ def paper_split(data: CropSet, seed: int) -> Split:
     test = np.zeros(len(data), bool)
     order = np.random.default_rng(seed).permutation(len(data))
     test[order[: round(PAPER_TEST_SHARE * len(data))]] = True
-    return describe_split(data, test, "paper", f"paper-seed-{seed}", seed)
+    return describe_split(data, test, PAPER, f"paper-seed-{seed}", seed)
 
 
 def subject_splits(
@@ -55,7 +56,7 @@ def subject_splits(
     ----------
     data : CropSet
     folds : int
-        At least 2, and no more than either class has subjects.
+        At least 2, and no more than any label has subjects.
     seed : int
     like : sequence of NearDuplicate
         People who share some go into the same fold.
@@ -74,10 +75,11 @@ def subject_splits(
     _need_people(data)
     known = np.flatnonzero(data.subjects != "")
     people, labels = one_name_each(data, like)[known], data.labels[known]
-    fewest = min(len(set(people[labels == number])) for number in range(len(LABELS)))
+    kinds = range(len(data.label_names))
+    fewest = min(len(set(people[labels == number])) for number in kinds)
     if not 2 <= folds <= fewest:
         raise DataRefused(
-            f"{folds} folds cannot each hold subjects of both classes: one has {fewest};"
+            f"{folds} folds cannot each hold subjects of every label: one has {fewest};"
             f" give 2 to {fewest}, or hold single people out with --hold-out"
         )
     cut = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -85,7 +87,7 @@ def subject_splits(
     for number, (_, chosen) in enumerate(cut.split(known, labels, people)):
         test = np.zeros(len(data), bool)
         test[known[chosen]] = True
-        _need_both_classes(data, test)
+        _need_every_label(data, test)
         name = f"subject-{number + 1}-of-{folds}-seed-{seed}"
         splits.append(describe_split(data, test, "subject", name, seed))
     return splits
@@ -110,6 +112,37 @@ def official_split(data: CropSet) -> Split:
     return describe_split(data, test, "official", "official", None)
 
 
+def other_split(data: CropSet, test: CropSet) -> tuple[CropSet, Split]:
+    """Train on all of a set, test on all of another: of another laboratory, or another time.
+
+    Nobody need know whose cells they are; where it is known, nobody may be in both.
+
+    Parameters
+    ----------
+    data, test : CropSet
+        With the same labels; names of the second begin otherwise than those of the first.
+
+    Returns
+    -------
+    CropSet
+        Both together.
+    Split
+
+    Raises
+    ------
+    DataRefused
+        If a crop of the one is called like one of the other.
+    """
+    both = join(data, test)
+    if twice := set(data.names.tolist()) & set(test.names.tolist()):
+        raise DataRefused(
+            f"{min(twice)} is in the data and in the test set; give a test set of its own"
+        )
+    chosen = np.arange(len(both)) >= len(data)
+    name = f"other-{test.sha256[:8]}"
+    return both, describe_split(both, chosen, OTHER, name, None)
+
+
 def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
     """Test on all crops of the given subjects, train on those of everybody else.
 
@@ -118,7 +151,7 @@ def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
     Raises
     ------
     DataRefused
-        If a subject is unknown or a class is missing on either side.
+        If a subject is unknown or a label is missing on either side.
     """
     _need_people(data)
     unknown = sorted(set(subjects) - (set(data.subjects) - {""}))
@@ -128,7 +161,7 @@ def holdout_split(data: CropSet, subjects: Sequence[str]) -> Split:
             f" there are {', '.join(sorted(set(data.subjects) - {''}))}"
         )
     test = np.isin(data.subjects, list(subjects))
-    _need_both_classes(data, test)
+    _need_every_label(data, test)
     return describe_split(data, test, "holdout", f"holdout-{_short(sorted(subjects))}", None)
 
 
@@ -169,17 +202,18 @@ def validation_part(training: CropSet, share: float, by_subject: bool, seed: int
 def choose_subjects(
     data: CropSet, seed: int, share: float = 0.25, like: Sequence[NearDuplicate] = ()
 ) -> list[str]:
-    """Choose subjects that hold about `share` of the crops of each class.
+    """Choose subjects that hold about `share` of the crops of each label.
 
-    Subjects are shuffled, then taken while they bring their class closer to the
-    share; at least one of each class is taken and one left.
+    Subjects are shuffled, then taken while they bring their label closer to the share, with the
+    crops of those that were taken for another label; at least one of each label is taken and
+    one left.
 
     Parameters
     ----------
     data : CropSet
     seed : int
     share : float
-        Of the crops of each class, 0..1.
+        Of the crops of each label, 0..1.
     like : sequence of NearDuplicate
         People who share some are chosen together.
 
@@ -192,18 +226,43 @@ def choose_subjects(
     people = one_name_each(data, like)
     random = np.random.default_rng(seed)
     chosen: list[str] = []
-    for number in range(len(LABELS)):
-        of_class = people[(data.labels == number) & (people != "")]
-        names, counts = np.unique(of_class, return_counts=True)
+    for number in range(len(data.label_names)):
+        of_label = people[(data.labels == number) & (people != "")]
+        names, counts = np.unique(of_label, return_counts=True)
         order = random.permutation(len(names))
-        taken, target = 0, share * len(of_class)
+        taken, target = int(counts[np.isin(names, chosen)].sum()), share * len(of_label)
         picked: list[str] = []
         for i in order:
+            if names[i] in chosen:
+                continue
             if abs(taken + counts[i] - target) < abs(taken - target):
                 picked.append(str(names[i]))
                 taken += counts[i]
-        chosen += picked or [str(names[np.argmin(counts)])]
+        chosen += picked if taken else [str(names[np.argmin(counts)])]
     return sorted(set(data.subjects[np.isin(people, chosen)].tolist()))
+
+
+def need_every_label(labels: npt.NDArray[np.int32], names: Sequence[str], called: str) -> None:
+    """Refuse a part of the data that lacks a label.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (n,)
+    names : sequence of str
+        Of all labels, in class order.
+    called : str
+        ``training`` or ``test``.
+
+    Raises
+    ------
+    DataRefused
+    """
+    for number, name in enumerate(names):
+        if not np.any(labels == number):
+            raise DataRefused(
+                f"the {called} part has no {name} crop; split otherwise (--hold-out, --split-seed),"
+                " or leave the label out with --labels"
+            )
 
 
 def _need_people(data: CropSet) -> None:
@@ -213,18 +272,19 @@ def _need_people(data: CropSet) -> None:
     ------
     DataRefused
     """
-    for number, label in enumerate(LABELS):
+    named = (
+        "name them UID_<subject>_<image>_<cell>_<label>, " if are_of_cnmc(data.label_names) else ""
+    )
+    for number, label in enumerate(data.label_names):
         if not np.any(data.subjects[data.labels == number] != ""):
             raise DataRefused(
                 f"nothing says whose cells the {label} crops are, so no person can be held out;"
-                " name them UID_<subject>_<image>_<cell>_<label> or put them in"
-                f" {label}/<person>/ (--protocol paper splits by image, and leaks)"
+                f" {named}put them in {label}/<person>/ or give a column subject (--test takes"
+                " another set; --protocol paper splits by image, and leaks)"
             )
 
 
-def _need_both_classes(data: CropSet, test: Mask) -> None:
+def _need_every_label(data: CropSet, test: Mask) -> None:
     known = data.subjects != ""
-    for side, name in ((test & known, "test"), (~test & known, "training")):
-        for number, label in enumerate(LABELS):
-            if not np.any(data.labels[side] == number):
-                raise DataRefused(f"the {name} part has no {label} crop; hold other subjects out")
+    for side, called in ((test & known, "test"), (~test & known, "training")):
+        need_every_label(data.labels[side], data.label_names, called)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
 from edge.errors import DataRefused
+from edge.models import cnmc
 from edge.records.json_text import read_json
 from edge.records.typed_json import as_type
 from edge.whole_file import save_text
@@ -19,7 +20,10 @@ from edge.whole_file import save_text
 SCHEMA = 1
 """Version of the file; a reader refuses any other."""
 
-PROTOCOLS = ("paper", "holdout", "subject", "official")
+PAPER, OTHER = "paper", "other"
+"""Protocols that need no people: by image, and trained on one set and tested on another."""
+
+PROTOCOLS = (PAPER, "holdout", "subject", "official", OTHER)
 """Kinds of split, in the order of reports; all but ``paper`` are leak-free."""
 
 
@@ -34,9 +38,9 @@ class Member:
     sha256 : str
         Of the file.
     subject : str
-        Empty where nothing says whose cell it is; only in ``paper`` then.
+        Empty where nothing says whose cell it is; only in ``paper`` and ``other`` then.
     label : int
-        0 ``hem``, 1 ``all``.
+        Class number: place in the split's labels.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Split:
         In the order of the data.
     left_out : tuple of str
         Names of crops on neither side: nothing says whose cells they are.
+    labels : tuple of str
+        Names of the labels, in class order; files of version 0.1.0 are of C-NMC's.
     """
 
     protocol: str
@@ -71,6 +77,7 @@ class Split:
     training: tuple[Member, ...]
     test: tuple[Member, ...]
     left_out: tuple[str, ...] = ()
+    labels: tuple[str, ...] = cnmc.NAMES
 
     @property
     def sha256(self) -> str:
@@ -81,7 +88,12 @@ class Split:
     @property
     def leak_free(self) -> bool:
         """Whether no person and no image may stand on both sides."""
-        return self.protocol != "paper"
+        return self.protocol != PAPER
+
+    @property
+    def needs_people(self) -> bool:
+        """Whether it must be known whose cells they are."""
+        return self.protocol not in (PAPER, OTHER)
 
     @property
     def test_subjects(self) -> list[str]:
@@ -94,10 +106,10 @@ def describe_split(
 ) -> Split:
     """Write a split down, given the mask of its test part, shape (n,).
 
-    Crops whose person is unknown stand on no side of a leak-free split: they may be
-    of anybody on the other.
+    Crops whose person is unknown stand on no side of a split by people: they may be of anybody
+    on the other.
     """
-    unknown = (data.subjects == "") & (protocol != "paper")
+    unknown = (data.subjects == "") & (protocol not in (PAPER, OTHER))
     members = [
         Member(str(name), str(sha256), str(subject), int(label))
         for name, sha256, subject, label in zip(
@@ -109,7 +121,7 @@ def describe_split(
         for side in (~test & ~unknown, test & ~unknown)
     ]
     left_out = tuple(data.names[unknown].tolist())
-    return Split(protocol, name, seed, data.sha256, sides[0], sides[1], left_out)
+    return Split(protocol, name, seed, data.sha256, sides[0], sides[1], left_out, data.label_names)
 
 
 def save_split(split: Split, path: Path) -> None:
@@ -129,7 +141,7 @@ def load_split(path: Path) -> Split:
     try:
         fields = read_json(path)
         schema, sha256 = fields.pop("schema"), fields.pop("sha256")
-        split: Split = as_type(Split, {"left_out": [], **fields}, "it")
+        split: Split = as_type(Split, {"left_out": [], "labels": list(cnmc.NAMES), **fields}, "it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataRefused(f"{path} is no split of edge-all-train: {error}") from error
     if schema != SCHEMA or split.protocol not in PROTOCOLS:
@@ -148,8 +160,13 @@ def apply_split(split: Split, data: CropSet) -> tuple[CropSet, CropSet]:
     Raises
     ------
     DataRefused
-        If a crop of the split is not there; names it.
+        If a crop of the split is not there, which is named, or the labels are others.
     """
+    if split.labels != data.label_names:
+        raise DataRefused(
+            f"split {split.name} is of the labels {', '.join(split.labels)[:100]}, and the data has"
+            f" {', '.join(data.label_names)[:100]}; make the split again"
+        )
     place = {(str(sha), str(name)): i for i, (sha, name) in _numbered(data)}
     parts = []
     for side in (split.training, split.test):

@@ -1,8 +1,8 @@
-"""The three networks of the paper, as Keras models on 70x70x3 crops.
+"""The three networks of the paper, as Keras models for crops of any side and any labels.
 
-Inputs are RGB in 0..1 (``crop / 255``), outputs the softmax probabilities of
-``hem`` and ``all``. Batch normalisation stands between convolution and ReLU so
-that it folds into the convolution when the model is converted.
+Inputs are RGB in 0..1 (``crop / 255``), outputs the softmax probabilities of the labels. Batch
+normalisation stands between convolution and ReLU so that it folds into the convolution when the
+model is converted. Sizes are given for the paper's crops of 70x70 and its two labels.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge.crops.preprocess import CROP_SIDE
+from edge.contract import LARGEST_SIDE, SMALLEST_SIDE
+from edge.errors import DataRefused
 
 if TYPE_CHECKING:
     import keras
-
-CLASSES = 2
 
 # Runs here are tens of epochs of a hundred steps: with Keras' default of 0.99 the
 # moving averages lag behind the weights and evaluation mode is far off.
 BATCH_NORM_MOMENTUM = 0.97
 
 
-def cnn() -> keras.Model:
+def cnn(side: int, labels: int) -> keras.Model:
     """Build the paper's own network: 170,674 parameters, 393 M multiply-adds.
 
     Five pairs of 2x2 convolutions (128, 64, 32, 16, 8 filters), each followed by
@@ -31,7 +30,7 @@ def cnn() -> keras.Model:
     """
     from keras import layers
 
-    inputs = x = _input()
+    inputs = x = _input(side)
     for filters in (128, 64, 32, 16, 8):
         for _ in range(2):
             x = _conv_bn_relu(x, filters, 2)
@@ -39,14 +38,14 @@ def cnn() -> keras.Model:
         x = layers.Dropout(0.1)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(1024, activation="relu")(x)
-    return _classifier(inputs, x, "cnn")
+    return _classifier(inputs, x, labels, "cnn")
 
 
-def vgg16() -> keras.Model:
+def vgg16(side: int, labels: int) -> keras.Model:
     """Build VGG-16: 39,896,898 parameters, 1,402 M multiply-adds."""
     from keras import layers
 
-    inputs = x = _input()
+    inputs = x = _input(side)
     for filters, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         for _ in range(convolutions):
             x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
@@ -54,14 +53,14 @@ def vgg16() -> keras.Model:
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dense(4096, activation="relu")(x)
-    return _classifier(inputs, x, "vgg16")
+    return _classifier(inputs, x, labels, "vgg16")
 
 
-def resnet50() -> keras.Model:
+def resnet50(side: int, labels: int) -> keras.Model:
     """Build ResNet-50: 23,591,810 parameters, 483 M multiply-adds."""
     from keras import layers
 
-    inputs = _input()
+    inputs = _input(side)
     x = layers.ZeroPadding2D(3)(inputs)
     x = _conv_bn_relu(x, 64, 7, strides=2, padding="valid")
     x = layers.MaxPooling2D(3, strides=2)(x)
@@ -71,15 +70,44 @@ def resnet50() -> keras.Model:
             x = _bottleneck(x, filters, strides if block == 0 else 1, project=block == 0)
     x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x)
-    return _classifier(inputs, x, "resnet50")
+    return _classifier(inputs, x, labels, "resnet50")
 
 
-NETWORKS: dict[str, Callable[[], keras.Model]] = {
+NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "cnn": cnn,
     "vgg16": vgg16,
     "resnet50": resnet50,
 }
-"""Name on the command line -> builder."""
+"""Name on the command line -> builder, given the side of the crops and the number of labels."""
+
+_SMALLEST = {"resnet50": 37}
+"""Sides below which the last pooling of a network has nothing left to pool, where that is above
+what a contract allows."""
+
+
+def build(network: str, side: int, labels: int) -> keras.Model:
+    """Build a network.
+
+    Parameters
+    ----------
+    network : str
+        A key of :data:`NETWORKS`.
+    side : int
+        Of the crops, in pixels.
+    labels : int
+
+    Raises
+    ------
+    DataRefused
+        If the network cannot be built for crops of this side.
+    """
+    smallest = _SMALLEST.get(network, SMALLEST_SIDE)
+    if not smallest <= side <= LARGEST_SIDE:
+        raise DataRefused(
+            f"{network} cannot take crops of {side} pixels a side: its poolings need {smallest} to"
+            f" {LARGEST_SIDE}; give another --side or another network"
+        )
+    return NETWORKS[network](side, labels)
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -91,17 +119,17 @@ def multiply_adds(model: keras.Model) -> int:
     )
 
 
-def _input() -> Any:
+def _input(side: int) -> Any:
     from keras import layers
 
-    return layers.Input((CROP_SIDE, CROP_SIDE, 3), name="crop")
+    return layers.Input((side, side, 3), name="crop")
 
 
-def _classifier(inputs: Any, features: Any, name: str) -> keras.Model:
+def _classifier(inputs: Any, features: Any, labels: int, name: str) -> keras.Model:
     import keras
 
     # float32 whatever the mixed-precision policy: a bfloat16 softmax has 8 bits
-    outputs = keras.layers.Dense(CLASSES, activation="softmax", dtype="float32", name="head")(
+    outputs = keras.layers.Dense(labels, activation="softmax", dtype="float32", name="head")(
         features
     )
     return keras.Model(inputs, outputs, name=name)

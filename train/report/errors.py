@@ -10,6 +10,7 @@ import numpy as np
 
 from calibration.cells.pictures import Pictures
 from edge.statistics.reliability import probabilities
+from train.report.paper import NEGATIVE, POSITIVE
 from train.report.results import Result
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 PER_CLASS = 6
 """Errors shown per class, system and split."""
 
-_DECIDED = ("healthy, decided leukemia", "leukemia, decided healthy")
+_DECIDED = (f"{NEGATIVE}, decided {POSITIVE}", f"{POSITIVE}, decided {NEGATIVE}")
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class WorstError:
     ----------
     name, subject : str
     label : int
-        What it is: 0 ``hem``, 1 ``all``.
+        What it is: 0 negative, 1 positive.
     p_positive : float
         What the system says, 0..1.
     """
@@ -56,7 +57,7 @@ def worst_errors(result: Result) -> list[WorstError]:
 
 
 def sheet(errors: Sequence[WorstError], pictures: Pictures) -> matplotlib.figure.Figure:
-    """Draw errors as pictures: healthy cells above, leukemic ones below."""
+    """Draw errors as pictures: negative cells above, positive ones below."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(1.65 * PER_CLASS, 4.9))

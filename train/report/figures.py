@@ -24,7 +24,7 @@ from calibration.figures import (
 from edge.statistics.reliability import probabilities, reliability
 from edge.statistics.scores import roc_curve
 from train.data.split_file import PROTOCOLS
-from train.report.paper import validation_accuracy
+from train.report.paper import NEGATIVE, POSITIVE, validation_accuracy
 from train.report.results import Result, Results, System, leak_free_units
 from train.report.runs import Epoch
 
@@ -216,7 +216,7 @@ def _roc_panel(axes: Axes, results: Results, found: Sequence[Result]) -> None:
         x, y = roc_curve(result.run.margins, result.run.labels)
         auroc = f"{result.system.title}  {result.evaluation.scores.auroc:.3f}"
         axes.plot(x, y, label=auroc, **_line(results, result.system, every=0.2))
-    axes.set(xlabel="healthy called leukemia", ylabel="leukemia found", aspect="equal")
+    axes.set(xlabel=f"{NEGATIVE} called {POSITIVE}", ylabel=f"{POSITIVE} found", aspect="equal")
     axes.legend(loc="lower right", title="AUROC", handlelength=3.2, fontsize=8)
 
 
@@ -235,7 +235,9 @@ def _reliability_panel(axes: Axes, results: Results, found: Sequence[Result]) ->
             label=f"{result.system.title}  {result.evaluation.scores.ece:.3f}",
             **_line(results, result.system, every=1),
         )
-    axes.set(xlabel="probability of leukemia", ylabel="share that is leukemia", aspect="equal")
+    axes.set(
+        xlabel=f"probability of {POSITIVE}", ylabel=f"share that is {POSITIVE}", aspect="equal"
+    )
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(loc="upper left", title="calibration error", handlelength=3.2, fontsize=8)
 
@@ -288,8 +290,8 @@ def _confusion_panel(axes: Axes, result: Result, first: bool) -> None:
             ha="center",
             va="center",
         )
-    axes.set_xticks([0, 1], ["healthy", "leukemia"])
-    axes.set_yticks([0, 1], ["healthy", "leukemia"] if first else ["", ""])
+    axes.set_xticks([0, 1], [NEGATIVE, POSITIVE])
+    axes.set_yticks([0, 1], [NEGATIVE, POSITIVE] if first else ["", ""])
     axes.set_xlabel("decided")
     if first:
         axes.set_ylabel("is")

@@ -13,6 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edge.models import cnmc
+
+NEGATIVE, POSITIVE = cnmc.CONTRACT.words
+"""What the paper's labels are called for people: this report is on no others."""
+
+SIDE = cnmc.SIDE
+"""Of the paper's crops, in pixels."""
+
 NOT_STATED = "not stated here"
 """Stands in a table where the paper may have a number that the design does not give."""
 
@@ -44,8 +52,8 @@ class PaperNetwork:
 class PaperCrops:
     """Counts of crops: pooled training and preliminary sets of C-NMC 2019, split 80/20."""
 
-    healthy: int
-    leukemic: int
+    negative: int
+    positive: int
     training: int
     test: int
 
@@ -73,7 +81,7 @@ MLP_NOTE = (
 )
 """Why the paper's MLP is no yardstick."""
 
-CROPS = PaperCrops(healthy=4_037, leukemic=8_491, training=10_022, test=2_506)
+CROPS = PaperCrops(negative=4_037, positive=8_491, training=10_022, test=2_506)
 """The paper's crops; 12,528 in all."""
 
 EPOCHS = 100

@@ -32,7 +32,7 @@ def crops_table(results: Results) -> Table:
     c = paper.CROPS
     sides = (f"{c.training:,}", f"{c.test:,}")
     rows = [
-        ("the paper's own", f"{c.healthy:,}", f"{c.leukemic:,}", *sides, *[paper.NOT_STATED] * 3)
+        ("the paper's own", f"{c.negative:,}", f"{c.positive:,}", *sides, *[paper.NOT_STATED] * 3)
     ]
     for split in results.splits:
         run = results.on(split)[0].run
@@ -40,8 +40,8 @@ def crops_table(results: Results) -> Table:
         rows.append(
             (
                 split.title,
-                f"{run.training.healthy + run.held_out.healthy:,}",
-                f"{run.training.leukemic + run.held_out.leukemic:,}",
+                f"{run.training.negative + run.held_out.negative:,}",
+                f"{run.training.positive + run.held_out.positive:,}",
                 f"{run.training.crops:,}",
                 f"{run.held_out.crops:,}",
                 str(len(run.training.subjects)),
@@ -53,8 +53,8 @@ def crops_table(results: Results) -> Table:
         "Table 1. Crops and subjects",
         (
             "split",
-            "healthy crops",
-            "leukemia crops",
+            f"{paper.NEGATIVE} crops",
+            f"{paper.POSITIVE} crops",
             "training crops",
             "test crops",
             "training subjects",
@@ -70,7 +70,7 @@ def crops_table(results: Results) -> Table:
 def networks_table() -> Table:
     """Table 2: the networks."""
     return Table(
-        "Table 2. Networks, on crops of 70x70 pixels",
+        f"Table 2. Networks, on crops of {paper.SIDE}x{paper.SIDE} pixels",
         ("network", "parameters", "multiply-adds per crop, millions"),
         [
             (title, f"{found.parameters:,}", f"{found.multiply_adds:,}")

@@ -56,14 +56,14 @@ class Result:
     run : Run
     system : System
     evaluation : Evaluation
-    per_healthy : dict
-        Healthy subject -> Scores of its crops against all leukemic crops held out.
+    per_negative : dict
+        Negative subject -> Scores of its crops against all positive crops held out.
     """
 
     run: Run
     system: System
     evaluation: Evaluation
-    per_healthy: dict[str, Scores]
+    per_negative: dict[str, Scores]
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ class Unit:
     Attributes
     ----------
     name : str
-        A healthy subject (``holdout``) or a split (``subject``, ``official``).
+        A negative subject (``holdout``) or a split (``subject``, ``official``).
     crops : int
-        Healthy crops in it.
+        Negative crops in it.
     scores : Scores
     """
 
@@ -132,7 +132,7 @@ def measure_runs(runs: Sequence[Run], replicates: int) -> Results:
             run,
             system,
             evaluate(run.margins, run.labels, run.subjects, replicates),
-            _per_healthy_subject(run),
+            _per_negative_subject(run),
         )
     splits = sorted({split for split, _ in measured}, key=_split_order)
     systems = sorted({system for _, system in measured}, key=_system_order)
@@ -150,10 +150,10 @@ def leak_free_units(results: Results, protocol: str, system: System) -> list[Uni
     for split in results.with_protocol(protocol):
         result = results.measured.get((split, system))
         if result and protocol == "holdout":
-            counts = _healthy_crops(result.run)
-            units += [Unit(name, counts[name], s) for name, s in result.per_healthy.items()]
+            counts = _negative_crops(result.run)
+            units += [Unit(name, counts[name], s) for name, s in result.per_negative.items()]
         elif result:
-            crops = result.run.held_out.healthy
+            crops = result.run.held_out.negative
             units.append(Unit(split.title, crops, result.evaluation.scores))
     return units
 
@@ -161,13 +161,13 @@ def leak_free_units(results: Results, protocol: str, system: System) -> list[Uni
 def subjects_known(result: Result) -> bool:
     """Whether the crops say whose they are, so that accuracy per subject means something."""
     return "crops" not in (
-        result.evaluation.healthy.resampled,
-        result.evaluation.leukemic.resampled,
+        result.evaluation.negative.resampled,
+        result.evaluation.positive.resampled,
     )
 
 
-def _per_healthy_subject(run: Run) -> dict[str, Scores]:
-    """Measure each healthy subject's crops against all leukemic crops.
+def _per_negative_subject(run: Run) -> dict[str, Scores]:
+    """Measure each negative subject's crops against all positive crops.
 
     As :func:`edge.statistics.metrics.per_negative_subject`; only where people are held
     out by name, since elsewhere there may be as many subjects as crops.
@@ -175,7 +175,7 @@ def _per_healthy_subject(run: Run) -> dict[str, Scores]:
     if run.split.protocol != "holdout":
         return {}
     masks = {
-        subject: (run.labels == 1) | (run.subjects == subject) for subject in _healthy_crops(run)
+        subject: (run.labels == 1) | (run.subjects == subject) for subject in _negative_crops(run)
     }
     return {
         subject: measure_scores(run.margins[mask], run.labels[mask])
@@ -183,10 +183,10 @@ def _per_healthy_subject(run: Run) -> dict[str, Scores]:
     }
 
 
-def _healthy_crops(run: Run) -> dict[str, int]:
-    """Count the crops of each healthy subject held out."""
-    healthy = run.subjects[run.labels == 0].tolist()
-    return {subject: healthy.count(subject) for subject in sorted(set(healthy))}
+def _negative_crops(run: Run) -> dict[str, int]:
+    """Count the crops of each negative subject held out."""
+    negative = run.subjects[run.labels == 0].tolist()
+    return {subject: negative.count(subject) for subject in sorted(set(negative))}
 
 
 def _title(run: Run, several: bool) -> str:

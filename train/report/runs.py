@@ -18,11 +18,15 @@ import numpy.typing as npt
 
 from calibration.probabilities.predictions import COLUMNS
 from edge.errors import DataRefused
+from edge.models import cnmc
+from edge.models.metadata import contract_of
 from edge.records.json_text import read_json
 from train.data.split_file import PROTOCOLS
 
-SCHEMA = 1
-"""Version of the record that is read."""
+SCHEMAS = (1, 2)
+"""Versions of the record that are read; those of 1 are of C-NMC."""
+
+_BOTH = " and ".join(f"{name} ({number})" for number, name in enumerate(cnmc.NAMES))
 
 _PREDICTIONS = "-held-out.csv"
 
@@ -53,16 +57,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Part:
-    """One side of a split: its subjects, and its crops per class."""
+    """One side of a split: its subjects, and its crops per label."""
 
     subjects: frozenset[str]
-    healthy: int
-    leukemic: int
+    negative: int
+    positive: int
 
     @property
     def crops(self) -> int:
-        """Of both classes."""
-        return self.healthy + self.leukemic
+        """Of both labels."""
+        return self.negative + self.positive
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,9 @@ class Run:
     names, subjects : ndarray of str, shape (n,)
         Of the crops held out, in an order that is the same for every run on the split.
     labels : ndarray of int64, shape (n,)
-        0 ``hem``, 1 ``all``.
+        0 negative, 1 positive.
     margins : ndarray of float64, shape (n,)
-        ``logit_all - logit_hem``.
+        Logit of the positive label less that of the negative one.
     """
 
     folder: Path
@@ -167,6 +171,7 @@ def _read_run(folder: Path, name: str, predictions: Path) -> Run:
     path = folder / f"{name}.json"
     try:
         record = read_json(path)
+        _refuse_others(path, record)
         run = _run(folder, name, record, _read_predictions(predictions))
     except DataRefused:
         raise
@@ -182,6 +187,19 @@ def _read_run(folder: Path, name: str, predictions: Path) -> Run:
     return run
 
 
+def _refuse_others(path: Path, record: dict[str, Any]) -> None:
+    """Refuse a record of other labels than the paper's: there is nothing to set beside them."""
+    if record.get("schema") == SCHEMAS[0] or "contract" not in record:
+        return
+    found, paper = contract_of(record["contract"]), cnmc.CONTRACT
+    if (found.names, found.shape, found.background) != (paper.names, paper.shape, paper.background):
+        raise DataRefused(
+            f"{path} is of {', '.join(found.names)[:80]}, {found.side} pixels a side, and this"
+            f" report sets the paper's {' and '.join(paper.names)} of {paper.side} beside its"
+            " numbers: other scores stand in the record, and in the report of edge-all-convert"
+        )
+
+
 def _damaged(path: Path, why: str) -> DataRefused:
     return DataRefused(
         f"{path} is no record of a finished run: {why}; train it again or leave it out"
@@ -189,8 +207,11 @@ def _damaged(path: Path, why: str) -> DataRefused:
 
 
 def _run(folder: Path, name: str, record: dict[str, Any], rows: list[_Row]) -> Run:
-    if record["schema"] != SCHEMA:
-        raise ValueError(f"schema {record['schema']!r}, and this edge-all reads schema {SCHEMA}")
+    if record["schema"] not in SCHEMAS:
+        raise ValueError(
+            f"schema {record['schema']!r}, and this edge-all reads schema"
+            f" {' and '.join(map(str, SCHEMAS))}"
+        )
     if record["network"] != name:
         raise ValueError(f"it is a record of {record['network']!r}")
     seconds = record["seconds_per_epoch"]
@@ -229,7 +250,8 @@ def _one_of(value: Any, known: Sequence[str]) -> str:
 
 def _part(fields: dict[str, Any]) -> Part:
     crops = fields["crops"]
-    return Part(frozenset(map(str, fields["subjects"])), int(crops["hem"]), int(crops["all"]))
+    negative, positive = (int(crops[name]) for name in cnmc.NAMES)
+    return Part(frozenset(map(str, fields["subjects"])), negative, positive)
 
 
 def _training(record: dict[str, Any]) -> Part:
@@ -239,8 +261,8 @@ def _training(record: dict[str, Any]) -> Part:
     aside = _part(record["validation"])
     return Part(
         training.subjects | aside.subjects,
-        training.healthy + aside.healthy,
-        training.leukemic + aside.leukemic,
+        training.negative + aside.negative,
+        training.positive + aside.positive,
     )
 
 
@@ -277,7 +299,7 @@ def _read_predictions(path: Path) -> list[_Row]:
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise _no_predictions(path, str(error)) from error
     if {row.label for row in rows} != {0, 1}:
-        raise _no_predictions(path, "it needs crops of both classes, hem (0) and all (1)")
+        raise _no_predictions(path, f"it needs crops of both classes, {_BOTH}")
     # sorting is stable: crops with the same name and subject keep the split's order
     return sorted(rows, key=lambda row: (row.name, row.subject, row.label))
 
@@ -298,13 +320,14 @@ def _no_predictions(path: Path, why: str) -> DataRefused:
 
 def _check_run(run: Run, path: Path) -> None:
     """Check that record and predictions are of one run, and that leak-free means it."""
-    healthy = int(np.sum(run.labels == 0))
-    leukemic = len(run.labels) - healthy
-    if (healthy, leukemic) != (run.held_out.healthy, run.held_out.leukemic):
+    negative = int(np.sum(run.labels == 0))
+    positive = len(run.labels) - negative
+    if (negative, positive) != (run.held_out.negative, run.held_out.positive):
         raise _damaged(
             path,
-            f"it held out {run.held_out.healthy} hem and {run.held_out.leukemic} all crops,"
-            f" and {run.name}{_PREDICTIONS} has {healthy} and {leukemic}",
+            f"it held out {run.held_out.negative} {cnmc.NEGATIVE} and {run.held_out.positive}"
+            f" {cnmc.POSITIVE} crops,"
+            f" and {run.name}{_PREDICTIONS} has {negative} and {positive}",
         )
     tested = run.held_out.subjects | set(run.subjects.tolist())
     both = sorted(run.training.subjects & tested)

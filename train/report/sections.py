@@ -12,6 +12,7 @@ from edge.documents.model import Figure, Heading, Part, Section, Text
 from edge.documents.words import counted, number
 from train.report import figures, paper, paper_tables, tables
 from train.report.errors import sheet, what_it_is, worst_errors
+from train.report.paper import NEGATIVE, POSITIVE
 from train.report.results import Result, Results, System, leak_free_units, subjects_known
 from train.report.runs import Split
 from train.report.words import leak_free_protocol
@@ -38,7 +39,7 @@ def leak(results: Results) -> Section:
         tables.comparison_table(results, "auroc", "AUROC"),
         tables.comparison_table(results, "balanced_accuracy", "Balanced accuracy"),
     ]
-    per_subject = tables.healthy_subjects_table(results)
+    per_subject = tables.negative_subjects_table(results)
     return Section("What is left without the leak", [*parts, per_subject] if per_subject else parts)
 
 
@@ -58,7 +59,7 @@ def _leak_in_words(results: Results, protocol: str | None) -> list[str]:
         }
         first = max(means, key=lambda system: means[system])
         units = leak_free_units(results, protocol, first)
-        what = "healthy subjects held out" if protocol == "holdout" else f"{protocol} splits"
+        what = f"{NEGATIVE} subjects held out" if protocol == "holdout" else f"{protocol} splits"
         words.append(
             f"Highest mean AUROC on people never seen: {first.title}, {number(means[first])}"
             f" over {len(units)} {what}. It is the best of {len(means)} systems and was chosen on"
@@ -189,10 +190,10 @@ def every_subject(results: Results) -> Section:
 def _subject_rows(
     found: Sequence[Result], shown: Sequence[System]
 ) -> list[tuple[str, dict[System, float]]]:
-    """Title and accuracies of each subject, healthy ones first, lowest of those shown first."""
+    """Title and accuracies of each subject, negative ones first, lowest of those shown first."""
     first = found[0].run
     rows = []
-    for label, title in enumerate(("healthy", "leukemia")):
+    for label, title in enumerate((NEGATIVE, POSITIVE)):
         for subject in sorted(set(first.subjects[first.labels == label].tolist())):
             its = (first.subjects == subject) & (first.labels == label)
             accuracies = {
@@ -210,16 +211,16 @@ def what_probabilities_mean(results: Results) -> Section:
     """Reliability of the probabilities."""
     words = (
         "Raw probabilities, before temperature scaling. The networks are trained with class"
-        " weights, as if half of all cells were leukemic, so that on a set with more their"
+        f" weights, as if half of all cells showed {POSITIVE}, so that on a set with more their"
         " probabilities are too low by construction."
     )
     curves = [
         _figure(
             f"reliability-{place}",
             draw_figure(figures.reliability_curves, results, group),
-            "Share of crops that are leukemia against the probability given, per split, for"
+            f"Share of crops that are {POSITIVE} against the probability given, per split, for"
             f" {_titles(group)}; the tables have the calibration errors.",
-            "Share of crops that are leukemia against the probability given, in ten bins:"
+            f"Share of crops that are {POSITIVE} against the probability given, in ten bins:"
             f" {_titles(group)}. On the dotted line a probability means what it says.",
         )
         for place, group in enumerate(figures.groups(results.shown), 1)
@@ -259,7 +260,7 @@ def errors(results: Results, pictures: Pictures | None) -> Section:
         for result in results.shown_on(split):
             errors = worst_errors(result)
             image = draw_figure(sheet, errors, pictures, suffix="png")
-            caption = f"{result.system.title}, {split.title}; p is the probability of leukemia."
+            caption = f"{result.system.title}, {split.title}; p is the probability of {POSITIVE}."
             described = "; ".join(f"{e.name}: {what_it_is(e)}" for e in errors)
             name = f"{PICTURES}{_slug(split)}-{_word(result.system.title)}.png"
             parts.append(Figure(name, image, described or "No errors.", caption))

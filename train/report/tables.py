@@ -11,12 +11,14 @@ from edge.documents.words import basis_words, number, p_value
 from edge.statistics.mcnemar import mcnemar
 from train.data.split_file import PROTOCOLS
 from train.report.errors import WorstError, what_it_is
+from train.report.paper import NEGATIVE, POSITIVE
 from train.report.results import Result, Results, System, Unit, leak_free_units
 from train.report.runs import Run, Split
 from train.report.words import NOT_RUN, estimated, mean_of, on_paper_split, values_of
 
 _WHAT_IS_AVERAGED = (
-    "The mean is over the healthy subjects held out, each against all leukemia crops of its split"
+    f"The mean is over the {NEGATIVE} subjects held out, each against all {POSITIVE} crops of its"
+    " split"
     " (holdout), or over the splits."
 )
 
@@ -46,30 +48,30 @@ def comparison_table(results: Results, score: str, title: str) -> Table:
     )
 
 
-def healthy_subjects_table(results: Results) -> Table | None:
-    """AUROC and balanced accuracy per healthy subject held out, or None without any."""
+def negative_subjects_table(results: Results) -> Table | None:
+    """AUROC and balanced accuracy per negative subject held out, or None without any."""
     systems = results.shown
     rows = []
     for split in results.with_protocol("holdout"):
         held_out = results.on(split)
-        for subject in sorted({name for result in held_out for name in result.per_healthy}):
+        for subject in sorted({name for result in held_out for name in result.per_negative}):
             crops = int(
                 np.sum((held_out[0].run.subjects == subject) & (held_out[0].run.labels == 0))
             )
             found = [results.measured.get((split, system)) for system in systems]
             cells = [_two_scores(result, subject) for result in found]
-            leukemic = held_out[0].evaluation.leukemic
+            positive = held_out[0].evaluation.positive
             rows.append(
-                (subject, str(crops), f"{leukemic.crops} of {leukemic.subjects} subjects", *cells)
+                (subject, str(crops), f"{positive.crops} of {positive.subjects} subjects", *cells)
             )
     if not rows:
         return None
     return Table(
-        "Each healthy subject, never seen in training: AUROC / balanced accuracy",
+        f"Each {NEGATIVE} subject, never seen in training: AUROC / balanced accuracy",
         (
-            "healthy subject",
-            "healthy crops",
-            "against leukemia crops",
+            f"{NEGATIVE} subject",
+            f"{NEGATIVE} crops",
+            f"against {POSITIVE} crops",
             *(system.title for system in systems),
         ),
         rows,
@@ -95,16 +97,16 @@ def scores_table(results: Results, split: Split) -> Table:
             (result.system.title, *(estimated(result, score) for score in scores))
             for result in results.on(split)
         ],
-        basis_words(evaluation.healthy, evaluation.leukemic),
+        basis_words({NEGATIVE: evaluation.negative, POSITIVE: evaluation.positive}),
     )
 
 
 def per_class_table(results: Results, split: Split, caption: str, note: str = "") -> Table:
     """Precision, recall and F1 of both classes on a split."""
-    scores = [f"{score}_{label}" for label in ("hem", "all") for score in _PER_CLASS]
+    scores = [f"{score}_{label}" for label in ("negative", "positive") for score in _PER_CLASS]
     return Table(
         caption,
-        ("system", *(f"{t}: {s}" for t in ("healthy", "leukemia") for s in _PER_CLASS.values())),
+        ("system", *(f"{t}: {s}" for t in (NEGATIVE, POSITIVE) for s in _PER_CLASS.values())),
         [
             (result.system.title, *(estimated(result, score) for score in scores))
             for result in results.on(split)
@@ -119,10 +121,11 @@ def confusion_table(results: Results, split: Split) -> Table:
         f"Decisions, {split.title}",
         (
             "system",
-            "healthy decided healthy",
-            "healthy decided leukemia",
-            "leukemia decided healthy",
-            "leukemia decided leukemia",
+            *(
+                f"{is_so} decided {so}"
+                for is_so in (NEGATIVE, POSITIVE)
+                for so in (NEGATIVE, POSITIVE)
+            ),
         ),
         [
             (result.system.title, *(str(n) for row in result.evaluation.confusion for n in row))
@@ -171,7 +174,7 @@ def errors_table(split: Split, found: Sequence[tuple[System, Sequence[WorstError
     """Names of the errors each system is surest about."""
     return Table(
         f"Surest errors, {split.title}",
-        ("system", "crop", "subject", "is", "probability of leukemia"),
+        ("system", "crop", "subject", "is", f"probability of {POSITIVE}"),
         [
             (system.title, error.name, error.subject, what_it_is(error), number(error.p_positive))
             for system, errors in found
@@ -236,7 +239,7 @@ def _lost(on_paper: Result | None, units: Sequence[Unit], score: str) -> str:
 def _two_scores(result: Result | None, subject: str) -> str:
     if not result:
         return NOT_RUN
-    scores = result.per_healthy[subject]
+    scores = result.per_negative[subject]
     return f"{number(scores.auroc)} / {number(scores.balanced_accuracy)}"
 
 

@@ -11,9 +11,11 @@ from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section
 from edge.documents.words import counted
 from edge.errors import OutputFailed
+from edge.models import cnmc
 from edge.statistics.evaluation import REPLICATES
 from edge.whole_file import save_bytes
 from train.report import paper, sections, tables
+from train.report.paper import NEGATIVE, POSITIVE
 from train.report.results import Result, Results, measure_runs
 from train.report.runs import read_runs
 from train.report.sections import FIGURE, PICTURES
@@ -52,7 +54,7 @@ def write_report(
         If a file cannot be written.
     """
     results = measure_runs(read_runs(runs), replicates)
-    report = describe_study(results, Pictures(pictures) if pictures else None)
+    report = describe_study(results, _pictures(pictures) if pictures else None)
     files = {
         "report.md": to_markdown(report).encode(),
         "report.html": to_html(report).encode(),
@@ -68,10 +70,15 @@ def write_report(
     return [out / name for name in files]
 
 
+def _pictures(folder: Path) -> Pictures:
+    return Pictures(folder, cnmc.NAMES, cnmc.SIDE, cnmc.CONTRACT.background)
+
+
 def describe_study(results: Results, pictures: Pictures | None) -> Report:
     """Put everything the report says in order."""
     return Report(
-        "Healthy or leukemia, cell by cell: the paper's protocol and an honest one",
+        f"{NEGATIVE.capitalize()} or {POSITIVE}, cell by cell: the paper's protocol and an honest"
+        " one",
         _notices(results),
         [
             sections.leak(results),
@@ -113,17 +120,17 @@ def _what_data(results: Results) -> list[str]:
     by_dataset: dict[str, list[Result]] = {}
     for result in results.measured.values():
         by_dataset.setdefault(result.run.dataset, []).append(result)
-    whole = paper.CROPS.healthy + paper.CROPS.leukemic
+    whole = paper.CROPS.negative + paper.CROPS.positive
     lines, most = [], 0
     for dataset, found in sorted(by_dataset.items()):
         run = max((r.run for r in found), key=lambda run: run.training.crops + run.held_out.crops)
         crops = run.training.crops + run.held_out.crops
-        healthy = run.training.healthy + run.held_out.healthy
+        negative = run.training.negative + run.held_out.negative
         people = run.training.subjects | run.held_out.subjects
         most = max(most, crops)
         lines.append(
-            f"Data: {dataset}; {crops:,} crops ({healthy:,} healthy, {crops - healthy:,} leukemia)"
-            f" of {counted(len(people), 'subject')}."
+            f"Data: {dataset}; {crops:,} crops ({negative:,} {NEGATIVE},"
+            f" {crops - negative:,} {POSITIVE}) of {counted(len(people), 'subject')}."
         )
     if most < 0.99 * whole:  # all of C-NMC less its byte-identical crops is just above that
         lines.append(

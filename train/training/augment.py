@@ -3,13 +3,15 @@
 A cell has no upright position, and stain, lamp and camera differ from day to day; its
 size and its chromatin do say something. So crops are turned, recoloured and drained of
 colour strongly, but hardly zoomed: colour tells people apart better than classes. All
-operations are Keras' own, so they run on TensorFlow, JAX and PyTorch alike, and black
-background stays black.
+operations are Keras' own, so they run on TensorFlow, JAX and PyTorch alike. Black background
+stays black; where the background is natural, what turning uncovers is its mirror image.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from edge.contract import BLACK
 
 if TYPE_CHECKING:
     import keras
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _MOST_COLOUR = 1.3
 
 
-def augmenter(seed: int) -> keras.Model:
+def augmenter(seed: int, background: str = BLACK) -> keras.Model:
     """Build the augmentation: crops in 0..1 to crops in 0..1.
 
     Flips, rotation by any angle, zoom of up to 3 %, shift of up to 5 %, then colour from
@@ -28,6 +30,8 @@ def augmenter(seed: int) -> keras.Model:
     ----------
     seed : int
         Seed of every random choice.
+    background : str
+        What lies around the cells: one of :data:`edge.contract.BACKGROUNDS`.
     """
     import keras
     from keras import layers
@@ -54,13 +58,15 @@ def augmenter(seed: int) -> keras.Model:
             return keras.ops.clip(recoloured, 0.0, 1.0)
 
     exact: dict[str, Any] = {"dtype": "float32"}  # bfloat16 has fewer levels than a crop
-    black = {"fill_mode": "constant", "fill_value": 0.0, **exact}
+    fill = {"fill_mode": "constant", "fill_value": 0.0, **exact}
+    if background != BLACK:
+        fill = {"fill_mode": "reflect", **exact}
     return keras.Sequential(
         [
             layers.RandomFlip(seed=seed, **exact),
-            layers.RandomRotation(0.5, seed=seed + 1, **black),
-            layers.RandomZoom((-0.03, 0.03), seed=seed + 2, **black),
-            layers.RandomTranslation(0.05, 0.05, seed=seed + 3, **black),
+            layers.RandomRotation(0.5, seed=seed + 1, **fill),
+            layers.RandomZoom((-0.03, 0.03), seed=seed + 2, **fill),
+            layers.RandomTranslation(0.05, 0.05, seed=seed + 3, **fill),
             Recolour(),
         ],
         name="augmenter",

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from edge.crops.preprocess import CROP_SIDE
-from train.networks.paper import CLASSES, multiply_adds
+from edge.models import cnmc
+from train.networks.find import find_network
+from train.networks.paper import multiply_adds
 from train.training.fit import build_trainer, one_hot
 from train.training.recipe import RECIPES
 
@@ -70,10 +71,11 @@ def measure_speed(network: str, recipe: str, precision: str, steps: int) -> Spee
     settings = replace(RECIPES[recipe](network), precision=precision)
     size = settings.batch_size
     random = np.random.default_rng(0)
-    crops = random.integers(0, 256, (steps * size, CROP_SIDE, CROP_SIDE, 3), np.uint8)
-    model, trainer = build_trainer(network, settings, crops)
+    side, labels = cnmc.SIDE, len(cnmc.NAMES)
+    crops = random.integers(0, 256, (steps * size, side, side, 3), np.uint8)
+    model, trainer = build_trainer(find_network(network, side, labels), settings, crops)
     positions = np.arange(len(crops), dtype=np.int32)
-    targets = one_hot(random.integers(0, CLASSES, steps * size, np.int32))
+    targets = one_hot(random.integers(0, labels, steps * size, np.int32), labels)
     options: dict[str, Any] = {"batch_size": size, "epochs": 1, "shuffle": False, "verbose": 0}
     trainer.fit(positions[: 2 * size], targets[: 2 * size], **options)
     start = time.perf_counter()

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
+from edge.contract import BLACK
 from edge.crops.preprocess import UInt8Image
-from edge.statistics.scores import count_decisions
-from train.networks.paper import CLASSES, NETWORKS
+from train.networks.network import Network
 from train.training.augment import augmenter
 from train.training.checkpoint import Arrays, Checkpoint
 from train.training.progress import progress_callbacks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 Epoch = dict[str, float]
-Margins = npt.NDArray[np.float64]
+Logits = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class Training:
 
     Parameters
     ----------
-    network : str
-        A key of :data:`train.networks.paper.NETWORKS`.
+    network : Network
     parts : Parts
     recipe : Recipe
     start : Checkpoint or None
@@ -59,14 +58,17 @@ class Training:
     """
 
     def __init__(
-        self, network: str, parts: Parts, recipe: Recipe, start: Checkpoint | None
+        self, network: Network, parts: Parts, recipe: Recipe, start: Checkpoint | None
     ) -> None:
         import keras
 
         keras.utils.set_random_seed(recipe.seed)
         self._parts, self._recipe = parts, recipe
-        self._evaluated = NETWORKS[network]()  # float32 and without augmentation
-        self._model, self._trainer = build_trainer(network, recipe, parts.training.crops)
+        self._network = network
+        self._evaluated = network.build()  # float32 and without augmentation
+        self._model, self._trainer = build_trainer(
+            network, recipe, parts.training.crops, parts.training.background
+        )
         self.history: list[Epoch] = list(start.history) if start else []
         self._best_weights: Arrays = start.best_weights if start else []
         if start:
@@ -124,11 +126,11 @@ class Training:
         training = self._parts.training
         _seed(self._trainer, self._recipe.seed, number)
         order = np.random.default_rng([self._recipe.seed, number]).permutation(len(training))
-        labels = training.labels[order]
+        labels, kinds = training.labels[order], len(training.label_names)
         fitted = self._trainer.fit(
             order.astype(np.int32),
-            one_hot(labels),
-            sample_weight=class_weights(training.labels)[labels],
+            one_hot(labels, kinds),
+            sample_weight=class_weights(training.labels, kinds)[labels],
             batch_size=self._recipe.batch_size,
             epochs=1,
             shuffle=False,
@@ -152,32 +154,35 @@ class Training:
         """Accuracy and balanced cross-entropy in evaluation mode."""
         if not len(crops):
             return {}
-        margins = predict(self._evaluated, crops.crops)
-        losses = np.logaddexp(0, np.where(crops.labels == 1, -margins, margins))
-        ((clear, _), (_, hit)) = count_decisions(margins, crops.labels)
-        of_classes = [losses[crops.labels == label] for label in range(CLASSES)]
+        logits = predict(self._network, self._evaluated, crops.crops)
+        own = logits[np.arange(len(crops)), crops.labels]
+        losses = np.logaddexp.reduce(logits - own[:, None], axis=1)
+        of_labels = [losses[crops.labels == label] for label in range(logits.shape[1])]
         return {
-            f"{part}_loss": round(float(np.mean([x.mean() for x in of_classes if len(x)])), 6),
-            f"{part}_accuracy": round((clear + hit) / len(crops), 6),
+            f"{part}_loss": round(float(np.mean([x.mean() for x in of_labels if len(x)])), 6),
+            f"{part}_accuracy": round(float(np.mean(decide(logits) == crops.labels)), 6),
         }
 
 
 def build_trainer(
-    network: str, recipe: Recipe, crops: UInt8Image
+    network: Network, recipe: Recipe, crops: UInt8Image, background: str = BLACK
 ) -> tuple[keras.Model, keras.Model]:
     """Build a network and the trainer around it: crops, scaling, augmentation, optimizer.
 
     Parameters
     ----------
-    network : str
+    network : Network
     recipe : Recipe
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
         Those of an epoch.
+    background : str
+        What lies around the cells, and so what is added where they are turned.
 
     Returns
     -------
     network : keras.Model
-        Crops in 0..1 to probabilities.
+        Crops, black at 0 and white at :attr:`~train.networks.network.Network.white`, to
+        probabilities.
     trainer : keras.Model
         Compiled; positions in `crops` to probabilities, with the weights of `network`.
     """
@@ -185,12 +190,14 @@ def build_trainer(
 
     keras.config.set_dtype_policy(recipe.precision)
     try:
-        model = NETWORKS[network]()
+        model = network.build()
         positions = keras.Input((), dtype="int32")
         x = resident_crops(crops)(positions)
         x = keras.layers.Rescaling(1 / 255, dtype="float32")(x)
         if recipe.augment:
-            x = augmenter(recipe.seed)(x)
+            x = augmenter(recipe.seed, background)(x)
+        if network.white != 1:
+            x = keras.layers.Rescaling(network.white, dtype="float32")(x)
         trainer = keras.Model(positions, model(x))
     finally:
         keras.config.set_dtype_policy("float32")
@@ -220,28 +227,37 @@ def _numpy(variable: Any) -> npt.NDArray[Any]:
     return np.asarray(keras.ops.convert_to_numpy(variable.value))
 
 
-def one_hot(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-    """Class numbers (n,) to float32 (n, 2)."""
-    return np.eye(CLASSES, dtype=np.float32)[labels]
+def one_hot(labels: npt.NDArray[np.int32], kinds: int) -> npt.NDArray[np.float32]:
+    """Class numbers (n,) to float32 (n, kinds)."""
+    return np.eye(kinds, dtype=np.float32)[labels]
 
 
-def class_weights(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.float32]:
-    """Weights of the classes, inverse to how often each occurs, 1 on average over the crops."""
-    counts = np.bincount(labels, minlength=CLASSES)
-    return (len(labels) / (CLASSES * counts)).astype(np.float32)
+def class_weights(labels: npt.NDArray[np.int32], kinds: int) -> npt.NDArray[np.float32]:
+    """Weights of the labels, inverse to how often each occurs, 1 on average over the crops."""
+    counts = np.bincount(labels, minlength=kinds)
+    return (len(labels) / (kinds * counts)).astype(np.float32)
 
 
-def predict(model: keras.Model, crops: UInt8Image) -> Margins:
-    """Logit margins ``logit_all - logit_hem`` in evaluation mode: (n, 70, 70, 3) -> (n,)."""
+def predict(network: Network, model: keras.Model, crops: UInt8Image) -> Logits:
+    """Logits in evaluation mode, but for a constant of each crop.
+
+    They are logarithms of the probabilities: crops (n, side, side, 3) to (n, labels).
+    """
     import keras
 
     probabilities = np.concatenate(
         [
             keras.ops.convert_to_numpy(
-                model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255)
+                model.predict_on_batch(crops[i : i + 64].astype(np.float32) / 255 * network.white)
             )
             for i in range(0, len(crops), 64)
         ]
     )
-    logs = np.log(np.maximum(probabilities, 1e-30).astype(np.float64))
-    return np.asarray(logs[:, 1] - logs[:, 0])
+    return np.asarray(np.log(np.maximum(probabilities, 1e-30).astype(np.float64)))
+
+
+def decide(logits: Logits) -> npt.NDArray[np.intp]:
+    """Class number of the likeliest label, shape (n,); of two that are alike, the second one."""
+    if logits.shape[1] == 2:
+        return (logits[:, 1] - logits[:, 0] >= 0).astype(np.intp)
+    return np.asarray(logits.argmax(axis=1))

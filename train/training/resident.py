@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge.crops.preprocess import CROP_SIDE, UInt8Image
+from edge.crops.preprocess import UInt8Image
 
 if TYPE_CHECKING:
     import keras
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 def resident_crops(crops: UInt8Image) -> keras.layers.Layer:
     """Make the layer that holds all crops of a training and looks up those of a batch.
 
-    A batch of 32 crops is 470 kB; sent anew in every step, it keeps a fast accelerator
-    waiting. All 15,114 crops of C-NMC 2019 take 222 MB of its memory.
+    A batch of 32 crops of C-NMC 2019 is 470 kB; sent anew in every step, it keeps a fast
+    accelerator waiting. All 15,114 of them take 222 MB of its memory.
 
     Parameters
     ----------
-    crops : ndarray of uint8, shape (n, 70, 70, 3)
+    crops : ndarray of uint8, shape (n, side, side, 3)
 
     Returns
     -------
     keras.layers.Layer
-        Positions (batch,) int32 to crops (batch, 70, 70, 3) uint8.
+        Positions (batch,) int32 to crops (batch, side, side, 3) uint8.
     """
     import keras
 
@@ -32,7 +32,7 @@ def resident_crops(crops: UInt8Image) -> keras.layers.Layer:
 
         def build(self, input_shape: Any) -> None:
             self.crops = self.add_weight(
-                shape=(len(crops), CROP_SIDE, CROP_SIDE, 3),
+                shape=crops.shape,
                 dtype="uint8",
                 initializer="zeros",
                 trainable=False,

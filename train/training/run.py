@@ -22,23 +22,27 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.cells.crop_set import CropSet
-from calibration.cells.labelled_crops import LABELS
 from calibration.probabilities.predictions import COLUMNS
+from edge.contract import Contract, with_diameters
+from edge.crops.scale import measure_diameters
 from edge.errors import DataRefused
+from edge.models import cnmc
 from edge.records.json_text import read_json
 from edge.statistics.metrics import measure, per_negative_subject
+from edge.statistics.several import evaluate_several
 from edge.whole_file import save_bytes, save_text
-from train.data.split import validation_part
+from train.data.split import need_every_label, validation_part
 from train.data.split_file import Split, apply_split
+from train.networks.network import Network
 from train.training.checkpoint import load_checkpoint, save_checkpoint
-from train.training.fit import Epoch, Parts, Training, predict
+from train.training.fit import Epoch, Logits, Parts, Training, predict
 from train.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
 
-SCHEMA = 1
-"""Version of the record."""
+SCHEMA = 2
+"""Version of the record: since 2 it holds the contract. Those of 1 are of C-NMC's."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,10 @@ class Job:
 
     Attributes
     ----------
-    network : str
-        A key of :data:`train.networks.paper.NETWORKS`.
+    network : Network
+    contract : Contract
+        What the network is to be fed and to answer, but for the diameters of the cells: they are
+        measured on those that it learns from.
     data : CropSet
     split : Split
     recipe : Recipe
@@ -58,7 +64,8 @@ class Job:
         The run folder.
     """
 
-    network: str
+    network: Network
+    contract: Contract
     data: CropSet
     split: Split
     recipe: Recipe
@@ -68,12 +75,15 @@ class Job:
     @property
     def identity(self) -> str:
         """Hash of all that decides what comes out."""
-        facts = [self.network, self.split.sha256, asdict(self.recipe)]
+        facts = [self.network.name, self.split.sha256, asdict(self.recipe)]
+        # runs of the paper's networks on C-NMC are known by what they always were
+        facts += [self.network.sha256] if self.network.sha256 else []
+        facts += [asdict(self.contract)] if self.contract != cnmc.CONTRACT else []
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def file(self, ending: str) -> Path:
         """File of the run folder: the network's name and an ending."""
-        return self.out / f"{self.network}{ending}"
+        return self.out / f"{self.network.name}{ending}"
 
 
 def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]:
@@ -93,8 +103,11 @@ def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]
     Raises
     ------
     DataRefused
-        If the folder holds another run.
+        If the folder holds another run, or the file of the network itself, or a part of the data
+        lacks a label.
     """
+    if job.network.file and job.network.file.absolute() == job.file(".keras").absolute():
+        raise DataRefused(f"{job.network.file} would be written over; give another --out")
     finished = _finished(job)
     if finished:
         return finished
@@ -110,11 +123,11 @@ def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]
 
     trained = Training(job.network, parts, job.recipe, start)
     model = trained.run(after_epoch, job.identity)
-    margins = predict(model, test.crops)
+    logits = predict(job.network, model, test.crops)
     _save_model(model, job.file(".keras"))
-    save_predictions(job.file("-held-out.csv"), test, margins)
+    save_predictions(job.file("-held-out.csv"), test, logits)
     _save_history(job.file("-history.jsonl"), trained.history)
-    record = _record(job, parts, trained.history, margins)
+    record = _record(job, parts, trained.history, logits)
     save_record(job.file(".json"), record)
     job.file("-checkpoint.npz").unlink(missing_ok=True)
     return record
@@ -138,20 +151,30 @@ def _finished(job: Job) -> dict[str, Any] | None:
 
 def _parts(job: Job, training: CropSet, test: CropSet) -> Parts:
     recipe = job.recipe
-    kept = validation_part(training, recipe.validation_share, job.split.leak_free, recipe.seed)
-    return Parts(training.take(~kept), training.take(kept), test)
+    by_people = job.split.leak_free and bool(np.all(training.subjects != ""))
+    kept = validation_part(training, recipe.validation_share, by_people, recipe.seed)
+    parts = Parts(training.take(~kept), training.take(kept), test)
+    names = job.contract.names
+    need_every_label(parts.training.labels, names, "training")
+    need_every_label(parts.test.labels, names, "test")
+    return parts
 
 
-def _record(
-    job: Job, parts: Parts, history: list[Epoch], margins: npt.NDArray[Any]
-) -> dict[str, Any]:
+def _record(job: Job, parts: Parts, history: list[Epoch], logits: Logits) -> dict[str, Any]:
     from train.training.backend import machine, versions
 
     seconds = [epoch["seconds"] for epoch in history[1:] or history]
+    seen = parts.training
+    diameters = measure_diameters(seen.crops, seen.subjects, seen.background)
+    contract = with_diameters(job.contract, diameters)
+    run = describe_run(
+        job.network.name, "network", job.dataset, contract, job.split, parts.test, logits
+    )
     return {
-        **describe_run(job.network, "network", job.dataset, job.split, parts.test, margins),
+        **run,
+        "input_range": [0, job.network.white],
         "identity": job.identity,
-        "training": describe_part(parts.training),
+        "training": describe_part(seen),
         "validation": describe_part(parts.validation),
         "recipe": asdict(job.recipe),
         "versions": versions(),
@@ -166,9 +189,10 @@ def describe_run(
     system: str,
     kind: str,
     dataset: str,
+    contract: Contract,
     split: Split,
     test: CropSet,
-    margins: npt.NDArray[np.float64],
+    logits: Logits,
 ) -> dict[str, Any]:
     """Fields of a record that networks and baselines share.
 
@@ -179,25 +203,44 @@ def describe_run(
     kind : str
         ``network`` or ``baseline``.
     dataset : str
+    contract : Contract
     split : Split
     test : CropSet
-    margins : ndarray of float64, shape (n,)
-        ``logit_all - logit_hem`` of the test crops.
+    logits : ndarray of float64, shape (n, labels)
+        Of the test crops.
     """
-    known = test.subjects != ""
-    healthy = per_negative_subject(margins[known], test.labels[known], test.subjects[known])
     return {
         "schema": SCHEMA,
         "network": system,
         "kind": kind,
         "dataset": dataset,
-        "labels": list(LABELS),
+        "contract": asdict(contract),
         "split": {"protocol": split.protocol, "name": split.name, "sha256": split.sha256},
         "held_out": describe_part(test),
         "data_sha256": split.data_sha256,
         "code": code_version(),
+        **_scores(test, logits),
+    }
+
+
+def _scores(test: CropSet, logits: Logits) -> dict[str, Any]:
+    """What is measured on a test part.
+
+    Of two labels the first one's subjects are measured one by one, too; of more, there are 95 %
+    intervals, and how often each label is decided as which.
+    """
+    if len(test.label_names) > 2:
+        found = evaluate_several(logits, test.labels, _counted(test))
+        return {
+            "metrics": {"crops": len(test), **asdict(found.scores)},
+            "interval": {"low": asdict(found.low), "high": asdict(found.high)},
+            "confusion": found.confusion,
+        }
+    margins, known = logits[:, 1] - logits[:, 0], test.subjects != ""
+    of_people = per_negative_subject(margins[known], test.labels[known], test.subjects[known])
+    return {
         "metrics": asdict(measure(margins, test.labels, _counted(test))),
-        "per_negative_subject": {name: asdict(metrics) for name, metrics in healthy.items()},
+        "per_negative_subject": {name: asdict(metrics) for name, metrics in of_people.items()},
     }
 
 
@@ -205,7 +248,7 @@ def describe_part(part: CropSet) -> dict[str, Any]:
     """Subjects and crops per label of a part of the data."""
     return {
         "subjects": sorted(set(part.subjects.tolist()) - {""}),
-        "crops": {label: int(np.sum(part.labels == i)) for i, label in enumerate(LABELS)},
+        "crops": {name: int(np.sum(part.labels == i)) for i, name in enumerate(part.label_names)},
     }
 
 
@@ -228,12 +271,18 @@ def save_record(path: Path, record: dict[str, Any]) -> None:
     save_text(path, json.dumps(record, indent=2) + "\n")
 
 
-def save_predictions(path: Path, test: CropSet, margins: npt.NDArray[np.float64]) -> None:
-    """Save the predictions on the test part, in its order, as CSV."""
+def save_predictions(path: Path, test: CropSet, logits: Logits) -> None:
+    """Save the predictions on the test part, in its order, as CSV: of two labels their margins."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(zip(test.names, _counted(test), test.labels, margins.round(5), strict=True))
+    of_cells = (test.names, _counted(test), test.labels)
+    if len(test.label_names) == 2:
+        writer.writerow(COLUMNS)
+        margins = logits[:, 1] - logits[:, 0]
+        writer.writerows(zip(*of_cells, margins.round(5), strict=True))
+    else:
+        writer.writerow((*COLUMNS[:3], *(f"logit_{name}" for name in test.label_names)))
+        writer.writerows(zip(*of_cells, *logits.T.round(5), strict=True))
     save_text(path, text.getvalue())
 
 
