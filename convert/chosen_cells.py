@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -181,7 +181,7 @@ def labelled_cells(
 
 def split_cells(
     data: Path,
-    labels: Collection[str],
+    labels: Sequence[str],
     held_out: Collection[str] | None,
     calibrates: bool = False,
 ) -> Parts:
@@ -193,7 +193,7 @@ def split_cells(
 
     Parameters and errors as for :func:`labelled_cells`.
     """
-    found = find_labelled_crops(data, tuple(labels), on_remark=say)
+    found = find_labelled_crops(data, labels, on_remark=say)
     if held_out is None:
         return _dealt(found, calibrates)
     crops = [crop for crop in found.crops if crop.subject]
@@ -210,8 +210,9 @@ def split_cells(
     if not calibrates:
         return Parts(found.keep(known), measured, None, whose, "training subjects")
     dealt = deal(measured, (1, 1))
+    measured, calibrating = dealt.parts
     whose += "" if dealt.by == PEOPLE else ", some of whom are in both parts"
-    return Parts(found.keep(known), *dealt.parts, whose, "training subjects")
+    return Parts(found.keep(known), measured, calibrating, whose, "training subjects")
 
 
 def _dealt(found: LabelledCrops, calibrates: bool) -> Parts:
@@ -288,13 +289,13 @@ def _others(known: CropSet, taken: frozenset[str]) -> UInt8Image:
     return known.crops[free[:_MOST_TUNING]]
 
 
-def background_of(data: Path, labels: Collection[str]) -> str:
+def background_of(data: Path, labels: Sequence[str]) -> str:
     """See what lies around the cells of a folder: black, or what lay around them.
 
     Parameters
     ----------
     data : Path
-    labels : collection of str
+    labels : sequence of str
         As for :func:`calibration.cells.labelled_crops.find_labelled_crops`.
 
     Raises
@@ -302,7 +303,7 @@ def background_of(data: Path, labels: Collection[str]) -> str:
     DataRefused
         If there are none, or one cannot be decoded.
     """
-    by_hash = sorted(find_labelled_crops(data, tuple(labels)).crops, key=lambda crop: crop.sha256)
+    by_hash = sorted(find_labelled_crops(data, labels).crops, key=lambda crop: crop.sha256)
     light = []
     for crop in by_hash[:_LOOKED_AT]:
         try:

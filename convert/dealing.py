@@ -85,7 +85,7 @@ def _by_people(crops: LabelledCrops, shares: Sequence[int]) -> dict[LabelledCrop
 
 def _by_cells(crops: LabelledCrops, shares: Sequence[int]) -> dict[LabelledCrop, int]:
     turns = [part for part in _numbers_of(shares) for _ in range(shares[part])]
-    found = {}
+    found: dict[LabelledCrop, int] = {}
     for number in _numbers(crops):
         of_label = sorted((c for c in crops.crops if c.label == number), key=lambda c: c.sha256)
         found |= {crop: turns[place % len(turns)] for place, crop in enumerate(of_label)}

@@ -8,34 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from calibration.cells.labelled_crops import LABELS
 from calibration.drift_reference import drift_reference
+from calibration.probabilities.calibrate import Calibration
 from calibration.probabilities.refer_band import measure_band
+from calibration.probabilities.thresholds import measure_thresholds
 from convert.graph.flatbuffer import minimum_runtime, operators
 from convert.job import Job
-from convert.network.contract import Contract
+from convert.network.contract import Terms
 from convert.network.logits_model import LogitsModel
+from convert.probabilities import Probabilities
 from convert.quantize.quantized import Quantized
 from convert.quantize.recipe import save_recipe
-from convert.verify.fidelity import Fidelity, Stages, margins_of
+from convert.verify.answers import Logits, margins_of
+from convert.verify.fidelity import Fidelity, Stages
 from convert.verify.golden import Golden
 from convert.versions import created_with
-from edge.crops.preprocess import CROP_SIDE
 from edge.decisions.decision import judge
 from edge.drift.reference import DriftReference, parse_reference
-from edge.engine.network import INPUT_SCALE, INPUT_ZERO_POINT
 from edge.errors import ConversionFailed
-from edge.models.metadata import SCHEMA, InputContract, Metadata, parse_metadata
+from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import write_model_file
 from edge.statistics.metrics import measure
-from edge.statistics.reliability import probabilities
+from edge.statistics.reliability import probabilities as probabilities_at
+from edge.statistics.several import measure_several, probabilities_of
 
 
 def describe_model_file(
     job: Job,
     source: LogitsModel,
-    contract: Contract,
+    terms: Terms,
+    probabilities: Probabilities,
     twin: bytes,
     quantized: Quantized,
     golden: Golden,
@@ -48,8 +52,9 @@ def describe_model_file(
     ----------
     job : Job
     source : LogitsModel
-    contract : Contract
+    terms : Terms
         What the Keras file takes and gives; `source` is fitted to devices already.
+    probabilities : Probabilities
     twin : bytes
         Float flatbuffer.
     quantized : Quantized
@@ -62,27 +67,28 @@ def describe_model_file(
     ConversionFailed
         If a device would refuse it: the training record or the calibration is impossible.
     """
-    int8, calibration = quantized.flatbuffer, job.calibration
+    int8, calibration = quantized.flatbuffer, probabilities.calibration
     scheme = f"{quantized.scheme}; ranges from {quantized.ranges_are}"
+    band = calibration.refer_band
     metadata = Metadata(
         schema=SCHEMA,
         network=source.network,
-        labels=LABELS,
-        input=InputContract(CROP_SIDE, "RGB", "int8", INPUT_SCALE, INPUT_ZERO_POINT),
+        contract=terms.contract,
         head="logits",
         temperature=calibration.temperature,
-        refer_band=(calibration.refer_band.low, calibration.refer_band.high),
-        quantization="; ".join(part for part in (scheme, contract.departs) if part),
+        refer_band=None if band is None else (band.low, band.high),
+        thresholds=calibration.thresholds,
+        quantization="; ".join(part for part in (scheme, terms.departs) if part),
         operators=operators(int8),
         minimum_runtime=minimum_runtime(int8),
         flatbuffer_sha256=_sha256(int8),
         twin_sha256=_sha256(twin),
         keras_sha256=source.sha256,
         golden_tolerance=golden.tolerance,
-        trained_on=job.record.trained_on,
-        accuracy=job.record.accuracy | _int8_accuracy(stages, job),
+        trained_on=job.record.trained_on | _said(job, terms),
+        accuracy=job.record.accuracy | _int8_accuracy(stages, calibration),
         fidelity=fidelity.summary(),
-        calibration=asdict(calibration),
+        calibration=probabilities.facts(),
         created_with=created_with(),
     )
     try:
@@ -124,34 +130,59 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _said(job: Job, terms: Terms) -> dict[str, Any]:
+    """Who says what the network takes and gives, where no record does."""
+    if job.record.contract is not None:
+        return {}
+    return {
+        "labels_from": terms.outputs_from,
+        "background_from": terms.background_from,
+        "input_range_from": terms.range_from or "nobody: 0..1, which cells at hand do not refute",
+    }
+
+
 def _reference(job: Job, stages: Stages, metadata: Metadata) -> DriftReference | None:
     """How the held-out cells look and are decided; drawn cells say nothing about cells."""
     if stages.labels is None:
-        return _earlier_reference(job.reference_file)
-    verdicts = [judge(hem, leukemic, metadata) for hem, leukemic in stages.int8.tolist()]
-    return drift_reference(job.cells.evaluation, verdicts, job.cells.evaluation_are)
+        return _earlier_reference(job.reference_file, metadata.contract.words)
+    verdicts = [judge(logits, metadata) for logits in stages.int8.tolist()]
+    cells = job.cells
+    return drift_reference(cells.evaluation, verdicts, cells.evaluation_are, metadata.contract)
 
 
-def _earlier_reference(path: Path) -> DriftReference | None:
+def _earlier_reference(path: Path, words: tuple[str, ...]) -> DriftReference | None:
     if not path.is_file():
         return None
     try:
-        return parse_reference(path.read_text(encoding="utf-8"))
+        return parse_reference(path.read_text(encoding="utf-8"), words)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConversionFailed(
             f"{path} is no data-drift reference: {error}; remove it, or give cells"
         ) from error
 
 
-def _int8_accuracy(stages: Stages, job: Job) -> dict[str, Any]:
-    """Metrics of the int8 network and of its decisions, where the cells have labels."""
-    if stages.labels is None or stages.subjects is None:
+def _int8_accuracy(stages: Stages, calibration: Calibration) -> dict[str, Any]:
+    """Metrics of the int8 network and of its decisions, where there are cells of every label."""
+    labels, subjects = stages.known_labels, stages.subjects
+    if labels is None or subjects is None:
         return {}
-    labels = np.asarray(stages.labels)
-    margins = margins_of(stages.int8) / job.calibration.temperature
+    if calibration.refer_band is not None:
+        margins = margins_of(stages.int8) / calibration.temperature
+        return {
+            "int8": asdict(measure(margins, labels, subjects)),
+            "decisions": asdict(
+                measure_band(calibration.refer_band, probabilities_at(margins), labels)
+            ),
+        }
+    return _of_several(stages.int8, labels, calibration)
+
+
+def _of_several(
+    int8: Logits, labels: npt.NDArray[np.integer], calibration: Calibration
+) -> dict[str, Any]:
+    assert calibration.thresholds is not None
+    p = probabilities_of(int8, calibration.temperature)
     return {
-        "int8": asdict(measure(margins, labels, stages.subjects)),
-        "decisions": asdict(
-            measure_band(job.calibration.refer_band, probabilities(margins), labels)
-        ),
+        "int8": asdict(measure_several(int8 / calibration.temperature, labels)),
+        "decisions": asdict(measure_thresholds(calibration.thresholds, p, labels)),
     }

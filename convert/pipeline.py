@@ -11,9 +11,11 @@ from convert.graph.flatbuffer import operators
 from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import float_layers
 from convert.job import Job
-from convert.network.contract import Contract, load_for_device
+from convert.network.contract import Terms
+from convert.network.fitting import load_for_device
 from convert.network.logits_model import LogitsModel
 from convert.packing import describe_model_file, pack
+from convert.probabilities import Probabilities, fit_probabilities
 from convert.quantize.accuracy_control import control, judge_on
 from convert.quantize.quantized import Quantized
 from convert.quantize.ranges import observe_cells
@@ -24,8 +26,8 @@ from convert.report.schema import ConversionReport, Made, network_of
 from convert.report.write import write_reports
 from convert.staging import staged
 from convert.stopwatch import Stopwatch
-from convert.verify.evaluate import evaluate, margins_in
-from convert.verify.fidelity import Stages, compare
+from convert.verify.evaluate import evaluate, logits_in
+from convert.verify.fidelity import Fidelity, Stages, compare
 from convert.verify.gates import (
     Gate,
     judge_fidelity,
@@ -97,9 +99,9 @@ def convert(
     """
     watch = Stopwatch(say)
     with watch.step("load"):
-        source, contract = load_for_device(
-            job.keras_file, job.record, job.options.labels, job.options.input_range
-        )
+        source, terms = load_for_device(job.keras_file, job.terms)
+    with watch.step("probabilities"):
+        probabilities = job.probabilities or _fit(job, source, terms)
     with watch.step("float TFLite"):
         twin = to_float_tflite(source.model)
     with watch.step("int8"):
@@ -111,9 +113,10 @@ def convert(
     with watch.step("golden vectors"):
         golden = make_golden(quantized.flatbuffer)
     with watch.step("fidelity"):
-        fidelity = compare(stages, job.calibration.temperature, job.calibration.refer_band)
+        found = probabilities.calibration
+        fidelity = compare(stages, found.temperature, found.refer_band, found.thresholds)
     with watch.step("network"):
-        gates = [*_judge_network(job, source, contract, stages)]
+        gates = [*_judge_network(job, source, terms, stages, fidelity)]
     gates += [*judge_fidelity(fidelity, job.options.limits), judge_golden(golden.seen)]
     in_float, chosen = float_layers(quantized.flatbuffer), quantized.recipe.kept_float
     gates.append(judge_float_layers(in_float, chosen, job.options.allow_float))
@@ -124,10 +127,14 @@ def convert(
         with watch.step("ONNX"):
             onnx, gate = _export_onnx(job, source, stages)
         gates.append(gate)
-    metadata = describe_model_file(job, source, contract, twin, quantized, golden, stages, fidelity)
+    metadata = describe_model_file(
+        job, source, terms, probabilities, twin, quantized, golden, stages, fidelity
+    )
     sizes = job.keras_file.stat().st_size, len(twin), len(quantized.flatbuffer)
     network = network_of(job.name, metadata, *sizes)
-    report = compose(job, network, quantized, stages, fidelity, gates, key)
+    report = compose(
+        job, network, terms.contract, probabilities, quantized, stages, fidelity, gates, key
+    )
     with staged(out, job.name) as folder:
         if all(gate.passed is not False for gate in gates):
             pack(folder, job, twin, quantized, golden, stages, metadata)
@@ -138,19 +145,27 @@ def convert(
     return Converted(out / f"{job.name}.tflite", report)
 
 
+def _fit(job: Job, source: LogitsModel, terms: Terms) -> Probabilities:
+    """Fit temperature and refer band or thresholds on the cells that are set aside for it."""
+    cells = job.cells.calibrating
+    assert cells is not None  # else the file beside the network was asked for
+    return fit_probabilities(source.model, terms.contract, cells, job.cells.calibrating_are)
+
+
 def _judge_network(
-    job: Job, source: LogitsModel, contract: Contract, stages: Stages
+    job: Job, source: LogitsModel, terms: Terms, stages: Stages, fidelity: Fidelity
 ) -> tuple[Gate, ...]:
     """Judge the Keras network itself."""
-    fed, cells = contract.input_range, job.cells.evaluation
+    fed, cells = terms.fed, job.cells.evaluation
     found = measure_network(
         stages,
         job.record,
-        job.calibration.temperature,
+        fidelity,
+        terms.contract.names,
         fed,
-        lambda other: margins_in(source.model, cells, fed, other),
+        lambda other: logits_in(source.model, cells, fed, other),
     )
-    return judge_network(found, contract)
+    return judge_network(found, terms)
 
 
 def _quantize(job: Job, source: LogitsModel, twin: bytes) -> Quantized:

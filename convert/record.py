@@ -17,7 +17,10 @@ from edge.records.typed_json import as_type
 _SCHEMA_1 = {"schema": 1, "kind": "network"}
 """Of records that edge-all-train 0.1.0 wrote, all of them of the contract of C-NMC."""
 
-NOBODY_KNOWS = "not known: no training record lies beside the Keras file"
+NOBODY_KNOWS = (
+    "not known: no training record lies beside the Keras file, so that cells it was trained on may"
+    " flatter it"
+)
 """What a network was trained on that was trained elsewhere."""
 
 

@@ -8,6 +8,16 @@ import typer
 from convert.cli.bench import bench
 from convert.cli.compare import compare_cells
 from convert.cli.inspect import diff, inspect
+from convert.cli.model_options import (
+    Background,
+    InputRange,
+    IntendedUse,
+    Labels,
+    PixelSize,
+    Positive,
+    Words,
+    asked_of,
+)
 from convert.cli.report import report
 from edge.cli.command import GATE_FAILED, WRONG_USAGE, one_sentence
 from edge.cli.extras import need
@@ -28,15 +38,18 @@ def run(
         list[Path],
         typer.Argument(
             metavar="MODEL.keras...",
-            help="Models of edge-all-train; MODEL.json and MODEL-calibration.json lie beside each.",
+            help="Keras models. MODEL.json and MODEL-calibration.json beside each say what"
+            " edge-all-train and edge-all-calibrate know of it; of any other, say --labels.",
         ),
     ],
     cells: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of labelled crops: training subjects set the int8 ranges, held-out"
-            " subjects measure the fidelity. Without it, the ranges are those saved in"
-            " MODEL-ranges.json and the fidelity is measured on drawn cells."
+            help="Labelled crops, as a folder with a folder for each label or a CSV file:"
+            " training subjects set the int8 ranges, held-out subjects measure the fidelity, and"
+            " some of these fit probabilities where MODEL-calibration.json is missing. Without"
+            " it, the ranges are those saved in MODEL-ranges.json and the fidelity is measured on"
+            " drawn cells."
         ),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for model files, twins and reports.")] = Path(
@@ -78,17 +91,13 @@ def run(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
     ] = False,
-    labels: Annotated[
-        str | None,
-        typer.Option(help="What the outputs stand for, such as all,hem, if the record is silent."),
-    ] = None,
-    input_range: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW,HIGH",
-            help="What black and white were in training, if neither record nor layers say so.",
-        ),
-    ] = None,
+    labels: Labels = None,
+    positive: Positive = None,
+    words: Words = None,
+    background: Background = None,
+    pixel_size: PixelSize = None,
+    input_range: InputRange = None,
+    intended_use: IntendedUse = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Models at a time; a large one takes 2 to 3 GB.")
     ] = 1,
@@ -103,7 +112,7 @@ def run(
     need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
     if onnx:
         need("onnx", "tf2onnx", "onnxruntime")
-    from convert.job import Options, parse_input_range, parse_labels
+    from convert.job import Options
     from convert.many import convert_all
     from convert.quantize.accuracy_control import Budget
     from convert.verify.gates import Limits
@@ -118,8 +127,7 @@ def run(
         profile,
         onnx,
         allow_float,
-        parse_labels(labels),
-        parse_input_range(input_range),
+        asked_of(labels, positive, words, background, pixel_size, input_range, intended_use),
     )
     codes = set()
     for outcome in convert_all(models, options, out, workers):

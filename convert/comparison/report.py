@@ -14,8 +14,10 @@ from calibration.representative.strategies import DEFAULT_STRATEGY, FEWEST, STRA
 from convert.chosen_cells import describe_crops, split_cells
 from convert.comparison.cells import EVERY, NAMES, PLAIN, Outcome, compare_strategies
 from convert.graph.float_tflite import to_float_tflite
-from convert.network.contract import load_for_device
-from convert.record import TrainingRecord
+from convert.job import terms_of
+from convert.network.asked import Asked
+from convert.network.fitting import load_for_device
+from convert.record import record_beside
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table, Text
 from edge.statistics.mcnemar import mcnemar
@@ -33,6 +35,8 @@ class StrategyComparison:
     network, keras_sha256 : str
     candidates_are, evaluation_are : str
         In words.
+    intended_use : str
+        Of the network, for people.
     outcomes : tuple of Outcome
     """
 
@@ -40,12 +44,11 @@ class StrategyComparison:
     keras_sha256: str
     candidates_are: str
     evaluation_are: str
+    intended_use: str
     outcomes: tuple[Outcome, ...]
 
 
-def compare_on(
-    keras_file: Path, data: Path, record: TrainingRecord, draws: int
-) -> StrategyComparison:
+def compare_on(keras_file: Path, data: Path, asked: Asked, draws: int) -> StrategyComparison:
     """Compare the strategies on a network and the folder it was trained from.
 
     Parameters
@@ -53,8 +56,9 @@ def compare_on(
     keras_file : Path
     data : Path
         As for :func:`convert.chosen_cells.labelled_cells`.
-    record : TrainingRecord
-        The cells of its held-out subjects are the evaluation cells.
+        The cells of the record's held-out subjects are the evaluation cells.
+    asked : Asked
+        What is said of the network; outranks its record.
     draws : int
 
     Raises
@@ -64,21 +68,28 @@ def compare_on(
     DataRefused
         If `data` cannot be used.
     """
-    source, _ = load_for_device(keras_file, record)
-    training, evaluation = split_cells(data, record.held_out)
-    crops = load_crops(training)
+    record = record_beside(keras_file)
+    terms = terms_of(keras_file, record, asked, data)
+    source, _ = load_for_device(keras_file, terms)
+    contract = terms.contract
+    parts = split_cells(data, contract.names, record.held_out)
+    known, evaluation = (
+        load_crops(crops, contract.side, contract.background)
+        for crops in (parts.known, parts.evaluation)
+    )
     outcomes = compare_strategies(
         to_float_tflite(source.model),
-        crops.crops,
-        look_at(crops.crops, crops.hashes, crops.labels, crops.subjects),
-        load_crops(evaluation).crops,
+        known.crops,
+        look_at(known.crops, known.hashes, known.labels, known.subjects, contract.background),
+        evaluation.crops,
         draws,
     )
     return StrategyComparison(
         network=source.network,
         keras_sha256=source.sha256,
-        candidates_are=describe_crops("training subjects", training),
-        evaluation_are=describe_crops("held-out subjects", evaluation),
+        candidates_are=describe_crops(parts.known_are, parts.known),
+        evaluation_are=describe_crops(parts.whose, parts.evaluation),
+        intended_use=contract.intended_use,
         outcomes=tuple(outcomes),
     )
 
@@ -107,7 +118,7 @@ def describe_comparison(comparison: StrategyComparison) -> Report:
     return Report(
         title=f"Which cells the int8 ranges of {comparison.network} are taken from",
         notices=[
-            "Research software: nothing here is a diagnosis.",
+            comparison.intended_use,
             f"Candidates: {comparison.candidates_are}. Evaluated on {comparison.evaluation_are}.",
             f"Keras file: sha256 {comparison.keras_sha256}.",
         ],
@@ -201,7 +212,7 @@ def _findings(outcomes: Sequence[Outcome], sizes: Sequence[int]) -> list[str]:
     if not any(name in STRATEGIES for name, _ in beyond_chance):
         findings.append(
             "So these draws do not tell the ways to choose apart, once the extremes are in. Of"
-            f" equals, edge-all takes {DEFAULT_STRATEGY}: it alone gives every class and every"
+            f" equals, edge-all takes {DEFAULT_STRATEGY}: it alone gives every label and every"
             " person a turn, however few their cells are, which a comparison on well-filled"
             " classes does not show."
         )

@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
-from calibration.probabilities.calibrate import Calibration
 from convert.job import Job
+from convert.probabilities import Probabilities
 from convert.quantize.accuracy_control import PLAIN, Attempt, Controlled
 from convert.quantize.quantized import Quantized
 from convert.quantize.stability import Stability
 from convert.report import schema
+from convert.report.cell_scores import cell_scores
 from convert.report.schema import ConversionReport, Network
-from convert.verify.fidelity import Fidelity, Stages, margins_of
+from convert.verify.answers import margins_of
+from convert.verify.fidelity import Fidelity, Stages
 from convert.verify.gates import Gate
 from convert.verify.layer_fidelity import LayerFidelity
-from edge.statistics.scores import measure_scores
+from edge.contract import Contract
+from edge.statistics.scores import Scores, measure_scores
+from edge.statistics.several import SeveralScores, measure_several
 
 
 def compose(
     job: Job,
     network: Network,
+    contract: Contract,
+    probabilities: Probabilities,
     quantized: Quantized,
     stages: Stages,
     fidelity: Fidelity,
@@ -35,6 +39,8 @@ def compose(
     ----------
     job : Job
     network : Network
+    contract : Contract
+    probabilities : Probabilities
     quantized : Quantized
     stages : Stages
     fidelity : Fidelity
@@ -44,13 +50,14 @@ def compose(
     """
     return ConversionReport(
         network=network,
+        contract=contract,
         gates=tuple(gates),
         fidelity=fidelity,
-        cells=schema.cell_margins(stages),
+        cells=cell_scores(stages),
         layers=None if quantized.layers is None else tuple(map(_layer, quantized.layers)),
         attempts=None if quantized.controlled is None else _attempts(quantized.controlled),
         representative=_representative(job, quantized),
-        calibration=_calibration(job.calibration, stages),
+        calibration=_calibration(probabilities, stages),
         key=key,
     )
 
@@ -105,20 +112,31 @@ def _stability(found: Stability) -> schema.Stability:
     )
 
 
-def _calibration(found: Calibration, stages: Stages) -> schema.ProbabilityCalibration:
-    before = after = None
-    if stages.labels is not None and set(stages.labels.tolist()) == {0, 1}:
-        margins, labels = margins_of(stages.int8), np.asarray(stages.labels)
-        before = measure_scores(margins, labels)
-        after = measure_scores(margins / found.temperature, labels)
+def _calibration(given: Probabilities, stages: Stages) -> schema.ProbabilityCalibration:
+    found = given.calibration
+    before, after = (_measure(stages, temperature) for temperature in (1.0, found.temperature))
+    band = found.refer_band
     return schema.ProbabilityCalibration(
         temperature_float=found.temperature,
         temperature_int8=found.int8.temperature if found.int8 else None,
-        refer_low=found.refer_band.low,
-        refer_high=found.refer_band.high,
+        refer_low=None if band is None else band.low,
+        refer_high=None if band is None else band.high,
+        thresholds=found.thresholds,
         ece_before=before.ece if before else None,
         ece_after=after.ece if after else None,
         brier_before=before.brier if before else None,
         brier_after=after.brier if after else None,
         measured_on=f"int8, {stages.cells_are}",
+        fitted_on=given.fitted_on,
+        warnings=found.warnings,
     )
+
+
+def _measure(stages: Stages, temperature: float) -> Scores | SeveralScores | None:
+    """Scores of int8 at a temperature; None without cells of every label."""
+    labels = stages.known_labels
+    if labels is None:
+        return None
+    if stages.int8.shape[1] == 2:
+        return measure_scores(margins_of(stages.int8) / temperature, labels)
+    return measure_several(stages.int8 / temperature, labels)

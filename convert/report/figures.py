@@ -6,10 +6,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from calibration.figures import BLUE, GREY, ORANGE, SKY, VERMILLION, empty_figure
+from calibration.figures import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    empty_figure,
+    named_once,
+)
 from convert.report.schema import ConversionReport, LayerRow
 from edge.statistics.reliability import probabilities, reliability
+from edge.statistics.several import probabilities_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,48 +32,75 @@ MOST_LAYERS = 60
 
 _MOST_POINTS = 3000  # more are drawn as pixels: a point is some 80 bytes of SVG
 _LONGEST_NAME = 44
+_MORE = (GREEN, BLUE, PURPLE, SKY, ORANGE, VERMILLION)  # of labels, in their order
 
 
 def logit_scatter(report: ConversionReport) -> Figure:
-    """Int8 against float margins, and the difference in int8 steps, flips marked."""
+    """Int8 against float, and the difference in int8 steps, flips marked.
+
+    Of two labels the margins; of more the logits, a colour for each label.
+    """
     figure = empty_figure(9.2, 4.4)
     left, right = figure.subplots(1, 2)
-    float_margins = np.array(report.cells.float_margins)
-    int8_margins = np.array(report.cells.int8_margins)
-    errors = (int8_margins - float_margins) / report.fidelity.logit_step
+    step = report.fidelity.logit_step
     flipped = [flip.cell for flip in report.fidelity.quantization.flips]
-    for axes, values in ((left, int8_margins), (right, errors)):
-        _mark_band(axes, report)
-        axes.axvline(0, color=GREY, linewidth=0.8)
-        axes.plot(
-            float_margins,
-            values,
-            "o",
-            color=BLUE,
-            markersize=3,
-            markeredgewidth=0,
-            alpha=0.55,
-            label="cell",
-            rasterized=len(values) > _MOST_POINTS,
-        )
-        axes.plot(
-            float_margins[flipped],
-            values[flipped],
-            "x",
-            color=VERMILLION,
-            markersize=8,
-            markeredgewidth=1.8,
-            label=f"flip ({len(flipped)})",
-        )
+    series = _series(report)
+    for axes, is_error in ((left, False), (right, True)):
+        if report.is_of_two:
+            _mark_band(axes, report)
+            axes.axvline(0, color=GREY, linewidth=0.8)
+        for name, colour, exact, int8 in series:
+            values = (int8 - exact) / step if is_error else int8
+            axes.plot(
+                exact,
+                values,
+                "o",
+                color=colour,
+                markersize=3,
+                markeredgewidth=0,
+                alpha=0.55,
+                label=name,
+                rasterized=len(values) > _MOST_POINTS,
+            )
+            axes.plot(
+                exact[flipped],
+                values[flipped],
+                "x",
+                color=VERMILLION if report.is_of_two else "black",
+                markersize=8,
+                markeredgewidth=1.8,
+                label=f"flip ({len(flipped)})",
+            )
         axes.axhline(0, color=GREY, linewidth=0.8)
-        axes.set_xlabel("float margin: logit of leukemia - logit of healthy")
-    ends = [float(float_margins.min()), float(float_margins.max())]
+        axes.set_xlabel(_margin_words(report) if report.is_of_two else "float logit")
+    ends = [float(min(s[2].min() for s in series)), float(max(s[2].max() for s in series))]
     left.plot(ends, ends, color=GREY, linewidth=0.8, linestyle=":")
-    left.set(ylabel="int8 margin", title="Margins")
+    what = "margin" if report.is_of_two else "logit"
+    left.set(ylabel=f"int8 {what}", title=f"{what.capitalize()}s")
     right.set(ylabel="int8 - float, in int8 steps", title="What int8 changes")
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=3)
+    handles, labels = named_once(left)
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 5))
     return figure
+
+
+_Points = npt.NDArray[np.float64]
+
+
+def _series(report: ConversionReport) -> list[tuple[str, str, _Points, _Points]]:
+    """What is drawn: name, colour, float and int8 values of every cell."""
+    cells = report.cells
+    if cells.float_margins is not None and cells.int8_margins is not None:
+        return [("cell", BLUE, np.array(cells.float_margins), np.array(cells.int8_margins))]
+    exact, int8 = (np.array(logits) for logits in (cells.float_logits, cells.int8_logits))
+    return [
+        (label.words, _MORE[place % len(_MORE)], exact[:, place], int8[:, place])
+        for place, label in enumerate(report.contract.labels)
+    ]
+
+
+def _margin_words(report: ConversionReport) -> str:
+    first, second = report.contract.words
+    return f"float margin: logit of {second} - logit of {first}"
 
 
 def _mark_band(axes: Axes, report: ConversionReport) -> None:
@@ -72,6 +111,7 @@ def _mark_band(axes: Axes, report: ConversionReport) -> None:
 def _band_in_margins(report: ConversionReport) -> tuple[float, float]:
     """Ends of the refer band as margins, cut off where the cells end."""
     band = report.fidelity.refer_band
+    assert band is not None
     margins = np.array(report.cells.float_margins)
     with np.errstate(divide="ignore"):
         ends = np.log([band.low, band.high]) - np.log1p([-band.low, -band.high])
@@ -82,27 +122,52 @@ def _band_in_margins(report: ConversionReport) -> tuple[float, float]:
 
 
 def reliability_curves(report: ConversionReport) -> Figure:
-    """Observed share of leukemia against the calibrated probability, float and int8."""
+    """Observed share against the calibrated probability, float and int8.
+
+    Of two labels that of the second; of more, how often the likeliest is right.
+    """
     figure = empty_figure(5.2, 4.6)
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
-    labels = np.array(report.cells.labels)
     band = report.fidelity.refer_band
-    axes.axvspan(band.low, band.high, color=ORANGE, alpha=0.16, linewidth=0, label="refer band")
-    looks: dict[str, tuple[tuple[float, ...], dict[str, Any]]] = {
-        "float": (report.cells.float_margins, {"color": BLUE, "marker": "o", "markersize": 8}),
-        "int8": (
-            report.cells.int8_margins,
-            {"color": VERMILLION, "marker": "s", "markersize": 4, "linestyle": (0, (4, 2))},
-        ),
+    if band is not None:
+        axes.axvspan(band.low, band.high, color=ORANGE, alpha=0.16, linewidth=0, label="refer band")
+    looks: dict[str, dict[str, Any]] = {
+        "float": {"color": BLUE, "marker": "o", "markersize": 8},
+        "int8": {
+            "color": VERMILLION,
+            "marker": "s",
+            "markersize": 4,
+            "linestyle": (0, (4, 2)),
+        },
     }
-    for name, (margins, look) in looks.items():
-        bins = reliability(probabilities(np.array(margins) / report.fidelity.temperature), labels)
+    for (name, look), (p, is_so) in zip(looks.items(), _reliabilities(report), strict=True):
+        bins = reliability(p, is_so)
         axes.plot([b.predicted for b in bins], [b.observed for b in bins], label=name, **look)
-    axes.set(xlabel="probability of leukemia", ylabel="share that is leukemia", aspect="equal")
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    if report.is_of_two:
+        words = report.contract.words[1]
+        axes.set(xlabel=f"probability of {words}", ylabel=f"share that is {words}")
+    else:
+        axes.set(xlabel="probability of the likeliest label", ylabel="share that is of it")
+    axes.set(aspect="equal", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(loc="upper left")
     return figure
+
+
+def _reliabilities(report: ConversionReport) -> list[tuple[_Points, npt.NDArray[np.integer]]]:
+    """Of float and of int8: probabilities, and whether it is so."""
+    cells, temperature = report.cells, report.fidelity.temperature
+    labels = np.array(cells.labels)
+    if report.is_of_two:
+        return [
+            (probabilities(np.array(margins) / temperature), labels)
+            for margins in (cells.float_margins, cells.int8_margins)
+        ]
+    every = [
+        probabilities_of(np.array(logits), temperature)
+        for logits in (cells.float_logits, cells.int8_logits)
+    ]
+    return [(p.max(axis=1), (p.argmax(axis=1) == labels).astype(np.intp)) for p in every]
 
 
 def layer_bars(layers: Sequence[LayerRow]) -> Figure:

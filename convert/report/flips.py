@@ -16,10 +16,9 @@ MOST_PICTURES = 24
 """Flips on the sheet: those farthest from the boundary."""
 
 _A_ROW = 6
-TITLES = ("healthy", "leukemia")
 
 
-def sheet(flips: Sequence[Flip], pictures: Pictures) -> Figure:
+def sheet(flips: Sequence[Flip], pictures: Pictures, words: Sequence[str]) -> Figure:
     """Draw flips as pictures, with their names and probabilities in float and int8.
 
     Parameters
@@ -27,6 +26,8 @@ def sheet(flips: Sequence[Flip], pictures: Pictures) -> Figure:
     flips : sequence of Flip
         At least one; :data:`MOST_PICTURES` are drawn.
     pictures : Pictures
+    words : sequence of str
+        Of the labels.
     """
     shown = flips[:MOST_PICTURES]
     rows = -(-len(shown) // _A_ROW)
@@ -43,7 +44,8 @@ def sheet(flips: Sequence[Flip], pictures: Pictures) -> Figure:
         else:
             axes.imshow(picture)
         axes.set_title(
-            f"{short_name(flip)}\n{what_it_is(flip)}\np {flip.p_before:.3f} to {flip.p_after:.3f}",
+            f"{short_name(flip)}\n{what_it_is(flip, words)}\n"
+            f"p {flip.p_before:.3f} to {flip.p_after:.3f}",
             fontsize=7,
         )
     return figure
@@ -54,6 +56,6 @@ def short_name(flip: Flip) -> str:
     return flip.name.rpartition("/")[2].rpartition(".")[0] or flip.name
 
 
-def what_it_is(flip: Flip) -> str:
+def what_it_is(flip: Flip, words: Sequence[str]) -> str:
     """Label in words, or that there is none."""
-    return "no label" if flip.label is None else TITLES[flip.label]
+    return "no label" if flip.label is None else words[flip.label]

@@ -7,17 +7,19 @@ import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from convert.verify.fidelity import FLOAT, INT8, KERAS, Fidelity, Stages, margins_of
+from convert.record import NOBODY_KNOWS
+from convert.report.cell_scores import CellScores
+from convert.report.earlier import as_schema_2
+from convert.verify.fidelity import FLOAT, INT8, KERAS, Fidelity
 from convert.verify.gates import Gate
+from edge.contract import Contract
 from edge.errors import ReportRefused
 from edge.models.metadata import Metadata, Operator
 from edge.records.json_text import read_json
 from edge.records.typed_json import as_type
 
-SCHEMA = 1
-"""Version of the schema; a reader refuses any other."""
-
-_DECIMALS = 5  # of a margin in the JSON: well below a step of int8
+SCHEMA = 2
+"""Version of the schema that is written. Reports of schema 1 are read, too."""
 
 
 @dataclass(frozen=True)
@@ -71,28 +73,6 @@ class Network:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise ValueError(f"network.name must be a word that can name files, not {self.name!r}")
-
-
-@dataclass(frozen=True)
-class CellMargins:
-    """What float and int8 say of every evaluation cell, for the plots.
-
-    Attributes
-    ----------
-    labels : tuple of int or None
-        0 ``hem``, 1 ``all``.
-    float_margins, int8_margins : tuple of float
-        ``logit_all - logit_hem``.
-    """
-
-    labels: tuple[int, ...] | None
-    float_margins: tuple[float, ...]
-    int8_margins: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        n = len(self.float_margins)
-        if len(self.int8_margins) != n or len(self.labels or self.float_margins) != n:
-            raise ValueError("cells must hold as many labels as margins of either stage")
 
 
 @dataclass(frozen=True)
@@ -196,24 +176,33 @@ class ProbabilityCalibration:
     temperature_float : float
     temperature_int8 : float or None
         None where int8 takes that of float.
-    refer_low, refer_high : float
-        The refer band.
+    refer_low, refer_high : float or None
+        The refer band, of two labels.
+    thresholds : tuple of float or None
+        Of more labels, the least probability at which each is decided.
     ece_before, ece_after, brier_before, brier_after : float or None
         Calibration error and Brier score at temperature 1 and at the temperature
         used; None where not measured.
     measured_on : str
         The cells of these four, in words.
+    fitted_on : str
+        The cells that temperature and band or thresholds were fitted on, and by what, in words.
+    warnings : tuple of str
+        What makes the fit unsure, a sentence each.
     """
 
     temperature_float: float
     temperature_int8: float | None
-    refer_low: float
-    refer_high: float
+    refer_low: float | None
+    refer_high: float | None
+    thresholds: tuple[float, ...] | None
     ece_before: float | None
     ece_after: float | None
     brier_before: float | None
     brier_after: float | None
     measured_on: str
+    fitted_on: str
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -243,9 +232,11 @@ class ConversionReport:
     Attributes
     ----------
     network : Network
+    contract : Contract
+        What it is fed, and what it answers.
     gates : tuple of Gate
     fidelity : Fidelity
-    cells : CellMargins
+    cells : CellScores
     layers : tuple of LayerRow or None
         In the order of the network; None where not compared.
     attempts : tuple of Attempt or None
@@ -261,9 +252,10 @@ class ConversionReport:
     """
 
     network: Network
+    contract: Contract
     gates: tuple[Gate, ...]
     fidelity: Fidelity
-    cells: CellMargins
+    cells: CellScores
     layers: tuple[LayerRow, ...] | None = None
     attempts: tuple[Attempt, ...] | None = None
     representative: RepresentativeSet | None = None
@@ -273,17 +265,25 @@ class ConversionReport:
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        n = len(self.cells.float_margins)
+        n, kinds = len(self.cells), len(self.contract.labels)
         flips = (*self.fidelity.export.flips, *self.fidelity.quantization.flips)
         if self.fidelity.cells != n or any(not 0 <= flip.cell < n for flip in flips):
             raise ValueError("fidelity and cells must be of the same cells")
-        if not {flip.label for flip in flips} | set(self.cells.labels or ()) <= {None, 0, 1}:
-            raise ValueError("labels must be 0 or 1")
-        band = self.fidelity.refer_band
-        if not 0 <= band.low <= 0.5 <= band.high <= 1:
-            raise ValueError(f"the refer band must hold 0.5, not be {band.low} to {band.high}")
+        numbers = {flip.label for flip in flips if flip.label is not None}
+        for flip in flips:
+            numbers |= {flip.likeliest_before, flip.likeliest_after}
+        if not numbers | set(self.cells.labels or ()) <= set(range(kinds)):
+            raise ValueError(f"labels must be numbers from 0 to {kinds - 1}")
+        if self.cells.kinds() - {kinds}:
+            raise ValueError(f"cells must hold logits of the {kinds} labels of the contract")
+        _check_decisions(self.fidelity, kinds)
         if not (self.fidelity.temperature > 0 and self.fidelity.logit_step > 0):
             raise ValueError("temperature and logit_step must be positive")
+
+    @property
+    def is_of_two(self) -> bool:
+        """Whether there are two labels: then margins say all."""
+        return len(self.contract.labels) == 2
 
     def without_made(self) -> ConversionReport:
         """All that is the same whenever the same conversion is made."""
@@ -309,6 +309,15 @@ class ConversionReport:
         return re.sub(r"\[\n[-+.\de,\s]*\]", lambda list_: " ".join(list_[0].split()), text) + "\n"
 
 
+def _check_decisions(fidelity: Fidelity, kinds: int) -> None:
+    band, thresholds = fidelity.refer_band, fidelity.thresholds
+    if kinds == 2 and band is not None and thresholds is None:
+        if not 0 <= band.low <= 0.5 <= band.high <= 1:
+            raise ValueError(f"the refer band must hold 0.5, not be {band.low} to {band.high}")
+    elif band is not None or thresholds is None or len(thresholds) != kinds or kinds == 2:
+        raise ValueError("there must be a refer band of two labels, or a threshold of each of more")
+
+
 def network_of(
     name: str, metadata: Metadata, keras_size: int, twin_size: int, int8_size: int
 ) -> Network:
@@ -324,7 +333,7 @@ def network_of(
     """
     return Network(
         name=name,
-        trained_on=str(metadata.trained_on["dataset"]),
+        trained_on=str(metadata.trained_on.get("dataset", NOBODY_KNOWS)),
         files=(
             StageFile(KERAS, metadata.keras_sha256, keras_size),
             StageFile(FLOAT, metadata.twin_sha256, twin_size),
@@ -335,16 +344,6 @@ def network_of(
         minimum_runtime=metadata.minimum_runtime,
         created_with=metadata.created_with,
     )
-
-
-def cell_margins(stages: Stages) -> CellMargins:
-    """Take from the stages what the plots of a report need."""
-    float_margins, int8_margins = (
-        tuple(round(margin, _DECIMALS) for margin in margins_of(logits).tolist())
-        for logits in (stages.twin, stages.int8)
-    )
-    labels = None if stages.labels is None else tuple(int(label) for label in stages.labels)
-    return CellMargins(labels, float_margins, int8_margins)
 
 
 def read_report(path: Path) -> ConversionReport:
@@ -367,12 +366,14 @@ def read_report(path: Path) -> ConversionReport:
         raise ReportRefused(
             f"{path} is no report of a conversion; give the NETWORK-report.json of one"
         )
-    if fields["schema"] != SCHEMA:
+    if fields["schema"] not in (1, SCHEMA):
         raise ReportRefused(
-            f"{path} has report schema {fields['schema']!r}, this edge-all reads {SCHEMA};"
+            f"{path} has report schema {fields['schema']!r}, this edge-all reads 1 and {SCHEMA};"
             " render it with the version that wrote it, or convert again"
         )
     try:
+        if fields["schema"] == 1:
+            fields = as_schema_2(fields)
         report: ConversionReport = as_type(ConversionReport, fields, "report")
     except ValueError as error:
         raise ReportRefused(f"{path} is damaged: {error}; convert again") from error

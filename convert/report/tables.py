@@ -15,6 +15,7 @@ from convert.report.schema import (
 from convert.verify.accuracy_change import AccuracyChange, ScoreChange
 from convert.verify.fidelity import Comparison, Fidelity, Flip
 from convert.verify.gates import Gate
+from edge.contract import Contract
 from edge.documents.model import Table
 from edge.documents.words import basis_words, counted, p_value
 
@@ -36,7 +37,7 @@ _GATES = {  # name -> its title, format, and which side of the limit is allowed
     "parity": ("largest logit error", ".2g", "at most"),
     "agreement": ("same label", ".2%", "at least"),
     "mean-p-error": ("mean error of the probability", ".3g", "at most"),
-    "flips-outside-band": ("flips outside the refer band", ".0f", "at most"),
+    "flips-outside-band": ("flips that nobody looks at", ".0f", "at most"),
     "weighted-f1-loss": ("loss of weighted F1", ".4f", "at most"),
     "golden-spread": ("int8 steps between kernels", ".0f", "at most"),
     "runtime-profile": ("operators the runtime lacks", ".0f", "at most"),
@@ -47,6 +48,8 @@ _SCORES = {
     "specificity": "specificity",
     "weighted_f1": "weighted F1",
     "auroc": "AUROC",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
     "ece": "ECE",
 }
 _NONE = "not measured"
@@ -100,9 +103,10 @@ def tools_table(network: Network) -> Table:
     return Table("Made with", ("tool", "version"), sorted(network.created_with.items()))
 
 
-def fidelity_table(fidelity: Fidelity) -> Table:
+def fidelity_table(fidelity: Fidelity, contract: Contract) -> Table:
     """Both comparisons, a column each."""
     both = (fidelity.export, fidelity.quantization)
+    where = "outside the refer band" if fidelity.refer_band else "of cells not referred"
     return Table(
         "Each stage against the one before",
         ("", *(f"{c.before} to {c.after}" for c in both)),
@@ -113,40 +117,67 @@ def fidelity_table(fidelity: Fidelity) -> Table:
             ("largest logit error, in int8 steps", *(_steps(c.max_steps) for c in both)),
             ("mean error of the probability", *(_small(c.mean_p_error) for c in both)),
             ("largest error of the probability", *(_small(c.max_p_error) for c in both)),
-            ("mean shift of the margin", *(_small(c.margin_shift) for c in both)),
+            ("mean shift of the margin", *(_shift(c.margin_shift) for c in both)),
             ("same label", *(f"{c.agreement:.2%}" for c in both)),
             ("flips", *(str(len(c.flips)) for c in both)),
-            ("flips outside the refer band", *(str(len(c.flips_outside_band)) for c in both)),
+            (f"flips {where}", *(str(len(c.flips_outside_band)) for c in both)),
             ("every flip lies within a margin of", *(_flip_margin(c) for c in both)),
             ("decisions changed", *(str(c.decisions_changed) for c in both)),
             ("mean divergence (nats)", *(_small(c.mean_kl) for c in both)),
             ("largest divergence (nats)", *(_small(c.max_kl) for c in both)),
         ],
         f"On {fidelity.cells_are}. One int8 step is {fidelity.logit_step:.4g} of a logit. A margin"
-        " is the logit of leukemia less that of healthy; a flip is a cell whose likelier label"
-        " differs; a decision is healthy, refer or leukemia. Divergence: Kullback-Leibler, of the"
-        " softmax outputs at temperature 1.",
+        f" is {_margin_is(contract)}; a flip is a cell whose likelier label differs; a decision is"
+        f" {_decisions(contract)}. Divergence: Kullback-Leibler, of the softmax outputs at"
+        " temperature 1.",
     )
 
 
-def accuracy_table(fidelity: Fidelity) -> Table | None:
+def _margin_is(contract: Contract) -> str:
+    if len(contract.words) > 2:
+        return "the logit of the likeliest label less that of the next"
+    first, second = contract.words
+    return f"the logit of {second} less that of {first}"
+
+
+def _decisions(contract: Contract) -> str:
+    if len(contract.words) > 2:
+        return "one of the labels, or refer"
+    first, second = contract.words
+    return f"{first}, refer or {second}"
+
+
+def _shift(shift: float | None) -> str:
+    return "-" if shift is None else _small(shift)
+
+
+def accuracy_table(fidelity: Fidelity, contract: Contract) -> Table | None:
     """Scores of all three stages, and what int8 changes; None without labels."""
     export, int8 = fidelity.export.accuracy, fidelity.quantization.accuracy
     if export is None or int8 is None:
         return None
     rows = []
-    for score, title in _SCORES.items():
-        before, change = export.of(score).before, int8.of(score)
+    for change in int8.scores:
+        before = export.of(change.score).before
         numbers = (f"{value:.4f}" for value in (before, change.before, change.after))
-        rows.append((title, *numbers, _change(change)))
+        rows.append((_SCORES[change.score], *numbers, _change(change)))
+    basis = dict(zip(contract.words, int8.of_labels, strict=True))
     return Table(
         "Accuracy of each stage, and what int8 changes",
         ("score", "Keras", "float TFLite", "int8 TFLite", "int8 - float (95 % interval)"),
         rows,
-        "Decided at probability 0.5; leukemia is the positive class; ECE of calibrated"
-        " probabilities, in ten bins. The same people are drawn for both stages."
-        f" {basis_words(int8.healthy, int8.leukemic)}",
+        f"{_decided(contract)}; ECE of calibrated probabilities, in ten bins. The same people are"
+        f" drawn for both stages. {basis_words(basis)}",
     )
+
+
+def _decided(contract: Contract) -> str:
+    if len(contract.words) > 2:
+        return (
+            "Decided is the likeliest label; F1 weighted by the cells of each label, AUROC the mean"
+            " of each label against the others"
+        )
+    return f"Decided at probability 0.5; {contract.words[1]} is the positive class"
 
 
 def mcnemar_words(change: AccuracyChange) -> str:
@@ -160,26 +191,45 @@ def mcnemar_words(change: AccuracyChange) -> str:
     )
 
 
-def flips_table(flips: Sequence[Flip]) -> Table:
+def flips_table(flips: Sequence[Flip], contract: Contract) -> Table:
     """Cells that flip, those farthest from the boundary first."""
+    words = contract.words
     more = f" The first {MOST_FLIPS} of {len(flips)}; the JSON has all."
     return Table(
         "Cells whose likelier label differs between float and int8",
-        ("cell", "is", "margin: float", "int8", "p(leukemia): float", "int8", "float decision"),
+        ("cell", "is", *_sides_are(words), "float decision"),
         [
             (
                 flip.name,
-                what_it_is(flip),
-                f"{flip.margin_before:.4f}",
-                f"{flip.margin_after:.4f}",
-                f"{flip.p_before:.4f}",
-                f"{flip.p_after:.4f}",
+                what_it_is(flip, words),
+                *(_two_sides(flip) if len(words) == 2 else _several_sides(flip, words)),
                 "refer" if flip.in_band else "NOT referred",
             )
             for flip in flips[:MOST_FLIPS]
         ],
         "A person looks at the cells that float refers."
         + (more if len(flips) > MOST_FLIPS else ""),
+    )
+
+
+def _sides_are(words: Sequence[str]) -> tuple[str, ...]:
+    """Columns of what float and int8 say."""
+    if len(words) > 2:
+        return ("likeliest: float", "int8", "its p: float", "int8")
+    return ("margin: float", "int8", f"p({words[1]}): float", "int8")
+
+
+def _two_sides(flip: Flip) -> tuple[str, ...]:
+    margins, p = (flip.margin_before, flip.margin_after), (flip.p_before, flip.p_after)
+    return tuple(f"{value:.4f}" for value in (*margins, *p))
+
+
+def _several_sides(flip: Flip, words: Sequence[str]) -> tuple[str, ...]:
+    return (
+        words[flip.likeliest_before],
+        words[flip.likeliest_after],
+        f"{flip.p_before:.4f}",
+        f"{flip.p_after:.4f}",
     )
 
 
@@ -247,13 +297,13 @@ def unstable_table(unstable: Sequence[tuple[str, float]]) -> Table:
     )
 
 
-def calibration_table(found: ProbabilityCalibration) -> Table:
-    """Temperature, band, and what they do."""
+def calibration_table(found: ProbabilityCalibration, contract: Contract) -> Table:
+    """Temperature, band or thresholds, and what they do."""
     int8 = found.temperature_int8
     rows = [
         ("temperature, float", f"{found.temperature_float:.3f}"),
         ("temperature, int8", "that of float" if int8 is None else f"{int8:.3f}"),
-        ("refer band, probability", f"{found.refer_low:.3f} to {found.refer_high:.3f}"),
+        *_refers(found, contract),
         ("ECE, at temperature 1 and calibrated", _pair(found.ece_before, found.ece_after)),
         ("Brier, at temperature 1 and calibrated", _pair(found.brier_before, found.brier_after)),
     ]
@@ -261,8 +311,16 @@ def calibration_table(found: ProbabilityCalibration) -> Table:
         "Calibration of probabilities",
         ("", "is"),
         rows,
-        f"Measured on: {found.measured_on}." if found.measured_on else "",
+        f"Fitted on: {found.fitted_on}. Measured on: {found.measured_on}.",
     )
+
+
+def _refers(found: ProbabilityCalibration, contract: Contract) -> list[tuple[str, str]]:
+    """Rows of what is referred."""
+    if found.refer_low is not None and found.refer_high is not None:
+        return [("refer band, probability", f"{found.refer_low:.3f} to {found.refer_high:.3f}")]
+    least = zip(contract.words, found.thresholds or (), strict=True)
+    return [(f"{words} from a probability of", f"{p:.3f}") for words, p in least]
 
 
 def _pair(before: float | None, after: float | None) -> str:

@@ -14,7 +14,6 @@ from edge.documents.html import to_html
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Figure, Part, Report, Section, Text
 from edge.errors import OutputFailed
-from edge.models.metadata import INTENDED_USE
 from edge.whole_file import save_bytes
 
 
@@ -31,7 +30,8 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
     out : Path
         Folder; it is made.
     pictures : Path, optional
-        Folder of the evaluation crops, to show flips as pictures.
+        Folder of the evaluation crops, or the CSV file that lists them, to show flips as
+        pictures.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
         If a file cannot be written.
     """
     text = report.to_json()  # first: it refuses what no page could show
-    document = describe_report(report, Pictures(pictures) if pictures else None)
+    document = describe_report(report, _pictures(report, pictures) if pictures else None)
     name = f"{report.network.name}-report"
     files = {
         f"{name}.json": text.encode(),
@@ -64,6 +64,13 @@ def write_reports(report: ConversionReport, out: Path, pictures: Path | None = N
     except OSError as error:
         raise OutputFailed(f"the report cannot be written to {out}: {error.strerror}") from error
     return [out / file for file in files]
+
+
+def _pictures(report: ConversionReport, data: Path) -> Pictures:
+    """Crops of a folder, or those below the folder that a CSV file of labels lies in."""
+    contract = report.contract
+    folder = data.parent if data.is_file() else data
+    return Pictures(folder, contract.names, contract.side, contract.background)
 
 
 def describe_report(report: ConversionReport, pictures: Pictures | None) -> Report:
@@ -86,7 +93,7 @@ def describe_report(report: ConversionReport, pictures: Pictures | None) -> Repo
 
 
 def _notices(report: ConversionReport, pictures: Pictures | None) -> list[str]:
-    notices = [INTENDED_USE, f"Trained on: {report.network.trained_on}."]
+    notices = [report.contract.intended_use, f"Trained on: {report.network.trained_on}."]
     if report.cells.labels is None:
         notices.append(
             f"Compared on {report.fidelity.cells_are}, which have no labels: nothing here says how"
@@ -122,51 +129,67 @@ def _converted(report: ConversionReport) -> Section:
 
 
 def _fidelity(report: ConversionReport) -> Section:
-    parts: list[Part] = [tables.fidelity_table(report.fidelity)]
-    accuracy = tables.accuracy_table(report.fidelity)
+    parts: list[Part] = [tables.fidelity_table(report.fidelity, report.contract)]
+    accuracy = tables.accuracy_table(report.fidelity, report.contract)
     if accuracy and report.fidelity.quantization.accuracy:
         parts += [accuracy, Text(tables.mcnemar_words(report.fidelity.quantization.accuracy))]
     else:
         parts.append(
             Text(
-                "The cells have no labels of both classes: the change of sensitivity, specificity,"
-                " weighted F1, AUROC and ECE is not known."
+                "The cells are not of every label: the change of accuracy, weighted F1, AUROC and"
+                " ECE is not known."
             )
         )
-    parts.append(
-        _figure(
-            report,
-            "logits",
-            draw_figure(figures.logit_scatter, report),
-            "Logit margins of float and int8, cell by cell; the table above has the errors.",
-            "Each cell: the margin of int8 against that of float (left), and the difference in"
-            " int8 steps (right). Right of 0, leukemia is likelier. Shaded: cells that float"
-            " refers.",
-        )
-    )
+    parts.append(_logits_figure(report))
     if report.cells.labels is not None:
-        parts.append(
-            _figure(
-                report,
-                "reliability",
-                draw_figure(figures.reliability_curves, report),
-                "Share of cells that are leukemia against the calibrated probability, in float"
-                " and int8; the table above has the calibration errors.",
-                "Share of cells that are leukemia against the calibrated probability, in ten"
-                " bins. On the dotted line a probability means what it says.",
-            )
-        )
+        parts.append(_reliability_figure(report))
     return Section("Fidelity in three stages", parts)
 
 
+def _logits_figure(report: ConversionReport) -> Figure:
+    what = "margin" if report.is_of_two else "logit"
+    caption = (
+        f"Each cell: the {what} of int8 against that of float (left), and the difference in int8"
+        " steps (right)."
+    )
+    if report.is_of_two:
+        caption += f" Right of 0, {report.contract.words[1]} is likelier. Shaded: cells that float"
+        caption += " refers."
+    return _figure(
+        report,
+        "logits",
+        draw_figure(figures.logit_scatter, report),
+        f"Logit{' margins' if report.is_of_two else 's'} of float and int8, cell by cell; the table"
+        " above has the errors.",
+        caption,
+    )
+
+
+def _reliability_figure(report: ConversionReport) -> Figure:
+    of_what = "the likeliest label is right"
+    if report.is_of_two:
+        of_what = f"are {report.contract.words[1]}"
+    shares = f"Share of cells {'that' if report.is_of_two else 'of which'} {of_what}"
+    return _figure(
+        report,
+        "reliability",
+        draw_figure(figures.reliability_curves, report),
+        f"{shares} against the calibrated probability, in float and int8; the table above has the"
+        " calibration errors.",
+        f"{shares} against the calibrated probability, in ten bins. On the dotted line a"
+        " probability means what it says.",
+    )
+
+
 def _flips(report: ConversionReport, pictures: Pictures | None) -> Section:
-    found = report.fidelity.quantization.flips
+    found, words = report.fidelity.quantization.flips, report.contract.words
     if not found:
         return Section("Flips", [Text("Float and int8 give every cell the same label.")])
-    parts: list[Part] = [tables.flips_table(found)]
+    parts: list[Part] = [tables.flips_table(found, report.contract)]
     if pictures:
-        image = draw_figure(flips.sheet, found, pictures, suffix="png")
-        caption = "Float probability to int8 probability of leukemia."
+        image = draw_figure(flips.sheet, found, pictures, words, suffix="png")
+        of_what = words[1] if report.is_of_two else "the likeliest label"
+        caption = f"Float probability to int8 probability of {of_what}."
         if len(found) > flips.MOST_PICTURES:
             caption += f" The first {flips.MOST_PICTURES} of {len(found)}."
         name = f"{report.network.name}-report-flips.png"
@@ -220,8 +243,11 @@ def _representative(report: ConversionReport) -> Section:
 
 
 def _calibration(report: ConversionReport) -> Section:
-    parts = [tables.calibration_table(report.calibration)] if report.calibration else []
-    return Section("Probabilities", parts)
+    found = report.calibration
+    if found is None:
+        return Section("Probabilities", [])
+    warnings = (Text(f"Warning: {words}.") for words in found.warnings)
+    return Section("Probabilities", [tables.calibration_table(found, report.contract), *warnings])
 
 
 def _figure(report: ConversionReport, name: str, image: bytes, alt: str, caption: str) -> Figure:

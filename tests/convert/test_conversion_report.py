@@ -25,6 +25,7 @@ from typer.testing import CliRunner
 
 from calibration.probabilities.refer_band import ReferBand
 from convert.cli.main import app
+from convert.report.cell_scores import cell_scores
 from convert.report.figures import MOST_LAYERS, shown_layers
 from convert.report.junit import gates_as_junit
 from convert.report.schema import (
@@ -37,7 +38,6 @@ from convert.report.schema import (
     RepresentativeSet,
     Stability,
     StageFile,
-    cell_margins,
     network_of,
     read_report,
 )
@@ -46,6 +46,7 @@ from convert.verify.fidelity import Stages, compare
 from convert.verify.gates import judge_fidelity
 from edge.crops.drawn import draw_cell
 from edge.errors import DataRefused, OutputFailed, ReportRefused
+from edge.models.cnmc import CONTRACT
 from edge.models.metadata import Operator
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.records.typed_json import as_type
@@ -83,7 +84,9 @@ EXTRAS: dict[str, Any] = {
         Stability(7, (("conv_2", 1.42),)),
         ("few people",),
     ),
-    "calibration": ProbabilityCalibration(1.5, None, 0.4, 0.6, 0.09, 0.05, None, None, "made-up"),
+    "calibration": ProbabilityCalibration(
+        1.5, None, 0.4, 0.6, None, 0.09, 0.05, None, None, "made-up", "others", ("few cells",)
+    ),
     "made": Made("2026-01-02T03:04:05Z", {"convert": 1.5}),
 }
 
@@ -108,7 +111,8 @@ def stages(labels: bool = True, flips: int = 2) -> Stages:
 def measured(labels: bool, flips: int) -> ConversionReport:
     of_stages = stages(labels, flips)
     fidelity = compare(of_stages, 1.5, ReferBand(0.4, 0.6))
-    return ConversionReport(NETWORK, judge_fidelity(fidelity), fidelity, cell_margins(of_stages))
+    gates = judge_fidelity(fidelity)
+    return ConversionReport(NETWORK, CONTRACT, gates, fidelity, cell_scores(of_stages))
 
 
 def made_up(labels: bool = True, flips: int = 2, **extras: Any) -> ConversionReport:
@@ -276,7 +280,7 @@ def test_junit_has_a_test_case_per_gate(report: ConversionReport) -> None:
 def test_junit_skips_a_gate_that_could_not_be_judged() -> None:
     root = ElementTree.fromstring(gates_as_junit(made_up(labels=False, flips=0)))
     (skipped,) = root.iter("skipped")
-    assert "no labels of both classes" in skipped.get("message", "")
+    assert "are not of every label" in skipped.get("message", "")
     assert (root.get("failures"), root.get("skipped")) == ("0", "1")
 
 
@@ -358,15 +362,18 @@ def spoilt(change: Callable[[dict[str, Any]], None]) -> str:
         ("[" * 100_000, "is not JSON"),
         ("[]", "is no report of a conversion"),
         ('{"schema": 1}', "is no report of a conversion"),
-        (spoilt(lambda f: f.update(schema=7)), "has report schema 7, this edge-all reads 1"),
+        (spoilt(lambda f: f.update(schema=7)), "has report schema 7, this edge-all reads 1 and 2"),
         (spoilt(lambda f: f.pop("cells")), "report.cells must be there"),
         (spoilt(lambda f: f.update(cell=1)), "report.cell must be left out: it is no field"),
         (spoilt(lambda f: f.update(gates={})), "report.gates must be a list"),
         (spoilt(lambda f: f["gates"][0].update(passed="yes")), r"gates\[0\].passed must be bool"),
         (spoilt(lambda f: f["network"].update(name="../cnn")), "network.name must be a word"),
         (spoilt(lambda f: f["network"].update(trained_on="\ud800")), "has half of a character"),
-        (spoilt(lambda f: f["cells"]["labels"].pop()), "as many labels as margins"),
-        (spoilt(lambda f: f["cells"]["labels"].__setitem__(0, 2)), "labels must be 0 or 1"),
+        (spoilt(lambda f: f["cells"]["labels"].pop()), "as many labels as margins or logits"),
+        (
+            spoilt(lambda f: f["cells"]["labels"].__setitem__(0, 2)),
+            "labels must be numbers from 0 to 1",
+        ),
         (spoilt(lambda f: f["fidelity"].update(temperature=0)), "must be positive"),
         (spoilt(lambda f: f["fidelity"].update(logit_step=float("nan"))), "has a NaN"),
         (spoilt(lambda f: f["gates"][0].update(limit=float("inf"))), "has a Infinity"),
@@ -476,4 +483,4 @@ def test_a_report_with_any_value_changed_is_read_or_refused(which: int, value: A
         file = Path(folder) / "cnn-report.json"
         file.write_text(json.dumps(fields))
         with contextlib.suppress(ReportRefused):
-            assert read_report(file).schema == 1
+            assert read_report(file).schema == 2

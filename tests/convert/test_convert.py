@@ -23,6 +23,8 @@ from convert.chosen_cells import drawn_cells, labelled_cells
 from convert.cli.main import app
 from convert.graph.flatbuffer import minimum_runtime, operators
 from convert.job import Options, prepare
+from convert.network.asked import Asked
+from convert.network.input_range import InputRange
 from convert.quantize.recipe import load_recipe
 from convert.report.schema import read_report
 from convert.unchanged import key_of
@@ -32,6 +34,7 @@ from edge.engine.engine import Engine
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
+from edge.models.cnmc import CONTRACT, NAMES, SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, read_twin
 
 BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
@@ -154,6 +157,16 @@ def test_everything_that_decides_a_result_is_in_its_key(tmp_path: Path) -> None:
     assert key_of(prepare(beside(tmp_path / "elsewhere"), Options())) == plain
     assert key_of(prepare(keras_file, Options(limits=Limits(agreement=0.9)))) != plain
     assert key_of(prepare(keras_file, Options(profile="tflite-2.14"))) != plain
+    for asked in (
+        Asked(labels=NAMES),
+        Asked(positive=NAMES[0]),
+        Asked(words=("round", "not")),
+        Asked(background="natural"),
+        Asked(um_per_pixel=0.5),
+        Asked(input_range=InputRange(0, 255)),
+        Asked(intended_use="To try it."),
+    ):
+        assert key_of(prepare(keras_file, Options(asked=asked))) != plain, asked
     for name in (f"cnn{ending}" for ending in BESIDE):
         folder = tmp_path / name
         file = beside(folder).with_name(name)
@@ -180,7 +193,7 @@ def test_a_model_that_cannot_be_converted_does_not_stop_the_next(tmp_path: Path)
         app, ["run", str(broken), str(keras_file), "--out", str(tmp_path / "out"), "--workers", "1"]
     )
     assert done.exit_code == 2
-    assert "broken.json" in done.stderr
+    assert "no broken.json lies beside it to say what its 2 outputs stand for" in done.stderr
     assert (tmp_path / "out" / "cnn.tflite").is_file()
 
 
@@ -205,9 +218,11 @@ def test_the_shipped_model_is_a_conversion_of_the_released_network(converted: Pa
     assert shipped.metadata.keras_sha256 == again.metadata.keras_sha256
     assert shipped.metadata.trained_on == again.metadata.trained_on
     assert shipped.metadata.refer_band == again.metadata.refer_band
+    assert shipped.metadata.contract == again.metadata.contract
+    assert np.array_equal(shipped.golden.logits, again.golden.logits)
     # another TensorFlow may order a sum in another way; a step of int8 is all it may change
     networks = [Int8Network(model.flatbuffer, find_runtime()) for model in (shipped, again)]
-    for crop in drawn_cells().evaluation[:50]:
+    for crop in drawn_cells(SIDE).evaluation[:50]:
         first, second = (network.raw_logits(crop).astype(int) for network in networks)
         assert np.abs(first - second).max() <= 1
 
@@ -269,7 +284,7 @@ def test_ranges_of_another_network_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("cnn.json", "is missing: keep the training record"),
+        ("cnn.json", "what its 2 outputs stand for, what black and white were in training and"),
         ("cnn-calibration.json", "make it with edge-all-calibrate probabilities"),
     ],
 )
@@ -281,10 +296,10 @@ def test_a_missing_file_beside_the_network_is_named(tmp_path: Path, name: str, w
     assert words in said
 
 
-def network(classes: int = 2, side: int = 70, activation: str | None = "softmax") -> Any:
+def network(classes: int = 2, width: int = 70, activation: str | None = "softmax") -> Any:
     import keras
 
-    inputs = keras.Input((side, side, 3))
+    inputs = keras.Input((70, width, 3))
     x = keras.layers.GlobalAveragePooling2D()(inputs)
     outputs = keras.layers.Dense(classes, activation=activation)(x)
     return keras.Model(inputs, outputs, name="cnn")
@@ -310,8 +325,8 @@ def with_nan() -> Any:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: network(classes=3), "(None, 70, 70, 3) to (None, 3); edge-all needs"),
-        (lambda: network(side=64), "(None, 64, 64, 3) to (None, 2); edge-all needs"),
+        (lambda: network(classes=3), "tells 3 labels apart, not the 2 that its record names"),
+        (lambda: network(width=64), "(None, 70, 64, 3): not square; edge-all feeds"),
         (lambda: network(activation=None), "does not end in a layer with softmax"),
         (with_nan, "holds NaN or infinity"),
         (with_lambda, "has a Lambda layer, which would run code out of the file"),
@@ -343,7 +358,7 @@ def test_a_damaged_or_missing_keras_file_is_refused_in_a_sentence(
 
 
 def test_no_person_is_in_both_the_representative_and_the_evaluation_set(labelled: Path) -> None:
-    cells = labelled_cells(labelled, {"H2", "8"}, 100)
+    cells = labelled_cells(labelled, CONTRACT, {"H2", "8"}, 100)
     assert cells.representative is not None
     assert cells.subjects is not None
     assert set(cells.subjects.tolist()) == {"H2", "8"}
@@ -354,7 +369,7 @@ def test_no_person_is_in_both_the_representative_and_the_evaluation_set(labelled
 
 def test_cells_without_the_held_out_people_are_refused(labelled: Path) -> None:
     with pytest.raises(DataRefused, match="no crop of the held-out subjects 99, H99"):
-        labelled_cells(labelled, {"H99", "99"}, 100)
+        labelled_cells(labelled, CONTRACT, {"H99", "99"}, 100)
 
 
 def test_ranges_keep_the_input_at_0_to_1() -> None:

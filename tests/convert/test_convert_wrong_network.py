@@ -20,6 +20,7 @@ from convert.cli.main import app
 from convert.report.schema import read_report
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
+from edge.models.cnmc import SIDE
 from edge.models.model_file import read_model_file
 from edge.statistics.metrics import measure
 
@@ -32,7 +33,8 @@ HELD_OUT = ["H2", "8"]
 @pytest.fixture(scope="module")
 def held_out(labelled: Path) -> CropSet:
     found = find_labelled_crops(labelled)
-    return load_crops([crop for crop in found if crop.subject in HELD_OUT])
+    held_out = found.keep(crop for crop in found.crops if crop.subject in HELD_OUT)
+    return load_crops(held_out, SIDE)
 
 
 def redness(crops: Any) -> Any:

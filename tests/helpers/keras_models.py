@@ -126,6 +126,11 @@ ENDS: dict[str, Make] = {
     "dict of one": _ending(lambda x: {"class": _dense(activation="softmax")(x)}),
     "nested": _nested(lambda x: _dense(activation="softmax")(x)),
     "nested, Softmax layer": _nested(lambda x: _layer("Softmax")(_dense()(x))),
+    "three labels": _ending(lambda x: _dense(3, "softmax")(x)),
+    "three labels, Softmax layer": _ending(lambda x: _layer("Softmax")(_dense(3)(x))),
+    "three labels, log_softmax, reshaped": _ending(
+        lambda x: _layer("Reshape", (3, 1))(_dense(3, "log_softmax")(x))
+    ),
 }
 """Ends of which the logits are found."""
 
@@ -135,14 +140,15 @@ REFUSED_ENDS: dict[str, tuple[Make, str]] = {
     "two sigmoids": (_ending(lambda x: _dense(2, "sigmoid")(x)), "does not end in a layer with"),
     "one number": (_ending(lambda x: _dense(1)(x)), "gives one number that is no sigmoid"),
     "softmax of one": (_ending(lambda x: _dense(1, "softmax")(x)), "gives one number"),
-    "three labels": (_ending(lambda x: _dense(3, "softmax")(x)), "(None, 3); edge-all needs"),
+    "three sigmoids": (_ending(lambda x: _dense(3, "sigmoid")(x)), "does not end in a layer with"),
+    "61 labels": (_ending(lambda x: _dense(61, "softmax")(x)), "for each of 2 to 60 labels"),
     "wrong axis": (
         _ending(lambda x: _layer("Softmax", axis=0)(_dense()(x))),
-        "does not run over the two labels",
+        "does not run over the labels",
     ),
     "axis of one": (
         _ending(lambda x: _layer("Softmax")(_layer("Reshape", (2, 1))(_dense()(x)))),
-        "does not run over the two labels",
+        "does not run over the labels",
     ),
     "softmax twice": (_softmax_twice, "which is used twice in it"),
     "averaged behind": (
@@ -185,7 +191,7 @@ def _beginning(inputs: Make, first: Callable[[Any], Any] = lambda x: x) -> Make:
     return make
 
 
-def _sequential(*first: Any, build: bool = True) -> Make:
+def _sequential(*first: Any, build: bool = True, side: int = 70) -> Make:
     """A Sequential without an Input, called on a crop before it is saved or not."""
 
     def make() -> Any:
@@ -195,7 +201,7 @@ def _sequential(*first: Any, build: bool = True) -> Make:
         convolution = keras.layers.Conv2D(3, 7, strides=7, kernel_initializer=_seeded(1))
         model = keras.Sequential([*first, convolution, pooling, _dense(activation="softmax")])
         if build:
-            model(np.zeros((1, 70, 70, 3), np.float32))
+            model(np.zeros((1, side, side, 3), np.float32))
         return model
 
     return make
@@ -234,6 +240,18 @@ def _two_inputs() -> Any:
     return keras.Model([crops, age], _dense(activation="softmax")(x))
 
 
+def _recurrent(
+    kind: str, shape: tuple[int, ...] = (70, 70, 3), wrap: Callable[[Any], Any] = lambda x: x
+) -> Any:
+    """Rows of a crop, one after the other."""
+    import keras
+
+    x = inputs = keras.Input(shape)
+    if len(shape) == 3:
+        x = _layer("Reshape", (70, 210))(x)
+    return keras.Model(inputs, _dense(activation="softmax")(wrap(_layer(kind, 2))(x)))
+
+
 def _augmented() -> Any:
     """All that does something else in training, before and in the network."""
     import keras
@@ -264,7 +282,8 @@ STARTS: dict[str, Make] = {
     "Sequential without Input": _sequential(),
     "nested": _nested_start,
     "fixed batch": _beginning(lambda: _crops(shape=None, batch_shape=(8, 70, 70, 3))),
-    "any size": _beginning(lambda: _crops(shape=(None, None, 3))),
+    "32 pixels": _beginning(lambda: _crops(shape=(32, 32, 3))),
+    "96 pixels, Sequential": _sequential(side=96),
     "augmented": _augmented,
 }
 """Beginnings of networks that can be converted."""
@@ -278,11 +297,24 @@ REFUSED_STARTS: dict[str, tuple[Make, str]] = {
         _beginning(lambda: _crops(dtype="int32"), lambda x: _layer("Rescaling", 1 / 255)(x)),
         "takes crops as int32",
     ),
-    "another size": (_beginning(lambda: _crops(shape=(64, 64, 3))), "(None, 64, 64, 3)"),
-    "grey": (_beginning(lambda: _crops(shape=(70, 70, 1))), "(None, 70, 70, 1)"),
+    "no square": (_beginning(lambda: _crops(shape=(70, 96, 3))), "(None, 70, 96, 3): not square"),
+    "too small": (_beginning(lambda: _crops(shape=(31, 31, 3))), "31 pixels a side; edge-all"),
+    "too large": (_beginning(lambda: _crops(shape=(513, 513, 3))), "from 32 to 512"),
+    "any size": (
+        _beginning(lambda: _crops(shape=(None, None, 3))),
+        "(None, None, None, 3): images of no certain size",
+    ),
+    "any height": (_beginning(lambda: _crops(shape=(None, 70, 3))), "of no certain size"),
+    "grey": (_beginning(lambda: _crops(shape=(70, 70, 1))), "(None, 70, 70, 1): not 3 channels"),
     "channels first": (
         _beginning(lambda: _crops(shape=(3, 70, 70)), lambda x: _layer("Permute", (2, 3, 1))(x)),
-        "(None, 3, 70, 70)",
+        "(None, 3, 70, 70): not 3 channels",
+    ),
+    "no images": (lambda: _recurrent("LSTM", (10, 4), lambda x: x), "(None, 10, 4): no images"),
+    "LSTM": (lambda: _recurrent("LSTM"), "is recurrent, which has no int8 form"),
+    "GRU, both ways": (
+        lambda: _recurrent("GRU", wrap=lambda x: _layer("Bidirectional", x)),
+        "is recurrent",
     ),
     "two inputs": (_two_inputs, "has 2 inputs and 1 outputs"),
     "never built": (_sequential(build=False), "saved before its layers were built"),

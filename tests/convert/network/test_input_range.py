@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from small_networks import drawn
 
-from convert.network.contract import Contract, contract_of, fit_to_device
+from convert.network.asked import Asked
+from convert.network.contract import Terms, agree_on_terms
+from convert.network.fitting import fit_to_device
 from convert.network.input_range import BYTES, SIGNED, UNIT, WORDS, InputRange, range_of_layers
 from convert.network.logits_model import LogitsModel, keras_logits
 from convert.record import TrainingRecord
-from convert.verify.evaluate import margins_in
-from convert.verify.fidelity import margins_of
+from convert.verify.evaluate import logits_in
 from edge.errors import ConversionFailed
+from edge.models.cnmc import CONTRACT, NAMES
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
-RECORD = TrainingRecord({}, (), {}, ("hem", "all"))
+RECORD = TrainingRecord({}, (), {}, NAMES, contract=CONTRACT)
 MEANS, VARIANCES = [123.7, 116.3, 103.5], [3410.0, 3260.0, 3290.0]
 
 
@@ -110,38 +114,47 @@ def test_scaling_behind_the_first_kernel_says_nothing_of_the_crops() -> None:
 
 
 def test_a_scaling_that_fits_no_range_is_refused_and_can_be_told() -> None:
-    model = network(layers.Rescaling(1 / 255, 0.5))
     with pytest.raises(ConversionFailed, match="around -128, which is none of the ranges"):
-        contract_of(model, RECORD, path())
-    told = contract_of(model, RECORD, path(), input_range=InputRange(-128, 127))
-    assert (told.input_range, told.range_from) == (InputRange(-128, 127), "--input-range")
+        fitted(network(layers.Rescaling(1 / 255, 0.5)))
+    wanted = InputRange(-128, 127)
+    told = fitted(network(layers.Rescaling(1 / 255, 0.5)), Asked(input_range=wanted))
+    assert (told.input_range, told.range_from) == (wanted, "--input-range")
+
+
+def fitted(model: Any, asked: Asked | None = None, record: TrainingRecord = RECORD) -> Terms:
+    """Terms of a model, fitted to devices."""
+    terms = agree_on_terms(path(), record, asked or Asked(), pytest.fail)
+    return fit_to_device(LogitsModel(model, "small", ""), terms, path())[1]
 
 
 def test_a_record_outranks_layers_and_an_option_outranks_a_record() -> None:
     model = network(layers.Rescaling(1 / 255))
-    assert contract_of(model, RECORD, path()).range_from == "its first layers"
-    record = TrainingRecord({}, (), {}, ("hem", "all"), (0.0, 1.0))
-    assert contract_of(model, record, path()).input_range == UNIT
-    told = contract_of(model, record, path(), input_range=SIGNED)
-    assert told.input_range == SIGNED
+    assert fitted(model).range_from == "its first layers"
+    record = replace(RECORD, input_range=UNIT)
+    assert fitted(model, record=record).fed == UNIT
+    assert fitted(model, Asked(input_range=SIGNED), record).fed == SIGNED
+
+
+@pytest.mark.parametrize("side", [32, 70])
+def test_the_range_is_found_at_any_side(side: int) -> None:
+    crop = keras.Input((side, side, 3))
+    x = layers.Conv2D(3, 5, strides=5)(layers.Rescaling(1 / 255)(crop))
+    assert range_of_layers(keras.Model(crop, layers.GlobalAveragePooling2D()(x))) == BYTES
 
 
 @pytest.mark.parametrize("wanted", [UNIT, BYTES, SIGNED, WORDS, InputRange(-128, 127)])
 def test_the_fitted_network_answers_crops_as_its_own_range_is_answered(wanted: InputRange) -> None:
     model, crops = network(lambda x: x), drawn(0, 6)
-    fitted = fit_to_device(
-        LogitsModel(model, "small", ""), Contract(wanted, "said", ("hem", "all"), "said"), path()
-    ).model
+    terms = Terms(CONTRACT, NAMES, "said", wanted, "said")
+    taking_unit = fit_to_device(LogitsModel(model, "small", ""), terms, path())[0].model
     scaled = wanted.low + (wanted.high - wanted.low) * (crops.astype(np.float32) / 255)
     expected = np.asarray(model.predict_on_batch(scaled))
-    np.testing.assert_allclose(keras_logits(fitted, crops), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(keras_logits(taking_unit, crops), expected, rtol=1e-3, atol=1e-4)
     # and what it would answer in another range is that of the network there
-    others = margins_in(fitted, crops, wanted, BYTES)
-    in_bytes = margins_of(np.asarray(model.predict_on_batch(crops.astype(np.float32))))
+    others = logits_in(taking_unit, crops, wanted, BYTES)
+    in_bytes = np.asarray(model.predict_on_batch(crops.astype(np.float32)))
     np.testing.assert_allclose(others, in_bytes, rtol=1e-3, atol=1e-3)
 
 
-def path() -> Any:
-    from pathlib import Path
-
+def path() -> Path:
     return Path("small.keras")

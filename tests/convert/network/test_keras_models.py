@@ -14,18 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 from keras_models import ENDS, PLAIN, REFUSED_ENDS, REFUSED_STARTS, STARTS
-from small_networks import drawn
 
 from convert.graph.flatbuffer import operators
 from convert.graph.float_tflite import to_float_tflite
 from convert.network.head import PROBABILITIES
 from convert.network.logits_model import keras_logits, load_logits_model
+from edge.crops.drawn import draw_crop
 from edge.engine.network import FloatNetwork
 from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
-NOISE = np.random.default_rng(7).integers(0, 256, (5, 70, 70, 3), np.uint8)
-CROPS = np.concatenate([NOISE, drawn(0, 3)])  # as many as the fixed batch takes
+CROPS = 8  # as many as the fixed batch takes
 HALF = {"half precision", "mixed precision", "mixed bfloat16", "mixed, nested", "mixed, Sequential"}
 
 
@@ -35,11 +34,17 @@ EXPORTED = {
     "convolution, softmax, left 1 x 1",
     "sigmoid",
     "nested, Softmax layer",
+    "96 pixels, Sequential",
     "mixed precision",
     "fixed batch",
     "augmented",
 }
 """Of each way to take a network apart one: an export takes a second."""
+
+
+def crops_of(side: int) -> Any:
+    noise = np.random.default_rng(7).integers(0, 256, (CROPS - 3, side, side, 3), np.uint8)
+    return np.concatenate([noise, [draw_crop(seed, side) for seed in range(3)]])
 
 
 def saved(make: Callable[[], Any], folder: Path) -> tuple[Any, Path]:
@@ -56,26 +61,28 @@ def probabilities(logits: Any) -> Any:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-def answers(model: Any) -> Any:
-    """What the Keras model itself says in inference: (n, 1) or (n, 2)."""
+def answers(model: Any, crops: Any) -> Any:
+    """What the Keras model itself says in inference: (n, labels), or (n, 1)."""
     import keras
 
-    said = keras.tree.flatten(model(CROPS.astype(np.float32) / 255, training=False))[0]
-    return np.asarray(keras.ops.cast(said, "float32"), np.float64).reshape(len(CROPS), -1)
+    said = keras.tree.flatten(model(crops.astype(np.float32) / 255, training=False))[0]
+    return np.asarray(keras.ops.cast(said, "float32"), np.float64).reshape(len(crops), -1)
 
 
 @pytest.mark.parametrize("name", [*ENDS, *STARTS])
 def test_what_is_converted_answers_as_the_keras_model_does(name: str, tmp_path: Path) -> None:
     model, path = saved((ENDS | STARTS)[name], tmp_path)
     head = next((head for head in ("log_softmax", "sigmoid") if head in name), "softmax")
-    expected = PROBABILITIES[head](answers(model))
-    logits_model = load_logits_model(path).model
-    found = probabilities(logits_model(CROPS.astype(np.float32) / 255, training=False))
+    source = load_logits_model(path)
+    crops, logits_model = crops_of(source.side), source.model
+    expected = PROBABILITIES[head](answers(model, crops))
+    found = probabilities(logits_model(crops.astype(np.float32) / 255, training=False))
+    assert source.labels == expected.shape[1]
     assert np.ptp(expected[:, 1]) > 1e-3  # it does tell crops apart
     assert np.abs(found - expected).max() < (0.02 if name in HALF else 1e-5)
     if name in EXPORTED:
         twin = FloatNetwork(to_float_tflite(logits_model), find_runtime())
-        in_tflite = probabilities([twin.logits(crop) for crop in CROPS])
+        in_tflite = probabilities([twin.logits(crop) for crop in crops])
         assert np.abs(in_tflite - found).max() < 1e-5
 
 
@@ -171,7 +178,7 @@ def test_many_models_in_a_row_bring_no_warning_of_tensorflow(tmp_path: Path) -> 
     logging.getLogger("tensorflow").addHandler(handler)
     try:
         for _ in range(7):  # from the fifth on it warned of retracing
-            keras_logits(load_logits_model(path).model, CROPS[:1])
+            keras_logits(load_logits_model(path).model, crops_of(70)[:1])
     finally:
         logging.getLogger("tensorflow").removeHandler(handler)
     assert said.getvalue() == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from small_networks import drawn
 
-from convert.job import parse_input_range, parse_labels
-from convert.network.contract import contract_of, fit_to_device
+from convert.network.asked import Asked, parse_input_range, parse_names
+from convert.network.contract import Terms, agree_on_terms
+from convert.network.fitting import fit_to_device
 from convert.network.logits_model import LogitsModel
 from convert.record import TrainingRecord, read_record
+from edge.contract import Contract, make_labels
 from edge.errors import ConversionFailed
+from edge.models.cnmc import CONTRACT, NAMES
 
 keras = pytest.importorskip("keras")
 layers = keras.layers
@@ -29,6 +33,10 @@ def ending(end: Callable[[Any], Any]) -> Any:
     crop = keras.Input((70, 70, 3))
     x = layers.MaxPooling2D(2)(layers.Conv2D(4, 5, strides=5, activation="relu")(crop))
     return keras.Model(crop, end(x))
+
+
+OF_CNMC = TrainingRecord({}, (), {}, NAMES, contract=CONTRACT)
+OF_KINDS = TrainingRecord({}, (), {}, ("a", "b", "c"), contract=Contract(70, make_labels("abc")))
 
 
 def pooled(end: Callable[[Any], Any]) -> Any:
@@ -63,10 +71,13 @@ ENDS: dict[str, Callable[[], Any]] = {
 }
 
 
-def swapped(model: Any) -> Any:
-    record = TrainingRecord({}, (), {}, ("all", "hem"))
-    contract = contract_of(model, record, KERAS_FILE)
-    return fit_to_device(LogitsModel(model, "small", ""), contract, KERAS_FILE).model
+def reordered(model: Any, names: str, record: TrainingRecord = OF_CNMC) -> Any:
+    terms = agreed(record, names)
+    return fit_to_device(LogitsModel(model, "small", ""), terms, KERAS_FILE)[0].model
+
+
+def agreed(record: TrainingRecord, names: str | None = None) -> Terms:
+    return agree_on_terms(KERAS_FILE, record, Asked(labels=parse_names(names)), pytest.fail)
 
 
 def logits(model: Any, crops: Any) -> Any:
@@ -78,24 +89,47 @@ def test_outputs_in_the_other_order_change_places(end: str) -> None:
     model, crops = ENDS[end](), drawn(0, 6)
     before = logits(model, crops)
     assert np.abs(before[:, 0] - before[:, 1]).max() > 1e-3
-    np.testing.assert_allclose(logits(swapped(model), crops), before[:, ::-1], atol=1e-5)
+    np.testing.assert_allclose(
+        logits(reordered(model, "all,hem"), crops), before[:, ::-1], atol=1e-5
+    )
+
+
+def test_outputs_of_three_labels_are_put_in_the_order_of_the_contract() -> None:
+    model, crops = pooled(lambda x: layers.Dense(3)(layers.Dense(4)(x))), drawn(0, 6)
+    before = logits(model, crops)
+    after = logits(reordered(model, "c,a,b", OF_KINDS), crops)
+    np.testing.assert_allclose(after, before[:, [1, 2, 0]], atol=1e-5)
 
 
 def test_outputs_that_cannot_change_places_are_refused_in_a_sentence() -> None:
     model = pooled(
         lambda x: layers.GlobalAveragePooling1D()(layers.Reshape((3, 2))(layers.Dense(6)(x)))
     )
-    with pytest.raises(ConversionFailed, match=r"small\.keras gives its outputs in the order all"):
-        swapped(model)
+    with pytest.raises(ConversionFailed, match=r"small\.keras gives its outputs in another order"):
+        reordered(model, "all,hem")
 
 
 def test_outputs_in_order_are_left_alone() -> None:
     model = ENDS["dense"]()
-    record = TrainingRecord({}, (), {}, ("hem", "all"))
-    contract = contract_of(model, record, KERAS_FILE)
     source = LogitsModel(model, "small", "")
-    assert fit_to_device(source, contract, KERAS_FILE).model is model
-    assert contract.departs == ""
+    fitted, terms = fit_to_device(source, agreed(OF_CNMC), KERAS_FILE)
+    assert fitted.model is model
+    assert terms.departs == ""
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        (OF_KINDS, "tells 2 labels apart, not the 3 that its record names: a, b, c"),
+        (
+            replace(OF_CNMC, contract=replace(CONTRACT, side=96)),
+            "takes crops of 70 pixels a side and its record says 96",
+        ),
+    ],
+)
+def test_a_record_of_another_network_is_refused(record: TrainingRecord, words: str) -> None:
+    with pytest.raises(ConversionFailed, match=words):
+        fit_to_device(LogitsModel(ENDS["dense"](), "small", ""), agreed(record), KERAS_FILE)
 
 
 @pytest.mark.parametrize(
@@ -103,33 +137,29 @@ def test_outputs_in_order_are_left_alone() -> None:
     [
         (("hem", "all"), None, ("hem", "all"), "its record"),
         (("all", "hem"), None, ("all", "hem"), "its record"),
-        (None, "all,hem", ("all", "hem"), "--labels"),
-        (None, "hem, all", ("hem", "all"), "--labels"),
         (("hem", "all"), "all,hem", ("all", "hem"), "--labels"),
+        (("all", "hem"), "hem, all", ("hem", "all"), "--labels"),
     ],
 )
 def test_the_order_is_what_is_asked_for_or_what_the_record_says(
     labels: Any, asked: str | None, order: tuple[str, ...], by: str
 ) -> None:
-    record = TrainingRecord({}, (), {}, labels)
-    contract = contract_of(ENDS["dense"](), record, KERAS_FILE, parse_labels(asked))
-    assert (contract.labels, contract.labels_from) == (order, by)
+    terms = agreed(replace(OF_CNMC, labels=labels), asked)
+    assert (terms.outputs, terms.outputs_from) == (order, by)
+    assert terms.contract == CONTRACT
 
 
 @pytest.mark.parametrize(
-    ("labels", "asked", "words"),
+    ("asked", "words"),
     [
-        (None, None, r"small\.json does not say which label each output stands for"),
-        (("hem", "hem"), None, "tells hem and hem apart; edge-all needs"),
-        (("benign", "early", "pre"), None, "benign and early and pre apart"),
-        (("hem", "all"), "cat,dog", "tells cat and dog apart"),
-        (("hem", "all"), "hem", "tells hem apart"),
+        ("hem", "tells hem, all apart, as its record says, and --labels names hem: give the same"),
+        ("cat,dog", "and --labels names cat, dog"),
+        ("hem,hem", "and --labels names hem, hem"),
     ],
 )
-def test_an_order_that_nobody_knows_is_never_assumed(labels: Any, asked: Any, words: str) -> None:
-    record = TrainingRecord({}, (), {}, labels)
+def test_names_that_contradict_the_record_are_refused(asked: str, words: str) -> None:
     with pytest.raises(ConversionFailed, match=words):
-        contract_of(ENDS["dense"](), record, KERAS_FILE, parse_labels(asked))
+        agreed(OF_CNMC, asked)
 
 
 def record_with(tmp_path: Path, **changes: Any) -> Path:

@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr, softmax
+from sklearn.metrics import f1_score as sklearn_f1
 
+from calibration.probabilities.predictions import logits_of
 from calibration.probabilities.refer_band import ReferBand
 from convert.chosen_cells import drawn_cells
-from convert.verify.accuracy_change import measure_change
-from convert.verify.fidelity import Fidelity, Stages, compare, kl_divergence, margins_of
+from convert.verify.accuracy_change import SEVERAL_SCORES, measure_change
+from convert.verify.answers import kl_divergence, margins_of
+from convert.verify.fidelity import Fidelity, Stages, compare
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
@@ -121,13 +124,12 @@ def test_the_summary_is_what_a_model_file_says_of_its_fidelity() -> None:
     assert (summary["cells"], summary["flips"], summary["agreement"]) == (4, 2, 0.5)
 
 
-LOGITS = st.tuples(*[st.floats(-50, 50, width=32)] * 2)
-
-
-@given(st.lists(st.tuples(LOGITS, LOGITS), min_size=1, max_size=20))
+@given(st.integers(2, 5), st.data())
 def test_the_divergence_is_that_of_the_two_softmax_outputs(
-    pairs: list[tuple[tuple[float, float], tuple[float, float]]],
+    labels: int, data: st.DataObject
 ) -> None:
+    logits = st.tuples(*[st.floats(-50, 50, width=32)] * labels)
+    pairs = data.draw(st.lists(st.tuples(logits, logits), min_size=1, max_size=20))
     before, after = (np.array([pair[i] for pair in pairs], np.float64) for i in (0, 1))
     p, q = softmax(before, axis=1), softmax(after, axis=1)
     expected = rel_entr(p, q).sum(axis=1)
@@ -136,6 +138,8 @@ def test_the_divergence_is_that_of_the_two_softmax_outputs(
 
 def test_the_divergence_of_logits_far_out_is_finite() -> None:
     far = kl_divergence(np.array([[-2e3, 2e3]]), np.array([[2e3, -2e3]]))
+    assert far == pytest.approx(8e3 / 2)
+    far = kl_divergence(np.array([[-2e3, 2e3, 0]]), np.array([[2e3, -2e3, 0]]))
     assert far == pytest.approx(8e3 / 2)
 
 
@@ -154,7 +158,8 @@ def test_the_change_of_accuracy_is_paired_and_narrower_than_one_that_is_not() ->
     assert made_up.labels is not None
     assert made_up.subjects is not None
     margins = margins_of(made_up.twin), margins_of(made_up.int8)
-    found = measure_change(*margins, made_up.labels, made_up.subjects, 400).of("auroc")
+    both = made_up.twin, made_up.int8
+    found = measure_change(*both, made_up.labels, made_up.subjects, 1.0, 400).of("auroc")
     first, second = (
         np.concatenate(
             [
@@ -172,14 +177,15 @@ def test_the_change_of_accuracy_is_paired_and_narrower_than_one_that_is_not() ->
 def test_the_change_of_every_score_is_the_one_worked_out_by_hand() -> None:
     labels = np.array([0, 0, 1, 1])
     was, now = np.array([-1.0, 0.5, 1.0, 2.0]), np.array([-1.0, -0.5, -2.0, 2.0])
-    found = measure_change(was, now, labels, np.array(["H1", "H2", "1", "2"]), replicates=20)
+    people = np.array(["H1", "H2", "1", "2"])
+    found = measure_change(logits_of(was), logits_of(now), labels, people, 1.0, replicates=20)
     assert (found.of("sensitivity").before, found.of("sensitivity").after) == (1, 0.5)
     assert (found.of("specificity").before, found.of("specificity").after) == (0.5, 1)
     assert found.of("auroc").before == 1
     assert found.of("auroc").after == pytest.approx(0.5)
     assert found.of("sensitivity").difference == -0.5
     assert (found.mcnemar.only_first, found.mcnemar.only_second) == (1, 1)
-    assert (found.healthy.subjects, found.leukemic.subjects) == (2, 2)
+    assert [basis.subjects for basis in found.of_labels] == [2, 2]
 
 
 def test_probabilities_are_calibrated_before_their_error_is_measured() -> None:
@@ -214,7 +220,51 @@ def test_drawn_cells_are_called_as_the_files_they_are_drawn_into(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("convert.chosen_cells._DRAWN_FOR_FIDELITY", 8)
-    cells = drawn_cells()
+    cells = drawn_cells(32)
     assert len(cells.names) == len(cells.evaluation) == 8
     place = cells.names.tolist().index("cell-007.png")
-    assert np.array_equal(cells.evaluation[place], to_crop(draw_cell(7)))
+    assert np.array_equal(cells.evaluation[place], to_crop(draw_cell(7), 32))
+
+
+THRESHOLDS = (0.6, 0.6, 0.9)
+OF_THREE = np.array([[3.0, 0, 0], [0, 3, 0], [0, 0, 3], [1, 0.8, -2]])
+
+
+def three(int8: npt.NDArray[np.floating], labels: npt.NDArray[np.integer] | None = None) -> Stages:
+    found = stages(OF_THREE, int8)
+    subjects = None if labels is None else np.array(list("pqrs"))
+    return replace(found, labels=labels, subjects=subjects)
+
+
+def test_of_three_labels_a_flip_has_the_likeliest_before_and_after() -> None:
+    int8 = OF_THREE.copy()
+    int8[3] = (0.8, 1, -2)
+    found = compare(three(int8), 1.0, None, THRESHOLDS).quantization
+    (flip,) = found.flips
+    assert (flip.cell, flip.likeliest_before, flip.likeliest_after) == (3, 0, 1)
+    assert flip.margin_before == pytest.approx(0.2)
+    assert flip.p_before == pytest.approx(softmax(OF_THREE[3])[0])
+    assert flip.in_band  # 0.53 is below the threshold of 0.6
+    assert (found.agreement, found.decisions_changed) == (0.75, 0)
+    assert found.margin_shift is None
+    assert found.max_p_error == pytest.approx(np.abs(softmax(int8[3]) - softmax(OF_THREE[3])).max())
+
+
+def test_of_three_labels_a_decision_changes_at_the_threshold_of_its_label() -> None:
+    int8 = OF_THREE.copy()
+    int8[2, 2] = 2.5  # 0.86, where the third label needs 0.9
+    found = compare(three(int8), 1.0, None, THRESHOLDS).quantization
+    assert (found.flips, found.decisions_changed) == ((), 1)
+
+
+def test_of_three_labels_accuracy_is_that_of_the_likeliest() -> None:
+    int8 = OF_THREE.copy()
+    int8[3] = (0.8, 1, -2)
+    found = compare(three(int8, np.array([0, 1, 2, 0])), 1.0, None, THRESHOLDS).quantization
+    assert found.accuracy is not None
+    assert [change.score for change in found.accuracy.scores] == list(SEVERAL_SCORES)
+    assert (found.accuracy.of("accuracy").before, found.accuracy.of("accuracy").after) == (1, 0.75)
+    assert found.accuracy.of("balanced_accuracy").after == pytest.approx((0.5 + 1 + 1) / 3)
+    f1 = sklearn_f1([0, 1, 2, 0], [0, 1, 2, 1], average="weighted")
+    assert found.accuracy.of("weighted_f1").after == pytest.approx(f1)
+    assert (found.accuracy.mcnemar.only_first, found.accuracy.mcnemar.only_second) == (1, 0)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from convert.network.contract import Contract
+from calibration.probabilities.predictions import logits_of
+from calibration.probabilities.refer_band import ReferBand
+from convert.network.contract import Terms
 from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
-from convert.record import TrainingRecord
-from convert.verify.fidelity import Stages
+from convert.record import NO_RECORD, TrainingRecord
+from convert.verify.fidelity import Stages, compare
 from convert.verify.gates import Gate, verdict
 from convert.verify.network_fidelity import measure_network
 from convert.verify.network_gates import judge_network
+from edge.contract import Contract, make_labels
+from edge.models.cnmc import CONTRACT, NAMES
 
 CELLS, PEOPLE = 240, 8
 IS_ALL = np.arange(CELLS) % 2
@@ -21,7 +26,7 @@ SUBJECTS = np.array([f"p{i % PEOPLE}" for i in range(CELLS)])
 NOISE = np.random.default_rng(0).normal(size=CELLS)
 SIGN = 2.0 * IS_ALL - 1
 GOOD = SIGN + NOISE  # balanced accuracy some 0.84
-KNOWN = Contract(UNIT, "", ("hem", "all"), "its record")
+KNOWN = Terms(CONTRACT, NAMES, "its record", UNIT, "")
 
 
 def record(
@@ -44,32 +49,32 @@ def record(
 def gates(
     margins: Any,
     said: TrainingRecord | None = None,
-    contract: Contract = KNOWN,
+    terms: Terms = KNOWN,
     labels: bool = True,
     others: dict[InputRange, Any] | None = None,
 ) -> dict[str, Gate]:
     """Gates of a network with these margins, and with others in other ranges."""
     margins = np.broadcast_to(np.asarray(margins, float), (CELLS,))
-    logits = np.stack([-margins / 2, margins / 2], axis=1)
-    stages = Stages(
-        logits,
-        logits,
-        logits,
-        0.01,
-        SUBJECTS,
-        IS_ALL if labels else None,
-        SUBJECTS if labels else None,
-        "made up",
-    )
     elsewhere = others or {}
-    found = measure_network(
-        stages,
+    return judged(
+        logits_of(margins),
+        IS_ALL if labels else None,
         said or record(),
-        1.0,
-        contract.input_range,
-        lambda asked: np.broadcast_to(elsewhere.get(asked, 0.0 * margins), (CELLS,)),
+        terms,
+        lambda asked: logits_of(np.broadcast_to(elsewhere.get(asked, 0.0 * margins), (CELLS,))),
     )
-    return {gate.name: gate for gate in judge_network(found, contract)}
+
+
+def judged(
+    logits: Any, labels: Any, said: TrainingRecord, terms: Terms, logits_in: Any
+) -> dict[str, Gate]:
+    subjects = None if labels is None else SUBJECTS
+    stages = Stages(logits, logits, logits, 0.01, SUBJECTS, labels, subjects, "made up")
+    names = terms.contract.names
+    two = len(names) == 2
+    fidelity = compare(stages, 1.0, *((ReferBand(0.4, 0.6), None) if two else (None, LEAST)))
+    found = measure_network(stages, said, fidelity, names, terms.fed, logits_in)
+    return {gate.name: gate for gate in judge_network(found, terms)}
 
 
 def failed(found: dict[str, Gate]) -> set[str]:
@@ -131,8 +136,8 @@ def test_what_is_no_better_than_chance_or_worse_fails(margins: Any, words: str) 
 
 
 def test_swapped_outputs_name_the_order_that_was_taken_and_the_other() -> None:
-    taken = Contract(UNIT, "", ("all", "hem"), "--labels")
-    says = gates(-GOOD, contract=taken)["better-than-chance"].says
+    taken = replace(KNOWN, outputs=("all", "hem"), outputs_from="--labels")
+    says = gates(-GOOD, terms=taken)["better-than-chance"].says
     assert "taken for all, hem (--labels)" in says
     assert "give --labels hem,all" in says
 
@@ -190,7 +195,7 @@ def test_fewer_people_than_recorded_are_said_and_leave_more_room() -> None:
 def test_a_record_without_an_accuracy_is_said_to_be_unchecked(metrics: Any) -> None:
     gate = gates(GOOD, record(metrics=metrics))["as-recorded"]
     assert gate.result == "skipped"
-    assert "holds no accuracy" in gate.says
+    assert "no record holds an accuracy" in gate.says
 
 
 def test_without_labels_it_is_said_that_accuracy_was_not_checked() -> None:
@@ -220,7 +225,61 @@ def test_a_range_that_nobody_needs_is_not_advised() -> None:
 
 
 def test_a_network_fed_bytes_that_wants_0_to_1_is_found_out_as_well() -> None:
-    told = Contract(BYTES, "--input-range", ("hem", "all"), "its record")
-    found = gates(NOISE, contract=told, others={UNIT: GOOD})
+    told = replace(KNOWN, input_range=BYTES, range_from="--input-range")
+    found = gates(NOISE, terms=told, others={UNIT: GOOD})
     assert "fed crops in 0..255 (--input-range)" in found["input-range"].says
     assert "in 0..1 has 0.8" in found["input-range"].says
+
+
+KINDS = np.arange(CELLS) % 3
+LEAST = (0.6, 0.6, 0.6)
+THREE = Terms(Contract(32, make_labels("abc")), tuple("abc"), "--labels", UNIT, "")
+GOOD_OF_THREE = 2.0 * np.eye(3)[KINDS] + np.random.default_rng(1).normal(size=(CELLS, 3))
+
+
+def gates_of_three(logits: Any, said: TrainingRecord = NO_RECORD, others: Any = 0.0) -> Any:
+    return judged(logits, KINDS, said, THREE, lambda _: np.broadcast_to(others, (CELLS, 3)))
+
+
+def recorded(accuracy: float) -> TrainingRecord:
+    """A record of three labels whose network has this accuracy."""
+    people = tuple(f"p{i}" for i in range(PEOPLE))
+    crops = {"crops": dict.fromkeys("abc", CELLS // 3)}
+    scores = {"accuracy": accuracy, "balanced_accuracy": accuracy}
+    return TrainingRecord({}, people, {"held_out": crops, "float": scores}, tuple("abc"))
+
+
+def test_a_good_network_of_three_labels_passes_without_a_record() -> None:
+    found = gates_of_three(GOOD_OF_THREE)
+    assert failed(found) == set()
+    assert found["as-recorded"].result == "skipped"
+    assert "240 cells it may have been trained on" in found["better-than-chance"].says
+    assert "no other range is better" in found["input-range"].says
+
+
+def test_three_labels_are_held_against_their_record() -> None:
+    right = float((GOOD_OF_THREE.argmax(axis=1) == KINDS).mean())
+    assert gates_of_three(GOOD_OF_THREE, recorded(right))["as-recorded"].passed
+    assert not gates_of_three(GOOD_OF_THREE, recorded(0.99))["as-recorded"].passed
+
+
+def test_noise_of_three_labels_is_chance() -> None:
+    noise = np.random.default_rng(2).normal(size=(CELLS, 3))
+    assert "better-than-chance" in failed(gates_of_three(noise))
+    assert "answers-vary" in failed(gates_of_three(np.zeros((CELLS, 3))))
+    better = gates_of_three(noise, others=GOOD_OF_THREE)["input-range"]
+    assert better.passed is False
+
+
+@pytest.mark.parametrize(
+    ("order", "right"), [((1, 0, 2), "b,a,c"), ((1, 2, 0), "b,c,a"), ((2, 0, 1), "c,a,b")]
+)
+def test_outputs_in_another_order_are_found_out_and_the_right_one_is_said(
+    order: tuple[int, ...], right: str
+) -> None:
+    """The output in place i is of label order[i], and taken for label i."""
+    says = gates_of_three(GOOD_OF_THREE[:, order])["better-than-chance"]
+    assert says.passed is False
+    assert (
+        f"taken for a, b, c (--labels); correct its record, or give --labels {right}" in says.says
+    )
