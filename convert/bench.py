@@ -148,7 +148,7 @@ def describe_cost(cost: Cost) -> str:
             "",
             f"{'seconds':<{width}}" + "".join(f" {name[:10]:>10}" for name in names),
             *rows,
-            f"{'all':<{width}}{total}",
+            f"{'total':<{width}}{total}",
             "",
             f"{cost.seconds:.0f} s from start to end, memory {memory} at most",
         ]

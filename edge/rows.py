@@ -155,8 +155,8 @@ class Result:
             if value is not None
         }
         decision = values.get("decision")
-        known = (decision,) if contract is None else (NOT_DECIDED, *contract.words)
-        if decision is not None and (decision not in known or not str(decision).isprintable()):
+        possible = (decision,) if contract is None else (NOT_DECIDED, *contract.words)
+        if decision is not None and (decision not in possible or not str(decision).isprintable()):
             raise ValueError(f"{decision!r} is no decision")
         logits = _numbers([given.get(f"logit_{name}") for name in labels])
         found = _numbers([given.get(f"p_{name}") for name in labels])
