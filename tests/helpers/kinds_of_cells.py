@@ -18,13 +18,13 @@ COLOURS = {"a": (1.6, 1, 1), "b": (1, 2.2, 1), "c": (1, 1, 1.6)}
 SIDE, PEOPLE, OF_PERSON = 48, 8, 12
 
 
-def write_kinds(folder: Path) -> Path:
-    """Write 288 cells as ``LABEL/PERSON/N.png``; the same drawn cells in three colours."""
+def write_kinds(folder: Path, first: int = 0, people: int = PEOPLE) -> Path:
+    """Write cells as ``LABEL/PERSON/N.png``, 36 of each person: drawn ones in three colours."""
     for kind in KINDS:
-        for number in range(PEOPLE * OF_PERSON):
+        for number in range(people * OF_PERSON):
             path = folder / kind / f"p{number // OF_PERSON}" / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            assert cv2.imwrite(str(path), coloured(kind, number)[:, :, ::-1])
+            assert cv2.imwrite(str(path), coloured(kind, first + number)[:, :, ::-1])
     return folder
 
 
