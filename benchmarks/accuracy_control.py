@@ -16,15 +16,17 @@ import numpy.typing as npt
 from convert.chosen_cells import labelled_cells
 from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import layers
-from convert.network.contract import load_for_device
+from convert.job import terms_of
+from convert.network.asked import Asked
+from convert.network.fitting import load_for_device
 from convert.quantize.accuracy_control import control, judge_on
 from convert.quantize.equalisation import Exponents, equalise, find_exponents
 from convert.quantize.range_estimators import ESTIMATORS, MINMAX
 from convert.quantize.ranges import observe_all_ranges
 from convert.quantize.recipe import Recipe
 from convert.record import read_record
+from convert.verify.answers import likeliest_of
 from convert.verify.evaluate import float_logits, int8_logits
-from convert.verify.fidelity import margins_of
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.cli.command import one_sentence
@@ -62,9 +64,9 @@ def measure(
 ) -> None:
     """Print all tables of one network."""
     record = read_record(keras_file.with_suffix(".json"))
-    source, _ = load_for_device(keras_file, record)
+    source, terms = load_for_device(keras_file, terms_of(keras_file, record, Asked(), data))
     twin = to_float_tflite(source.model)
-    cells = labelled_cells(data, record.held_out, n)
+    cells = labelled_cells(data, terms.contract, record.held_out, n)
     assert cells.representative is not None
     assert cells.tuning is not None
     exact = float_logits(twin, cells.evaluation)
@@ -180,7 +182,7 @@ def row_of(name: str, exact: Logits, logits: Logits, step: float) -> None:
 
 def flipped(exact: Logits, logits: Logits) -> int:
     """How many cells get another label."""
-    return int(((margins_of(exact) >= 0) != (margins_of(logits) >= 0)).sum())
+    return int((likeliest_of(exact) != likeliest_of(logits)).sum())
 
 
 def short(words: str) -> str:

@@ -123,6 +123,7 @@ def labelled_cells(
     seed: int = 0,
     manifest: Path | None = None,
     calibrates: bool = False,
+    test: Path | None = None,
 ) -> Cells:
     """Take cells from a folder or CSV file of labelled crops.
 
@@ -136,7 +137,8 @@ def labelled_cells(
     contract : Contract
         Of the network.
     held_out : collection of str or None
-        Subjects the network was not trained on; None where nobody knows.
+        Subjects the network was not trained on; None where nobody knows. It plays no part with
+        `test`.
     n : int
         Size of the representative set.
     seed : int
@@ -146,6 +148,9 @@ def labelled_cells(
         `seed` play no part then.
     calibrates : bool
         Whether some of the cells are to fit temperature and refer band or thresholds.
+    test : Path, optional
+        Another set of labelled crops to measure on, such as of another laboratory; all of `data`
+        is of training subjects then.
 
     Returns
     -------
@@ -156,7 +161,7 @@ def labelled_cells(
     DataRefused
         If one of the parts is empty or too small, or an evaluation cell is in the manifest.
     """
-    parts = split_cells(data, contract.names, held_out, calibrates)
+    parts = split_cells(data, contract.names, held_out, calibrates, test)
     known = _load(parts.known, contract)
     if manifest:
         chosen = _of_manifest(manifest, data, contract, parts)
@@ -184,6 +189,7 @@ def split_cells(
     labels: Sequence[str],
     held_out: Collection[str] | None,
     calibrates: bool = False,
+    test: Path | None = None,
 ) -> Parts:
     """Split crops into those of training subjects, and of held-out ones.
 
@@ -194,25 +200,42 @@ def split_cells(
     Parameters and errors as for :func:`labelled_cells`.
     """
     found = find_labelled_crops(data, labels, on_remark=say)
+    if test is not None:
+        return _of_two_sets(found, find_labelled_crops(test, labels, on_remark=say), calibrates)
     if held_out is None:
         return _dealt(found, calibrates)
+    if not held_out:
+        raise DataRefused(
+            "the record names nobody who was held out of training; give --test, the other set of"
+            " cells that the network was tested on"
+        )
     crops = [crop for crop in found.crops if crop.subject]
     people = {person(canonical_subject(subject), labels) for subject in held_out}
     evaluation = [crop for crop in crops if person(crop.subject, labels) in people]
     if not evaluation:
         raise DataRefused(
             f"{data} holds no crop of the held-out subjects {', '.join(sorted(held_out))};"
-            " give the folder the network was trained from"
+            " give the folder the network was trained from, or --test, the one it was tested on"
         )
     known = [crop for crop in crops if person(crop.subject, labels) not in people]
-    measured = found.keep(evaluation)
-    whose = "held-out subjects"
+    return _measured(found.keep(known), found.keep(evaluation), calibrates, "held-out subjects")
+
+
+def _of_two_sets(known: LabelledCrops, other: LabelledCrops, calibrates: bool) -> Parts:
+    """Measure on another set, but for the crops that are in both."""
+    twins = {crop.sha256 for crop in known.crops}
+    measured = other.keep(crop for crop in other.crops if crop.sha256 not in twins)
+    return _measured(known, measured, calibrates, "subjects of the other set")
+
+
+def _measured(known: LabelledCrops, measured: LabelledCrops, calibrates: bool, whose: str) -> Parts:
+    """Set aside some of the cells that measure, where probabilities are to be fitted."""
     if not calibrates:
-        return Parts(found.keep(known), measured, None, whose, "training subjects")
+        return Parts(known, measured, None, whose, "training subjects")
     dealt = deal(measured, (1, 1))
-    measured, calibrating = dealt.parts
+    evaluation, calibrating = dealt.parts
     whose += "" if dealt.by == PEOPLE else ", some of whom are in both parts"
-    return Parts(found.keep(known), measured, calibrating, whose, "training subjects")
+    return Parts(known, evaluation, calibrating, whose, "training subjects")
 
 
 def _dealt(found: LabelledCrops, calibrates: bool) -> Parts:

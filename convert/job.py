@@ -30,6 +30,8 @@ class Options:
     cells : Path or None
         Folder or CSV file of labelled crops: training subjects set the int8 ranges, held-out
         subjects measure the fidelity. None: saved ranges and drawn cells.
+    test : Path or None
+        Another set of labelled crops to measure on, in place of held-out subjects of `cells`.
     representative : Path or None
         Manifest of the cells that set the ranges.
     n : int
@@ -47,6 +49,7 @@ class Options:
     """
 
     cells: Path | None = None
+    test: Path | None = None
     representative: Path | None = None
     n: int = 300
     limits: Limits = field(default_factory=Limits)
@@ -179,6 +182,7 @@ def _cells(options: Options, terms: Terms, record: TrainingRecord, calibrates: b
         options.n,
         manifest=options.representative,
         calibrates=calibrates,
+        test=options.test,
     )
 
 

@@ -141,7 +141,7 @@ def convert(
             if onnx:
                 (folder / f"{job.name}.onnx").write_bytes(onnx)
         report = replace(report, made=_made(watch, quantized))
-        write_reports(report, folder, job.options.cells)
+        write_reports(report, folder, job.options.test or job.options.cells)
     return Converted(out / f"{job.name}.tflite", report)
 
 

@@ -27,7 +27,8 @@ def key_of(job: Job) -> str:
     options = {
         name: str(value)
         for name, value in asdict(job.options).items()
-        if name not in ("cells", "representative")  # where they lie; what they hold is hashed
+        if name
+        not in ("cells", "test", "representative")  # where they lie; what they hold is hashed
     }
     facts: dict[str, Any] = {
         "files": [

@@ -58,6 +58,13 @@ def run(
     n: Annotated[
         int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
     ] = 300,
+    test: Annotated[
+        Path | None,
+        typer.Option(
+            help="Measure on this other set of labelled crops, as edge-all-train --test did; all of"
+            " --cells is of training subjects then."
+        ),
+    ] = None,
     representative: Annotated[
         Path | None,
         typer.Option(
@@ -109,6 +116,8 @@ def run(
     """
     if representative and not cells:
         raise typer.BadParameter("--representative needs --cells, the folder its cells lie in")
+    if test and not cells:
+        raise typer.BadParameter("--test needs --cells, whose cells set the int8 ranges")
     need("convert", "keras", "tensorflow", "ai_edge_quantizer", "sklearn", "matplotlib")
     if onnx:
         need("onnx", "tf2onnx", "onnxruntime")
@@ -120,6 +129,7 @@ def run(
     most_float = float_layers if allow_float is None else allow_float
     options = Options(
         cells,
+        test,
         representative,
         n,
         Limits(agreement=agreement, weighted_f1_loss=f1_loss),

@@ -195,6 +195,8 @@ def _people(subjects: npt.NDArray[np.str_], record: TrainingRecord) -> tuple[str
     present = set(subjects.tolist())
     if record.held_out is None:
         return f"{len(subjects)} cells it may have been trained on", True
+    if not record.held_out:
+        return f"{len(subjects)} held-out cells", True
     held_out = set(record.held_out)
     words = f"{len(present & held_out)} of the {len(record.held_out)} held-out people"
     return words, held_out <= present

@@ -18,13 +18,13 @@ COLOURS = {"a": (1.6, 1, 1), "b": (1, 2.2, 1), "c": (1, 1, 1.6)}
 SIDE, PEOPLE, OF_PERSON = 48, 8, 12
 
 
-def write_kinds(folder: Path) -> Path:
-    """Write 288 cells as ``LABEL/PERSON/N.png``; the same drawn cells in three colours."""
+def write_kinds(folder: Path, first: int = 0, people: int = PEOPLE) -> Path:
+    """Write cells as ``LABEL/PERSON/N.png``, 36 of each person: drawn ones in three colours."""
     for kind in KINDS:
-        for number in range(PEOPLE * OF_PERSON):
+        for number in range(people * OF_PERSON):
             path = folder / kind / f"p{number // OF_PERSON}" / f"{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            assert cv2.imwrite(str(path), coloured(kind, number)[:, :, ::-1])
+            assert cv2.imwrite(str(path), coloured(kind, first + number)[:, :, ::-1])
     return folder
 
 
@@ -71,7 +71,10 @@ def teach(model: Any, crops: Any, labels: Any, kinds: int = 3, steep: float = 12
 
     last = model.get_layer("logits")
     seen = keras.Model(model.inputs[0], last.input).predict(crops, verbose=0)
-    features = np.concatenate([seen, np.ones((len(seen), 1))], axis=1).astype(np.float64)
+    middle, spread = seen.mean(axis=0), seen.std(axis=0)
+    alive = spread > 0.01 * spread.max()
+    scale = np.where(alive, 1 / np.where(alive, spread, 1), 0)
     wanted = np.eye(kinds)[labels] - 1 / kinds if last.units > 1 else (labels - 0.5)[:, None]
-    weights = steep * np.linalg.lstsq(features, wanted, rcond=1e-3)[0]
-    last.set_weights([weights[:-1], weights[-1]])
+    found = np.linalg.lstsq((seen - middle) * scale, wanted - wanted.mean(axis=0), rcond=0.01)[0]
+    weights = steep * scale[:, None] * found
+    last.set_weights([weights, steep * wanted.mean(axis=0) - middle @ weights])

@@ -17,10 +17,13 @@ from keras_models import ENDS, PLAIN, REFUSED_ENDS, REFUSED_STARTS, STARTS
 
 from convert.graph.flatbuffer import operators
 from convert.graph.float_tflite import to_float_tflite
+from convert.graph.layers import float_layers
 from convert.network.head import PROBABILITIES
 from convert.network.logits_model import keras_logits, load_logits_model
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
 from edge.crops.drawn import draw_crop
-from edge.engine.network import FloatNetwork
+from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
@@ -182,3 +185,26 @@ def test_many_models_in_a_row_bring_no_warning_of_tensorflow(tmp_path: Path) -> 
     finally:
         logging.getLogger("tensorflow").removeHandler(handler)
     assert said.getvalue() == ""
+
+
+def mobilenet() -> Any:
+    """Of ``keras.applications``, random weights, trained for a step on noise."""
+    import keras
+
+    keras.utils.set_random_seed(1)
+    model = keras.applications.MobileNetV2((96, 96, 3), alpha=0.35, weights=None, classes=3)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.train_on_batch(crops_of(96).astype(np.float32) / 255, np.arange(CROPS) % 3)
+    return model
+
+
+def test_a_network_of_keras_applications_is_int8_throughout(tmp_path: Path) -> None:
+    model, path = saved(mobilenet, tmp_path)
+    source, crops = load_logits_model(path), crops_of(96)
+    assert (source.side, source.labels) == (96, 3)
+    twin = to_float_tflite(source.model)
+    exact = FloatNetwork(twin, find_runtime()).logits_of(crops)
+    assert np.abs(probabilities(exact) - answers(model, crops)).max() < 1e-5
+    int8 = to_int8_tflite(twin, observe_ranges(twin, crops))
+    assert float_layers(int8) == ()
+    assert Int8Network(int8, find_runtime()).logits_of(crops).shape == (CROPS, 3)
