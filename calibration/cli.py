@@ -52,7 +52,7 @@ def select(
             " file,label."
         ),
     ],
-    n: Annotated[int, typer.Option("--n", "-n", min=100, help="How many cells.")] = 300,
+    n: Annotated[int, typer.Option("--n", "-n", min=50, help="How many cells.")] = 300,
     strategy: Annotated[
         str | None,
         typer.Option(

@@ -19,7 +19,7 @@ def bench(
         Path | None, typer.Option(help="Labelled crops, as for run; else drawn cells.")
     ] = None,
     n: Annotated[
-        int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
+        int, typer.Option("--n", "-n", min=50, help="Size of the representative set.")
     ] = 300,
     workers: Annotated[int, typer.Option(min=1, help="Models at a time.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,

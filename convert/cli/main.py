@@ -56,7 +56,7 @@ def run(
         "build/convert"
     ),
     n: Annotated[
-        int, typer.Option("--n", "-n", min=100, help="Size of the representative set.")
+        int, typer.Option("--n", "-n", min=50, help="Size of the representative set.")
     ] = 300,
     test: Annotated[
         Path | None,

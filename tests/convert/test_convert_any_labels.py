@@ -88,10 +88,11 @@ def converted(cells: Path) -> Iterator[Path]:
     done = run(*files, *options, "--labels", ",".join(KINDS), *asked)
     assert done.exit_code == 0, done.output
     # of two labels the one not to be missed becomes the second
-    few = ("--cells", cells, "--out", out, "--labels", "a,b", "--positive", "a", "--n", 100)
-    assert "needs at least 100 cells" in run(folder / "one.keras", *few).stderr
+    asked = ("--out", out, "--labels", "a,b", "--positive", "a", "--n", 100)
+    few = write_kinds(folder / "few", people=1)
+    assert "needs at least 50 cells" in run(folder / "one.keras", *asked, "--cells", few).stderr
     other = ("--test", write_kinds(folder / "other", first=200, people=2))
-    done = run(folder / "one.keras", *few, *other)
+    done = run(folder / "one.keras", *asked, "--cells", cells, *other)
     assert done.exit_code == 0, done.output
     return out
 
