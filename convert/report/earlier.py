@@ -49,7 +49,7 @@ def _comparison(fields: dict[str, Any]) -> dict[str, Any]:
     found = {**fields, "flips": [_flip(flip) for flip in fields["flips"]]}
     if fields["accuracy"] is not None:
         accuracy = dict(fields["accuracy"])
-        accuracy["of_labels"] = [accuracy.pop("healthy"), accuracy.pop("leukemic")]
+        accuracy["of_labels"] = [accuracy.pop(name) for name in cnmc.PEOPLE_FIELDS]
         found["accuracy"] = accuracy
     return found
 
