@@ -26,11 +26,12 @@ CELLS = 12  # of a label
 
 
 def write_kinds(folder: Path, first: int, people: int = 0) -> Path:
-    """Drawn cells of three kinds on white, told by their colour; of nobody, or of some people."""
+    """Drawn cells of three kinds on a light ground, told by colour; of nobody, or of people."""
     for number in range(first, first + CELLS * len(KINDS)):
         kind = number % len(KINDS)
-        pixels = 255 - draw_cell(number) // 2
-        pixels[:, :, kind] //= 2
+        cell = draw_cell(number)
+        pixels = np.where(cell.max(axis=2, keepdims=True) > 0, cell, 225).astype(np.uint8)
+        pixels[cell.max(axis=2) > 0, kind] //= 2
         whose = f"/p{number // 3 % people}" if people else ""
         path = folder / f"{KINDS[kind]}{whose}" / f"{number:03d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)

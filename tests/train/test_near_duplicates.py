@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from calibration.cells.crop_set import CropSet
-from edge.contract import BLACK
+from edge.contract import BLACK, NATURAL
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.models.cnmc import NAMES, SIDE
@@ -24,6 +24,7 @@ from train.data.near_duplicates import (
     find_near_duplicates,
     like_pairs,
     one_name_each,
+    remark_on_labels,
 )
 from train.data.split import choose_subjects, holdout_split, subject_splits
 
@@ -73,6 +74,27 @@ def test_neighbouring_parts_of_a_field_are_no_duplicates() -> None:
     field = cv2.resize(field, (560, 280), interpolation=cv2.INTER_CUBIC)
     parts = [field[:280, x : x + 140] for x in range(0, 421, 70)]  # each overlaps by half
     assert like_pairs(np.stack([to_crop(np.ascontiguousarray(part), SIDE) for part in parts])) == []
+
+
+def on_natural(seed: int) -> UInt8Image:
+    """A drawn cell on a light ground that is not flat."""
+    cell = to_crop(draw_cell(seed), 96)
+    ground = np.random.default_rng(seed).integers(200, 240, cell.shape).astype(np.uint8)
+    return np.where(cell.max(axis=2, keepdims=True) > 0, cell, ground)
+
+
+def test_cells_are_compared_and_not_the_ground_they_lie_on() -> None:
+    cells = [on_natural(seed) for seed in range(CELLS)]
+    turned = [np.rot90(cell) for cell in cells]
+    pairs = like_pairs(np.stack([*cells, *turned]), NATURAL)
+    assert [(i, j) for i, j, _ in pairs] == [(i, i + CELLS) for i in range(CELLS)]
+
+
+def test_one_cell_with_two_labels_is_said() -> None:
+    data = people(["H1", "7", "8"])
+    assert remark_on_labels(data, [NearDuplicate("cell-1.png", "cell-2.png", 0.9)]) == []
+    (remark,) = remark_on_labels(data, [NearDuplicate("cell-0.png", "cell-2.png", 0.9)])
+    assert "1 pairs of crops show one cell with two labels, as cell-0.png and cell-2.png" in remark
 
 
 def people(subjects: list[str]) -> CropSet:

@@ -85,8 +85,11 @@ def unclear() -> list[Any]:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"kinds": 2}, "gives (None, 2), and for 3 labels"),
-        ({"side": 40}, "takes (None, 40, 40, 3)"),
+        ({"kinds": 2}, "gives (None, 2), and the data has 3 labels: (None, 3)"),
+        (
+            {"side": 40},
+            "takes (None, 40, 40, 3), and crops of 32 pixels a side are (None, 32, 32, 3)",
+        ),
         ({"end": None}, "does not end in a softmax"),
         ({"end": "sigmoid"}, "does not end in a softmax"),
         ({"first": unclear}, "leave open whether it takes 0..1 or 0..255"),

@@ -13,7 +13,7 @@ from edge.errors import DataRefused
 from train.cli.options import Protocol, words_in
 from train.data import split as splits
 from train.data.audit import refuse_leaks
-from train.data.near_duplicates import NearDuplicate, find_near_duplicates
+from train.data.near_duplicates import NearDuplicate, find_near_duplicates, remark_on_labels
 from train.data.prepare import Prepared, Wanted, prepare, prepare_other
 from train.data.split_file import Split, load_split
 
@@ -80,12 +80,20 @@ def data_and_split(wanted: Wanted, how: SplitWanted) -> tuple[Prepared, Split]:
         prepared = replace(prepared, crops=both)
     else:
         prepared = prepare(wanted, how.protocol is Protocol.paper, say)
-        like = () if how.protocol is Protocol.paper else find_near_duplicates(prepared.crops)
+        like = _find_like(prepared.crops) if how.protocol is not Protocol.paper else ()
         chosen = make_splits(prepared.crops, how, like)[0]
         refuse_leaks(chosen, like)
         return prepared, chosen
-    refuse_leaks(chosen, find_near_duplicates(prepared.crops) if chosen.leak_free else None)
+    refuse_leaks(chosen, _find_like(prepared.crops) if chosen.leak_free else None)
     return prepared, chosen
+
+
+def _find_like(crops: CropSet) -> tuple[NearDuplicate, ...]:
+    """Find near-duplicates, and say which of them have two labels."""
+    like = find_near_duplicates(crops)
+    for remark in remark_on_labels(crops, like):
+        say(remark)
+    return like
 
 
 def make_splits(crops: CropSet, how: SplitWanted, like: Sequence[NearDuplicate]) -> list[Split]:

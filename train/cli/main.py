@@ -23,6 +23,7 @@ from train.cli.options import (
     RecipeName,
     SplitOption,
     SplitSeedOption,
+    described,
     words_in,
 )
 from train.cli.study import study
@@ -160,7 +161,7 @@ def baselines(
         Wanted(data, words_in(labels), positive),
         SplitWanted(split, protocol=protocol, hold_out=hold_out, seed=split_seed),
     )
-    for record in train_baselines(prepared, chosen, seed, dataset or f"crops in {data.name}", out):
+    for record in train_baselines(prepared, chosen, seed, dataset or described(data), out):
         metrics = record["metrics"]
         print(
             f"{record['network']:<16} accuracy {metrics['accuracy']:.3f}, balanced accuracy"

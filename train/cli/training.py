@@ -19,6 +19,7 @@ from train.cli.options import (
     PositiveOption,
     Precision,
     PrecisionOption,
+    Protocol,
     ProtocolOption,
     RecipeName,
     SideOption,
@@ -26,6 +27,7 @@ from train.cli.options import (
     SplitSeedOption,
     TestOption,
     WordsOption,
+    described,
     words_in,
 )
 
@@ -109,7 +111,7 @@ def train(
         prepared.crops,
         chosen,
         replace(wanted, precision=usual, seed=seed),
-        dataset or f"crops in {data.name}",
+        dataset or described(data),
         out,
     )
     say(
@@ -162,15 +164,19 @@ def outcome(record: dict[str, Any]) -> list[str]:
     labels, metrics = record["contract"]["labels"], record["metrics"]
     lines = _of_two(record) if len(labels) == 2 else _of_several(record)
     lines[0] = f"test part: {lines[0]} ({metrics['crops']} crops)"
-    if record["split"]["protocol"] == "paper":
-        lines = [lines[0]] if len(labels) == 2 else lines
+    if _is_by_image(record):
         lines.append("split by image: a person may stand on both sides, and this flatters")
     return lines
+
+
+def _is_by_image(record: dict[str, Any]) -> bool:
+    return bool(record["split"]["protocol"] == Protocol.paper.value)
 
 
 def _of_two(record: dict[str, Any]) -> list[str]:
     metrics = record["metrics"]
     first, second = (label["words"] for label in record["contract"]["labels"])
+    of_people = {} if _is_by_image(record) else record["per_negative_subject"]
     return [
         f"accuracy {metrics['accuracy']:.3f}, balanced accuracy {metrics['balanced_accuracy']:.3f},"
         f" AUROC {metrics['auroc']:.3f}, weighted F1 {metrics['weighted_f1']:.3f}",
@@ -178,7 +184,7 @@ def _of_two(record: dict[str, Any]) -> list[str]:
             f"{first} subject {subject}: balanced accuracy {of['balanced_accuracy']:.3f},"
             f" AUROC {of['auroc']:.3f}, weighted F1 {of['weighted_f1']:.3f}"
             f" ({of['crops']} crops, {of['positive_subjects']} {second} subjects)"
-            for subject, of in record["per_negative_subject"].items()
+            for subject, of in of_people.items()
         ),
     ]
 

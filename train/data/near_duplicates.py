@@ -10,7 +10,8 @@ pairs, 242 are called near-duplicates at :data:`LIKE`, all of one person, most o
 published twice or seen in two overlapping fields; of two people none (the highest is 0.82). Of 300
 crops copied on purpose it finds all that were turned, mirrored, resized or saved as JPEG of
 quality 50, 299 as WebP of quality 60, 295 turned, halved and saved as JPEG together, 288 cut by
-3 % on every side and 264 cut by up to 7 %.
+3 % on every side and 264 cut by up to 7 %. Of 157 white cells on natural background from two
+laboratories, at 96 pixels, it calls 8 pairs near-duplicates: each is one cell, cut out twice.
 """
 
 from __future__ import annotations
@@ -97,6 +98,26 @@ def one_name_each(data: CropSet, pairs: Sequence[NearDuplicate]) -> npt.NDArray[
             if one and one != other:  # the empty name sorts first
                 first[other] = one
     return np.array([find(subject) for subject in data.subjects.tolist()], np.str_)
+
+
+def remark_on_labels(data: CropSet, pairs: Sequence[NearDuplicate]) -> list[str]:
+    """Say which near-duplicates have two labels: one of the labels is wrong.
+
+    Returns
+    -------
+    list of str
+        Empty where there are none.
+    """
+    of = dict(zip(data.names.tolist(), data.labels.tolist(), strict=True))
+    both = [pair for pair in pairs if of[pair.first] != of[pair.second]]
+    if not both:
+        return []
+    first = both[0]
+    names = " and ".join(data.label_names[of[name]] for name in (first.first, first.second))
+    return [
+        f"{len(both)} pairs of crops show one cell with two labels, as {first.first[-60:]} and"
+        f" {first.second[-60:]} ({names}); correct or remove them"
+    ]
 
 
 def like_pairs(crops: UInt8Image, background: str = ON_BLACK) -> list[tuple[int, int, float]]:

@@ -46,11 +46,16 @@ def read_own(name: str, side: int, labels: int) -> Network:
     """
     path = Path(name)
     model = _load(path)
-    shapes = (model.input_shape, model.output_shape)
-    if shapes != ((None, side, side, 3), (None, labels)):
+    takes, gives = model.input_shape, model.output_shape
+    if takes != (None, side, side, 3):
         raise DataRefused(
-            f"{path} takes {shapes[0]} and gives {shapes[1]}, and for {labels} labels of crops with"
-            f" {side} pixels a side it must take (None, {side}, {side}, 3), give (None, {labels})"
+            f"{path} takes {takes}, and crops of {side} pixels a side are (None, {side}, {side},"
+            " 3); give its own --side, or make it take them"
+        )
+    if gives != (None, labels):
+        raise DataRefused(
+            f"{path} gives {gives}, and the data has {labels} labels: (None, {labels}); pick its"
+            " labels with --labels, or give it another head"
         )
     if _activation(model) != "softmax":
         raise DataRefused(
