@@ -317,3 +317,10 @@ def test_a_sample_with_a_scale_is_brought_to_that_of_the_network(model: Path) ->
         scaled = classifier.classify(sample)
     assert scaled.logits == plain.logits
     assert scaled.um_per_pixel == sample.um_per_pixel
+
+
+def test_doctor_says_which_scale_and_which_sizes_a_model_file_knows(model: Path) -> None:
+    said = edge_all("doctor", "--model", model).stdout
+    assert f"{UM:g} um a pixel of a crop; cells of " in said
+    assert "of 12 people\n" in said
+    assert "nothing tells that cells come at another scale" in edge_all("doctor").stdout
