@@ -37,7 +37,7 @@ class LogitsModel:
     model : keras.Model
         Crops in 0..1, shape (n, side, side, 3), to logits (n, labels); in float32 throughout.
     network : str
-        Name of the network.
+        Name of the network: that of its file.
     sha256 : str
         Hash of the ``.keras`` file.
     """
@@ -92,7 +92,7 @@ def _load(path: Path) -> LogitsModel:
             f"{path} is another network without its last {headless.head}, which is used twice in it"
             " or does not run over the labels; end it in keras.layers.Softmax() and save it again"
         )
-    return LogitsModel(headless.model, model.name, hashlib.sha256(found.content).hexdigest())
+    return LogitsModel(headless.model, path.stem, hashlib.sha256(found.content).hexdigest())
 
 
 def keras_logits(model: keras.Model, crops: UInt8Image) -> np.ndarray:

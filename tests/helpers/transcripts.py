@@ -27,6 +27,7 @@ _BLOCK = re.compile(
     r"(?:^<!-- not run: (?P<why>[^\n]+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.DOTALL | re.MULTILINE,
 )
+_BUILD_PAGE = "<!-- build side -->"
 _BUILD_SIDE = re.compile(
     r"edge-all-(train|calibrate|convert)|\b(from|import) (train|calibration|convert)\b"
     r"|make (convert|docs|test|study|train|release|reports)"
@@ -64,6 +65,8 @@ class Block:
     text : str
     why_not_run : str or None
         What the comment before it says.
+    is_of_build_page : bool
+        Whether a comment says that all of the page is of the build side.
     """
 
     page: Path
@@ -71,6 +74,7 @@ class Block:
     language: str
     text: str
     why_not_run: str | None
+    is_of_build_page: bool = False
 
     @property
     def place(self) -> str:
@@ -85,7 +89,7 @@ class Block:
     @property
     def is_build_side(self) -> bool:
         """Whether it needs what a device does not have."""
-        return bool(_BUILD_SIDE.search(self.text))
+        return self.is_of_build_page or bool(_BUILD_SIDE.search(self.text))
 
 
 def blocks_of(page: Path) -> list[Block]:
@@ -98,6 +102,7 @@ def blocks_of(page: Path) -> list[Block]:
             language=found["language"],
             text=found["text"],
             why_not_run=found["why"],
+            is_of_build_page=_BUILD_PAGE in text,
         )
         for found in _BLOCK.finditer(text)
     ]

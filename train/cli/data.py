@@ -13,7 +13,12 @@ from edge.errors import DataRefused
 from train.cli.options import Protocol, words_in
 from train.data import split as splits
 from train.data.audit import refuse_leaks
-from train.data.near_duplicates import NearDuplicate, find_near_duplicates, remark_on_labels
+from train.data.near_duplicates import (
+    NearDuplicate,
+    find_near_duplicates,
+    remark_on_labels,
+    remark_on_people,
+)
 from train.data.prepare import Prepared, Wanted, prepare, prepare_other
 from train.data.split_file import Split, load_split
 
@@ -77,21 +82,21 @@ def data_and_split(wanted: Wanted, how: SplitWanted) -> tuple[Prepared, Split]:
         prepared = prepare(wanted, False, say)
         other = prepare_other(how.test, wanted, prepared, say)
         both, chosen = splits.other_split(prepared.crops, other)
-        prepared = replace(prepared, crops=both)
+        prepared = replace(prepared, crops=both, pictures=both)
     else:
         prepared = prepare(wanted, how.protocol is Protocol.paper, say)
-        like = _find_like(prepared.crops) if how.protocol is not Protocol.paper else ()
+        like = _find_like(prepared.pictures) if how.protocol is not Protocol.paper else ()
         chosen = make_splits(prepared.crops, how, like)[0]
         refuse_leaks(chosen, like)
         return prepared, chosen
-    refuse_leaks(chosen, _find_like(prepared.crops) if chosen.leak_free else None)
+    refuse_leaks(chosen, _find_like(prepared.pictures) if chosen.leak_free else None)
     return prepared, chosen
 
 
 def _find_like(crops: CropSet) -> tuple[NearDuplicate, ...]:
     """Find near-duplicates, and say which of them have two labels."""
     like = find_near_duplicates(crops)
-    for remark in remark_on_labels(crops, like):
+    for remark in (*remark_on_labels(crops, like), *remark_on_people(crops, like)):
         say(remark)
     return like
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from edge.contract import LARGEST_SIDE, SMALLEST_SIDE
-from edge.models import cnmc
 
 
 class Precision(str, Enum):
@@ -57,7 +56,12 @@ WordsOption = Annotated[
     str, typer.Option(help="What people read for the labels, in their order, as x,y,z.")
 ]
 SideOption = Annotated[
-    int, typer.Option(min=SMALLEST_SIDE, max=LARGEST_SIDE, help="Of the crops, in pixels.")
+    int | None,
+    typer.Option(
+        min=SMALLEST_SIDE,
+        max=LARGEST_SIDE,
+        help="Of the crops, in pixels. By default the paper's, or what an own network takes.",
+    ),
 ]
 BackgroundOption = Annotated[
     Background | None,
@@ -90,9 +94,6 @@ SplitSeedOption = Annotated[int, typer.Option(help="Of the split.")]
 DatasetOption = Annotated[
     str, typer.Option(help="What the crops are, in words, for the record and the model file.")
 ]
-
-USUAL_SIDE = cnmc.SIDE
-"""Side of crops, where none is given: the paper's."""
 
 
 def words_in(text: str) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import typer
 from edge.cli.command import say
 from edge.cli.extras import need
 from train.cli.options import (
-    USUAL_SIDE,
     BackgroundOption,
     DataOption,
     DatasetOption,
@@ -44,7 +43,7 @@ def train(
     labels: LabelsOption = "",
     positive: PositiveOption = "",
     words: WordsOption = "",
-    side: SideOption = USUAL_SIDE,
+    side: SideOption = None,
     background: BackgroundOption = None,
     pixel_size: PixelSizeOption = None,
     test: TestOption = None,
@@ -79,10 +78,11 @@ def train(
     from train.cli.data import SplitWanted, data_and_split
     from train.data.prepare import Wanted, remark_on_few
     from train.data.split_file import apply_split
-    from train.networks.find import find_network
+    from train.networks.find import find_network, usual_side
     from train.training import backend
     from train.training.run import Job, train_network
 
+    side = side or usual_side(str(context.info_name))
     prepared, chosen = data_and_split(
         Wanted(
             data,

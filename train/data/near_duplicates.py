@@ -29,9 +29,13 @@ from calibration.cells.crop_set import CropSet
 from edge.contract import BLACK as ON_BLACK
 from edge.crops.image_statistics import BLACK, statistics_and_foreground
 from edge.crops.preprocess import UInt8Image
+from edge.models import cnmc
 
 LIKE = 0.85
 """Correlation of two textures, 0..1, from which on they are one cell."""
+
+SMALLEST_TOLD = cnmc.SIDE
+"""Side of the smallest crops that were measured: 120 drawn cells at 32 pixels have false pairs."""
 
 _LIKE_HASHES = 0.85  # of hashes, which keep what is coarse and so correlate more
 _SIDE, _HASH = 32, 8
@@ -98,6 +102,29 @@ def one_name_each(data: CropSet, pairs: Sequence[NearDuplicate]) -> npt.NDArray[
             if one and one != other:  # the empty name sorts first
                 first[other] = one
     return np.array([find(subject) for subject in data.subjects.tolist()], np.str_)
+
+
+def remark_on_people(data: CropSet, pairs: Sequence[NearDuplicate]) -> list[str]:
+    """Say which people stay on one side of a split, as they share near-duplicates.
+
+    Returns
+    -------
+    list of str
+        Empty where there are none.
+    """
+    together: dict[str, set[str]] = {}
+    for name, subject in zip(one_name_each(data, pairs), data.subjects, strict=True):
+        if subject:
+            together.setdefault(str(name), set()).add(str(subject))
+    groups = [", ".join(sorted(group)) for group in together.values() if len(group) > 1]
+    if not groups:
+        return []
+    more = f" and {len(groups) - 1} more groups" if len(groups) > 1 else ""
+    first = next(iter(pairs))
+    return [
+        f"people who share pictures of a cell stay together: {groups[0][:80]}{more}; see"
+        f" {first.first[-60:]} and {first.second[-60:]}"
+    ]
 
 
 def remark_on_labels(data: CropSet, pairs: Sequence[NearDuplicate]) -> list[str]:

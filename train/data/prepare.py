@@ -16,6 +16,7 @@ from calibration.cells.readings import are_of_cnmc
 from edge.contract import Contract, make_labels
 from edge.errors import DataRefused
 from edge.models import cnmc
+from train.data.near_duplicates import SMALLEST_TOLD
 
 FEWEST = 10
 """Crops of a label to train on: with fewer it is not learned, but for luck."""
@@ -63,10 +64,13 @@ class Prepared:
     crops : CropSet
     contract : Contract
         But for the diameters of the cells.
+    pictures : CropSet
+        The same, as large as near-duplicates can be told at: small crops of other cells look alike.
     """
 
     crops: CropSet
     contract: Contract
+    pictures: CropSet
 
 
 def prepare(wanted: Wanted, keep_twins: bool, on_remark: Remark) -> Prepared:
@@ -96,7 +100,10 @@ def prepare(wanted: Wanted, keep_twins: bool, on_remark: Remark) -> Prepared:
     if not of_cnmc:
         counted = [f"{name} ({count})" for name, count in found.counts().items()]
         on_remark(f"labels, with their crops: {', '.join(counted)}")
-    return Prepared(load_crops(found, wanted.side, background), contract)
+    crops = load_crops(found, wanted.side, background)
+    large = wanted.side >= SMALLEST_TOLD
+    pictures = crops if large else load_crops(found, SMALLEST_TOLD, background)
+    return Prepared(crops, contract, pictures)
 
 
 def prepare_other(test: Path, wanted: Wanted, prepared: Prepared, on_remark: Remark) -> CropSet:

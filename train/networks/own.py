@@ -66,6 +66,18 @@ def read_own(name: str, side: int, labels: int) -> Network:
     return Network(path.stem, lambda: _load(path), _white(path, model), path, sha256)
 
 
+def side_of(name: str) -> int | None:
+    """Side of the crops that a Keras model takes; None where it leaves that open.
+
+    Raises
+    ------
+    DataRefused
+        If it cannot be read.
+    """
+    takes = _load(Path(name)).input_shape
+    return takes[1] if isinstance(takes, tuple) and len(takes) == 4 else None
+
+
 def _load(path: Path) -> keras.Model:
     import keras
 
