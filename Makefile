@@ -1,7 +1,7 @@
 # Everything that can be done with edge-all, from a fresh clone with python3 and make; make clean tidies up.
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
-#   make test-backends             training on JAX and PyTorch too (downloads PyTorch)
+#   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
 #   make test-legacy               the device side on tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
 #   make test-robustness           thousands of bad inputs (10 minutes)
 #   make docs                      the command-line reference and the pictures in docs/; make scale DATA=folder its tables of scale
@@ -21,7 +21,7 @@ data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops
 STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
 BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
-.PHONY: classify test test-backends test-legacy test-robustness docs convert bench scale clean study train-cnn release train-large reports
+.PHONY: classify test test-slow test-legacy test-robustness docs convert bench scale clean study train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
 test: .venv/ready
@@ -29,9 +29,9 @@ test: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
-test-backends: .venv/ready
+test-slow: .venv/ready
 	$(call pip,.venv) torch==2.13.0
-	.venv/bin/pytest tests/train/test_backends.py
+	.venv/bin/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
 test-legacy: .venv-legacy/ready
 	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
 	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder

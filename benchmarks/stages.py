@@ -51,6 +51,7 @@ def stage_milliseconds(paths: Sequence[str], model: ModelFile, batch: int) -> di
     Stages take turns as in a run, so that each finds the caches as the one before leaves them.
     """
     network, limits = Int8Network(model.flatbuffer, find_runtime()), limits_of(model.reference)
+    contract = model.metadata.contract
     seconds: Counter[str] = Counter()  # and how many crops
 
     def timed(stage: str, work: Callable[..., object], *given: object) -> object:
@@ -64,10 +65,10 @@ def stage_milliseconds(paths: Sequence[str], model: ModelFile, batch: int) -> di
         seen = []
         for path in paths[at : at + chunk]:
             data = timed("read", read_bytes, path)
-            seen.append(timed("decode, reduce", crop_and_frame_of, data))
+            seen.append(timed("decode, reduce", crop_and_frame_of, data, contract.side))
         timed("invoke", network.raw_logits_of, np.stack([crop for crop, _ in seen]), batch)
         for crop, frame in seen:
-            timed("judge quality", quality_of, crop, frame, limits)
+            timed("judge quality", quality_of, crop, frame, limits, contract)
         seconds["crops"] += len(seen)
     crops = seconds.pop("crops")
     return {stage: 1000 * total / crops for stage, total in seconds.items()}
@@ -76,4 +77,4 @@ def stage_milliseconds(paths: Sequence[str], model: ModelFile, batch: int) -> di
 def some_crops(paths: Sequence[str]) -> UInt8Image:
     """As many crops as the largest batch takes."""
     crops = [crop_and_frame_of(read_bytes(path), SIDE)[0] for path in paths[: max(BATCHES)]]
-    return np.resize(np.stack(crops), (max(BATCHES), 70, 70, 3))
+    return np.resize(np.stack(crops), (max(BATCHES), SIDE, SIDE, 3))

@@ -197,6 +197,7 @@ def test_a_model_that_cannot_be_converted_does_not_stop_the_next(tmp_path: Path)
     assert (tmp_path / "out" / "cnn.tflite").is_file()
 
 
+@pytest.mark.slow
 def test_models_are_converted_side_by_side_in_processes_of_their_own(tmp_path: Path) -> None:
     first = beside(tmp_path)
     for file in list(first.parent.glob("cnn*")):

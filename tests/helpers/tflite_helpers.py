@@ -27,10 +27,10 @@ def untrained(name: str) -> Any:
     """A network of `train` that gives logits, its batch norm not the identity it starts as."""
     import keras
 
-    from train.networks.paper import NETWORKS
+    from train.networks.paper import build
 
     keras.utils.set_random_seed(0)
-    model = NETWORKS[name]()
+    model = build(name, SIDE, 2)
     random = np.random.default_rng(0)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):

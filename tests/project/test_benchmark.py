@@ -17,6 +17,7 @@ def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_benchmark_measures_every_target_and_says_which_are_missed(tmp_path: Path) -> None:
     write_samples(tmp_path / "crops", 3)
     done = bench(tmp_path / "crops", "--out", tmp_path / "out", "--count", "40", "--many", "50")

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from calibration.probabilities.calibrate import read_calibration
 from convert.record import read_record
+from edge.models.cnmc import SIDE
 from edge.models.model_file import read_model_file
 
 
@@ -80,7 +81,7 @@ def test_predictions_are_those_of_the_saved_network(trained: Path, labelled: Pat
     from calibration.cells.labelled_crops import find_labelled_crops
     from convert.network.logits_model import keras_logits, load_logits_model
 
-    crops = load_crops(find_labelled_crops(labelled))
+    crops = load_crops(find_labelled_crops(labelled), SIDE)
     model = load_logits_model(trained / "cnn.keras").model
     logits = dict(zip(crops.names, keras_logits(model, crops.crops), strict=True))
     with (trained / "cnn-held-out.csv").open(newline="") as file:
@@ -99,7 +100,7 @@ def test_the_model_file_says_where_it_comes_from(trained: Path, converted: Path)
     assert metadata.trained_on["dataset"] == "drawn cells"
     assert metadata.accuracy["float"] == record.accuracy["float"]
     assert metadata.accuracy["int8"]["crops"] == 72
-    assert metadata.calibration["folds"][0]["healthy"] == ["H2"]
+    assert metadata.calibration["folds"][0]["people"] == [["H2"], ["8"]]
     assert metadata.temperature == calibration.temperature
     assert metadata.refer_band == (calibration.refer_band.low, calibration.refer_band.high)
     assert metadata.fidelity["cells_are"].startswith("72 crops of 2 held-out subjects, sha256 ")

@@ -37,9 +37,10 @@ def train(backend: str, data: Path, out: Path, *options: str, **environment: str
 
 def needs(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed; make test-backends brings it")
+        pytest.skip(f"{backend} is not installed; make test-slow brings it")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_model_of_another_backend_gives_its_logits_in_tflite(
     backend: str, data: Path, tmp_path: Path
@@ -67,6 +68,7 @@ def test_a_model_of_another_backend_gives_its_logits_in_tflite(
         assert leukemia - hem == pytest.approx(float(row["margin"]), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one_does(data: Path, tmp_path: Path) -> None:
     needs("jax")
     # no augmentation: the same batches, cut in two

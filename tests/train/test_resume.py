@@ -64,6 +64,7 @@ def outcome(out: Path) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.slow
 def test_a_training_killed_twice_ends_with_the_same_files(data: Path, tmp_path: Path) -> None:
     import keras
 

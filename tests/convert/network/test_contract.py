@@ -17,7 +17,7 @@ from edge.errors import ConversionFailed
 from edge.models.cnmc import CONTRACT, NAMES
 
 KERAS_FILE = Path("small.keras")
-DIAMETERS = Diameters((1, 2, 3, 4, 5, 6, 7, 8, 9), 99, 3, 0.1, 0.2)
+DIAMETERS = Diameters((1, 2, 3, 4, 5, 6, 7, 8, 9), 99, 3, None)
 OURS = Contract(
     96, make_labels("abc", "c", ("round", "long", "odd")), "c", NATURAL, 0.25, DIAMETERS, "To try."
 )

@@ -198,6 +198,7 @@ def mobilenet() -> Any:
     return model
 
 
+@pytest.mark.slow
 def test_a_network_of_keras_applications_is_int8_throughout(tmp_path: Path) -> None:
     model, path = saved(mobilenet, tmp_path)
     source, crops = load_logits_model(path), crops_of(96)

@@ -189,6 +189,7 @@ def test_a_row_has_every_field_but_the_message_for_people() -> None:
         "labels",
         "probabilities",
         "logits",
+        "area",
     }
 
 

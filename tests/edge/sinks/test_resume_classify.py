@@ -264,6 +264,7 @@ def many_crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_of_5000_crops_killed_ten_times_has_each_exactly_once(
     many_crops: Path, tmp_path: Path
 ) -> None:
