@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from edge.crops.drawn import write_samples
 
 ROOT = Path(__file__).parents[2]
