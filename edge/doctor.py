@@ -24,6 +24,7 @@ from edge.models.metadata import Metadata
 from edge.models.model_file import ModelFile, read_model_file
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+_LITTLE_SHIFT = "how people differ is not known: only a scale far off is noticed"
 _NO_SHIFT = "nothing tells that cells come at another scale"
 _LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")
 
@@ -104,7 +105,7 @@ def _scale(contract: Contract) -> str:
     cells = contract.diameters
     if cells is None:
         return f"{scale}; {_NO_SHIFT}"
-    of_people = f"of {cells.people} people" + ("" if cells.sizes else f"; {_NO_SHIFT}")
+    of_people = f"of {cells.people} people" + ("" if cells.sizes else f"; {_LITTLE_SHIFT}")
     return (
         f"{scale}; cells of {cells.percentiles[0]:.1f} to {cells.percentiles[-1]:.1f} pixels,"
         f" median {cells.median:.1f}, {of_people}"

@@ -106,7 +106,7 @@ class _Work:
         self._resume = resume
         self._stop = stop
         diameters = classifier.contract.diameters
-        self._smears = Smears(diameters.sizes if diameters else None, classifier.strict)
+        self._smears = Smears(diameters, classifier.strict)
         self._found_earlier: deque[events.ScaleShifted] = deque()
 
     def events_of(

@@ -6,8 +6,8 @@ from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from edge.contract import Sizes
-from edge.crops.scale import FEWEST_CELLS, Shift, find_shift
+from edge.contract import Diameters
+from edge.crops.scale import FEWEST_CELLS, Shift, compare_with_training
 from edge.events import ScaleShifted
 from edge.reasons import SCALE_SHIFT
 from edge.rows import Result
@@ -42,14 +42,14 @@ class Smears:
 
     Parameters
     ----------
-    sizes : Sizes or None
+    diameters : Diameters or None
         Of the contract; without them nothing is judged, and no result waits.
     strict : bool
         Refuse what is marked. Otherwise its decision is ``refer``.
     """
 
-    def __init__(self, sizes: Sizes | None, strict: bool) -> None:
-        self._sizes = sizes
+    def __init__(self, diameters: Diameters | None, strict: bool) -> None:
+        self._diameters = diameters
         self._strict = strict
         self._smears: dict[str, _Smear] = {}
         self._last: _Smear | None = None
@@ -68,7 +68,7 @@ class Smears:
         ------
         Result or ScaleShifted
         """
-        if self._sizes is None:
+        if self._diameters is None:
             yield from results
             return
         held: deque[Result] = deque()
@@ -124,8 +124,8 @@ class Smears:
                 yield ScaleShifted(smear.name, None, 0)
 
     def _shift_of(self, smears: list[_Smear]) -> Shift:
-        assert self._sizes is not None
-        return find_shift([smear.areas for smear in smears], self._sizes)
+        assert self._diameters is not None
+        return compare_with_training([smear.areas for smear in smears], self._diameters)
 
     def _smear_of(self, result: Result) -> _Smear:
         return self._smears.setdefault(result.smear, _Smear(result.smear))

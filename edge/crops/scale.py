@@ -22,6 +22,9 @@ from edge.crops.preprocess import UInt8Image
 FEWEST_CELLS = 20
 """Cells of a person, or of a smear, that say how large its largest are."""
 
+FEWEST_SEEN = 50
+"""Cells of training whose percentiles say anything, where nothing is known of people."""
+
 BY_CHANCE = 0.005
 """How often a smear at the right scale may be marked, if people are as those of the reference."""
 
@@ -184,6 +187,32 @@ def find_shift(smears: Sequence[Sequence[int]], sizes: Sizes) -> Shift:
     variance = sizes.between**2 * (1 / len(smears) + line) + chosen
     p = t_tails(shift / math.sqrt(variance), sizes.people - 2) if variance else float(shift == 0)
     return Shift(factor=math.exp(shift / 2), p=p)
+
+
+def compare_with_training(smears: Sequence[Sequence[int]], diameters: Diameters) -> Shift:
+    """Compare smears with the cells that a network was trained on, as well as these are known.
+
+    Where nobody knows how people differ, only what cannot be missed is found: a middle cell that is
+    smaller or larger than nineteen of twenty cells of training.
+
+    Parameters
+    ----------
+    smears : sequence of sequence of int
+        As for :func:`find_shift`.
+    diameters : Diameters
+        Of the contract.
+
+    Returns
+    -------
+    Shift
+    """
+    if diameters.sizes is not None:
+        return find_shift(smears, diameters.sizes)
+    areas = np.concatenate([np.asarray(each, np.float64) for each in smears])
+    middle = 2 * math.sqrt(float(np.median(areas)) / math.pi)
+    smallest, largest = (diameters.percentiles[PERCENTILES.index(at)] for at in (5, 95))
+    is_beyond = diameters.cells >= FEWEST_SEEN and not smallest <= middle <= largest
+    return Shift(factor=middle / diameters.median, p=0.0 if is_beyond else 1.0)
 
 
 def t_tails(t: float, freedom: int) -> float:

@@ -204,7 +204,7 @@ def fed(
     contract: Contract, given: Iterable[Result], is_live: bool = False
 ) -> tuple[list[Result], list[events.ScaleShifted]]:
     assert contract.diameters is not None
-    smears = Smears(contract.diameters.sizes, strict=False)
+    smears = Smears(contract.diameters, strict=False)
     found = [*smears.mark(given, is_live), *smears.judge_all()]
     results = [each for each in found if isinstance(each, Result)]
     return results, [each for each in found if isinstance(each, events.ScaleShifted)]
@@ -259,7 +259,7 @@ def test_results_wait_for_a_smear_only_where_files_are_there_and_never_for_long(
             yield result("a", None, "truncated")
 
     assert contract.diameters is not None
-    stream = Smears(contract.diameters.sizes, strict=False).mark(unreadable(), is_live)
+    stream = Smears(contract.diameters, strict=False).mark(unreadable(), is_live)
     next(stream)
     assert taken == (1 if is_live else MOST_HELD + 1)
 

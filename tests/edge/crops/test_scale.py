@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from edge.contract import BLACK, NATURAL, PERCENTILES, Diameters, Sizes
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
-from edge.crops.scale import cell_area, diameters_of, find_shift, measure_diameters, t_tails
+from edge.crops.scale import (
+    cell_area,
+    compare_with_training,
+    diameters_of,
+    find_shift,
+    measure_diameters,
+    t_tails,
+)
 
 SIDE = 70
 AREAS = st.lists(st.integers(200, 2000), min_size=20, max_size=80)
@@ -99,6 +106,21 @@ def test_cells_all_alike_in_people_all_alike_are_judged_too(areas: list[int]) ->
     assert found.sizes is not None
     assert find_shift([[500] * 20], found.sizes).p == 1
     assert 0 <= find_shift([areas], found.sizes).p <= 1
+
+
+@pytest.mark.parametrize(
+    ("scale", "is_noticed"), [(0.6, True), (0.97, False), (1.0, False), (1.03, False), (1.6, True)]
+)
+def test_without_people_only_a_scale_far_off_is_noticed(scale: float, is_noticed: bool) -> None:
+    training = [area for seed in range(10) for area in cells_of_person(seed)]
+    found = diameters_of(training, [""] * len(training))
+    assert found is not None
+    assert found.sizes is None
+    shift = compare_with_training([shown_at(scale, training)], found)
+    assert shift.is_real == is_noticed
+    assert shift.factor == pytest.approx(scale, rel=0.02)
+    few = replace(found, cells=49)
+    assert not compare_with_training([shown_at(scale, training)], few).is_real
 
 
 def test_people_weigh_alike_in_diameters() -> None:

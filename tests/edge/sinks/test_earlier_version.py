@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_helpers import edge_all
 from conftest import ROOT
@@ -21,6 +22,7 @@ from databases import query
 from sink_helpers import COLUMNS, RUN
 
 from edge.crops.drawn import write_samples
+from edge.models.model_file import SHIPPED_MODEL, read_model_file
 from edge.rows import FIRST_COLUMNS, Result
 from edge.samples import Sample
 from edge.sinks.outputs import Outputs
@@ -49,7 +51,8 @@ def folder(cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def classify(*arguments: object) -> str:
-    done = edge_all("classify", "cells", *arguments)
+    """Classify with the model file that 0.1.0 shipped, of schema 1."""
+    done = edge_all("classify", "cells", "--model", WRITTEN / "cnn.tflite", *arguments)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -87,6 +90,27 @@ def test_a_run_of_0_1_0_goes_on_with_every_cell_once(folder: Path, outputs: tupl
             }
         assert [row.get("sample") for row in found] == [None] * 4 + FILES[4:]
     assert "7 of them by an earlier run" in classify(*options, "--resume")
+
+
+def test_a_model_file_of_the_first_schema_decides_byte_for_byte_as_it_did(folder: Path) -> None:
+    classify("--out", "new.csv")
+    old, new = (
+        (place / name).read_text().splitlines()
+        for place, name in (
+            (WRITTEN, "results.csv"),
+            (folder, "new.csv"),
+        )
+    )
+    assert [line.split(",")[: len(FIRST_COLUMNS)] for line in new[: len(old)]] == [
+        line.split(",") for line in old
+    ]
+
+
+def test_the_shipped_network_is_still_the_one_of_the_first_schema() -> None:
+    first, shipped = map(read_model_file, (WRITTEN / "cnn.tflite", SHIPPED_MODEL))
+    assert first.flatbuffer == shipped.flatbuffer
+    assert np.array_equal(first.golden.inputs, shipped.golden.inputs)
+    assert np.array_equal(first.golden.logits, shipped.golden.logits)
 
 
 def test_the_old_columns_stay_byte_for_byte(folder: Path) -> None:
