@@ -16,7 +16,7 @@ FIRST_LOOK = 50
 """Cells of a smear at which it is judged; again at twice as many, and so on."""
 
 MOST_HELD = 200
-"""Most results that wait for a smear to be judged."""
+"""Most results that wait for a smear to be judged: nobody waits long, and memory stays flat."""
 
 
 class _Smear:
@@ -62,7 +62,7 @@ class Smears:
         results : iterable of Result
         is_live : bool
             Whether samples come as they happen: then no result waits for another. Otherwise those
-            of a smear wait until it was judged by 50 cells, or by all there are.
+            of a smear wait until it was found shifted, or was judged by 200 cells or all there are.
 
         Yields
         ------
@@ -93,11 +93,15 @@ class Smears:
             smear.areas.append(result.area)
         if len(smear.areas) == smear.next_look:
             smear.next_look *= 2
-            yield from self._settle(smear)
+            yield from self._judge(smear)
+            smear.is_settled |= smear.is_shifted or len(smear.areas) >= MOST_HELD
 
     def _settle(self, smear: _Smear) -> Iterator[ScaleShifted]:
-        """Judge a smear by the cells so far."""
+        """Judge a smear by the cells so far, and let none of its results wait any more."""
         smear.is_settled = True
+        yield from self._judge(smear)
+
+    def _judge(self, smear: _Smear) -> Iterator[ScaleShifted]:
         if smear.has_enough and not smear.is_shifted:
             shift = self._shift_of([smear])
             if shift.is_real:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import toy_source
 from command_helpers import EDGE_ALL, Done, edge_all
+from conftest import ROOT
 from edge_helpers import encoded, write_changed_model
 from sink_helpers import MODEL
 
@@ -29,6 +30,8 @@ from edge.rows import Result
 from edge.run import run
 from edge.samples import Sample
 from edge.smears import MOST_HELD, Smears
+
+OF_FIRST_SCHEMA = ROOT / "tests" / "data" / "written-by-0.1.0" / "cnn.tflite"
 
 CELLS, SIDE = 60, 70
 CONTRACT = MODEL.metadata.contract
@@ -153,7 +156,7 @@ def test_a_resumed_run_knows_the_smears_that_were_marked(
 
 
 def test_a_model_file_without_sizes_marks_nothing(smears: Path) -> None:
-    done = classify(smears / "small")
+    done = classify(smears / "small", "--model", OF_FIRST_SCHEMA)
     assert done.exit_code == 0
     assert SCALE_SHIFT not in done.output
 
@@ -323,4 +326,5 @@ def test_doctor_says_which_scale_and_which_sizes_a_model_file_knows(model: Path)
     said = edge_all("doctor", "--model", model).stdout
     assert f"{UM:g} um a pixel of a crop; cells of " in said
     assert "of 12 people\n" in said
-    assert "nothing tells that cells come at another scale" in edge_all("doctor").stdout
+    first = edge_all("doctor", "--model", OF_FIRST_SCHEMA).stdout
+    assert "nothing tells that cells come at another scale" in first
