@@ -14,8 +14,17 @@ def of_build_side(page: Path) -> list[Block]:
     return [block for block in blocks_of(page) if block.is_run and block.is_build_side]
 
 
+SLOW = ("your-own-cells.md",)
+"""Trains, and converts twice."""
+
+
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if of_build_side(page)], ids=lambda page: page.name
+    "page",
+    [
+        pytest.param(page, id=page.name, marks=[pytest.mark.slow] if page.name in SLOW else [])
+        for page in PAGES
+        if of_build_side(page)
+    ],
 )
 def test_commands_do_what_the_page_shows(page: Path, tmp_path: Path) -> None:
     reader = Reader(tmp_path)
