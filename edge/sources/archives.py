@@ -9,6 +9,7 @@ import lzma
 import os
 import struct
 import tarfile
+import weakref
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -171,11 +172,27 @@ class _ZipMember:
 
 
 def _zip(path: str, wanted: _Wanted) -> Iterator[Found]:
-    archive, lock = zipfile.ZipFile(path), Lock()  # closed when the last member has been read
+    archive, lock = _open_zip(path), Lock()
     for info in archive.infolist():
         if wanted(info.filename, info.is_dir()):
             content = _ZipMember(archive, info, lock)
             yield _member(path, info.filename, content, _zip_refusal(info))
+
+
+def _open_zip(path: str) -> zipfile.ZipFile:
+    """Open a zip whose file is closed when the last member that needs it is gone.
+
+    By a finalizer: members may go in a cycle with the traceback of a damaged one, and then Python
+    would find the file before the archive that closes it.
+    """
+    file = open(path, "rb")  # noqa: SIM115
+    try:
+        archive = zipfile.ZipFile(file)
+    except BaseException:
+        file.close()
+        raise
+    weakref.finalize(archive, file.close)
+    return archive
 
 
 def _zip_refusal(info: zipfile.ZipInfo) -> CropUnreadable | None:
