@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
 
@@ -185,7 +186,7 @@ def _open_zip(path: str) -> zipfile.ZipFile:
     By a finalizer: members may go in a cycle with the traceback of a damaged one, and then Python
     would find the file before the archive that closes it.
     """
-    file = open(path, "rb")  # noqa: SIM115
+    file = Path(path).open("rb")
     try:
         archive = zipfile.ZipFile(file)
     except BaseException:
