@@ -186,7 +186,7 @@ def _open_zip(path: str) -> zipfile.ZipFile:
     By a finalizer: members may go in a cycle with the traceback of a damaged one, and then Python
     would find the file before the archive that closes it.
     """
-    file = Path(path).open("rb")
+    file = Path(path).open("rb")  # noqa: SIM115
     try:
         archive = zipfile.ZipFile(file)
     except BaseException:
