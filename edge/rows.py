@@ -158,11 +158,9 @@ class Result:
         possible = (decision,) if contract is None else (NOT_DECIDED, *contract.words)
         if decision is not None and (decision not in possible or not str(decision).isprintable()):
             raise ValueError(f"{decision!r} is no decision")
-        logits = _numbers([given.get(f"logit_{name}") for name in labels])
-        found = _numbers([given.get(f"p_{name}") for name in labels])
-        if cnmc.is_of_cnmc(labels):
-            (of_positive,) = _numbers([given[cnmc.P_COLUMN]]) or (None,)
-            found = None if of_positive is None else (1 - of_positive, of_positive)
+        found, logits = _scores_in(given, labels)
+        if not (decision is None) == (found is None) == (logits is None):
+            raise ValueError("it has a decision without its numbers, or numbers without one")
         result = cls(labels=labels, probabilities=found, logits=logits, **values)  # type: ignore[arg-type]
         if result.supersedes is not None and not 0 <= result.supersedes < result.index:
             raise ValueError("it supersedes no earlier row")
@@ -279,6 +277,17 @@ def _scores(result: Result) -> Iterator[tuple[str, float | None]]:
         yield f"logit_{name}", logit
     if cnmc.is_of_cnmc(result.labels):
         yield cnmc.P_COLUMN, found[1]
+
+
+def _scores_in(
+    given: Mapping[str, object], labels: tuple[str, ...]
+) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
+    """Probabilities and logits of a row; of C-NMC's labels as version 1 wrote them."""
+    logits = _numbers([given.get(f"logit_{name}") for name in labels])
+    if not cnmc.is_of_cnmc(labels):
+        return _numbers([given.get(f"p_{name}") for name in labels]), logits
+    (p,) = _numbers([given[cnmc.P_COLUMN]]) or (None,)
+    return None if p is None else (1 - p, p), logits
 
 
 def _numbers(given: Sequence[object]) -> tuple[float, ...] | None:

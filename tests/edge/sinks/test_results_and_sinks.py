@@ -209,12 +209,15 @@ def test_a_row_is_read_again_from_values_and_from_the_texts_of_csv(result: Resul
         {"file": ""},
         {"supersedes": 9},
         {"decision": "heal\0hy"},
+        {"p_leukemia": ""},
+        {"logit_hem": None, "logit_all": None},
+        {"decision": None},
     ],
 )
 def test_a_row_that_is_no_result_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(
         ValueError,
-        match=r"invalid literal|could not convert|names no|no decision|finite|supersedes no",
+        match=r"invalid literal|not convert|names no|no decision|finite|supersedes no|its numbers",
     ):
         Result.from_row({**DECIDED.row(), **change})
 
