@@ -175,9 +175,10 @@ def record_with(tmp_path: Path, **changes: Any) -> Path:
     [
         ({}, ("hem", "all")),
         ({"labels": ["all", "hem"]}, ("all", "hem")),
-        ({"labels": ...}, ("hem", "all")),  # of edge-all-train, before it said so
-        ({"labels": ..., "kind": ...}, None),  # of somebody else
-        ({"labels": ..., "schema": 7}, None),
+        ({"labels": ...}, ("hem", "all")),  # as its contract says
+        ({"labels": ..., "contract": ...}, ("hem", "all")),  # of 0.1.0, which knew no others
+        ({"labels": ..., "contract": ..., "kind": ...}, None),  # of somebody else
+        ({"labels": ..., "contract": ..., "schema": 7}, None),
     ],
 )
 def test_a_record_says_the_order_or_is_one_of_edge_all_train(
