@@ -58,8 +58,8 @@ def runs(parts: Parts) -> Runs:
 
 @pytest.fixture(scope="module")
 def again(parts: Parts) -> Runs:
-    """Once more; the forest and the ones that go step by step are drawn by lot."""
-    few = run_baselines(*parts, seed=0, names=["rf", "sgd"])
+    """Once more, of those that are drawn by lot."""
+    few = run_baselines(*parts, seed=0, names=["rf", "sgd", "mlp"])
     return {(run.features, run.baseline): run for run in few}
 
 
@@ -106,7 +106,7 @@ def test_a_class_ten_times_rarer_is_not_ignored(rare: int, parts: Parts) -> None
 
 
 def test_the_same_seed_gives_the_same_margins(runs: Runs, again: Runs) -> None:
-    assert len(again) == 2 * len(FEATURES)
+    assert len(again) == 3 * len(FEATURES)
     for which, run in again.items():
         np.testing.assert_array_equal(run.margins, runs[which].margins)
 
