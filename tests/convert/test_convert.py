@@ -159,6 +159,8 @@ def test_unchanged_inputs_are_not_converted_again_but_changed_ones_are(
     assert done.exit_code == 0
     assert "Unchanged since." in done.stdout
     mended, said = again
+    keys = {read_report(folder / "cnn-report.json").key for folder in (converted, mended)}
+    assert len(keys) == 1  # so that nothing but the harm called for a conversion
     assert "Unchanged since." not in said.stdout
     assert (mended / "cnn.tflite").read_bytes() == (converted / "cnn.tflite").read_bytes()
 

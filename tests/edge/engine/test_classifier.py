@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_helpers import (
+    SEVERAL_CHUNKS,
     batching_flatbuffer,
     encoded,
     one_by_one_flatbuffer,
@@ -35,21 +36,7 @@ from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.find import find_inputs
 
-SEVERAL_CHUNKS = 40
 BAD = {3: "empty", 9: "not-an-image", 10: "truncated", 39: "greyscale"}
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Iterator[Classifier]:
-    """The shipped model in two threads."""
-    with Classifier(threads=2) as classifier:
-        yield classifier
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Files of 40 different cells."""
-    return write_cells(tmp_path_factory.mktemp("cells"), SEVERAL_CHUNKS)
 
 
 @pytest.fixture

@@ -7,21 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from edge_helpers import write_cells
-from test_classifier import SEVERAL_CHUNKS
+from edge_helpers import SEVERAL_CHUNKS
 
 from edge.engine.classifier import Classifier
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Iterator[Classifier]:
-    with Classifier(threads=2) as classifier:
-        yield classifier
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_cells(tmp_path_factory.mktemp("cells"), SEVERAL_CHUNKS)
 
 
 class Live:
