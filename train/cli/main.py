@@ -114,7 +114,7 @@ def audit_command(
     Exit code 3 if a split that promises to be leak-free is not.
     """
     from edge.errors import LeakFound
-    from train.data.audit import audit, sentence
+    from train.data.audit import audit, sentence, whose
     from train.data.near_duplicates import find_near_duplicates
     from train.data.prepare import Wanted, prepare
     from train.data.split_file import apply_split, load_split
@@ -127,6 +127,8 @@ def audit_command(
             like = find_near_duplicates(crops)
         result = audit(found, like)
         print(f"{found.name}: {sentence(result)}")
+        for line in whose(found):
+            print(f"  {line}")
         for pair in (result.near_duplicates or ())[:_MOST_LISTED]:
             print(f"  {pair.first} and {pair.second} are one picture ({pair.likeness:.2f})")
         for name in result.unknown[:_MOST_LISTED]:

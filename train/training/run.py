@@ -31,6 +31,7 @@ from edge.records.json_text import read_json
 from edge.statistics.metrics import measure, per_negative_subject
 from edge.statistics.several import evaluate_several
 from edge.whole_file import save_bytes, save_text
+from train.data.sampling import shares
 from train.data.split import need_every_label, validation_part
 from train.data.split_file import Split, apply_split
 from train.networks.network import Network
@@ -75,7 +76,7 @@ class Job:
     @property
     def identity(self) -> str:
         """Hash of all that decides what comes out."""
-        facts = [self.network.name, self.split.sha256, asdict(self.recipe)]
+        facts: list[Any] = [self.network.name, self.split.sha256, self.recipe.facts()]
         # runs of the paper's networks on C-NMC are known by what they always were
         facts += [self.network.sha256] if self.network.sha256 else []
         facts += [asdict(self.contract)] if self.contract != cnmc.CONTRACT else []
@@ -174,7 +175,7 @@ def _record(job: Job, parts: Parts, history: list[Epoch], logits: Logits) -> dic
         **run,
         "input_range": [0, job.network.white],
         "identity": job.identity,
-        "training": describe_part(seen),
+        "training": {**describe_part(seen), **describe_sampling(job.recipe.sampling, seen)},
         "validation": describe_part(parts.validation),
         "recipe": asdict(job.recipe),
         "versions": versions(),
@@ -249,6 +250,16 @@ def describe_part(part: CropSet) -> dict[str, Any]:
     return {
         "subjects": sorted(set(part.subjects.tolist()) - {""}),
         "crops": {name: int(np.sum(part.labels == i)) for i, name in enumerate(part.label_names)},
+    }
+
+
+def describe_sampling(sampling: str, part: CropSet) -> dict[str, Any]:
+    """How many people each label has, and the share of an epoch that the one with most takes."""
+    found = shares(sampling, part.labels, part.subjects, len(part.label_names))
+    named = list(zip(part.label_names, found, strict=True))
+    return {
+        "people": {name: share.people for name, share in named},
+        "largest_share": {name: round(share.largest, 4) for name, share in named},
     }
 
 
