@@ -127,7 +127,8 @@ def baselines_table(results: Results) -> Table:
     protocol = leak_free_protocol(results)
     rows = []
     for name, title in CLASSIFIER_TITLES.items():
-        row = [title, f"{paper.BASELINES[name]:.4f}"]
+        of_paper = paper.BASELINES.get(name)
+        row = [title, "-" if of_paper is None else f"{of_paper:.4f}"]
         systems = [_systems_named(results, f"{name}-{features}")[0] for features in FEATURE_TITLES]
         row += [estimated(on_paper_split(results, system), "accuracy") for system in systems]
         row += [

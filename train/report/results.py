@@ -20,6 +20,7 @@ CLASSIFIER_TITLES = {
     "knn": "k nearest neighbours",
     "sgd": "stochastic gradient descent",
     "mlp": "multilayer perceptron",
+    "gb": "boosted trees, not the paper's",
 }
 """Baseline classifiers in the order of the report -> what people call them."""
 

@@ -13,8 +13,8 @@ import io
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,8 @@ class Job:
         What the crops are, in words.
     out : Path
         The run folder.
+    also : dict
+        Name -> another set that the network is measured on besides, its predictions saved.
     """
 
     network: Network
@@ -72,6 +74,7 @@ class Job:
     recipe: Recipe
     dataset: str
     out: Path
+    also: Mapping[str, CropSet] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
@@ -80,6 +83,7 @@ class Job:
         # runs of the paper's networks on C-NMC are known by what they always were
         facts += [self.network.sha256] if self.network.sha256 else []
         facts += [asdict(self.contract)] if self.contract != cnmc.CONTRACT else []
+        facts += [{name: crops.sha256 for name, crops in self.also.items()}] if self.also else []
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def file(self, ending: str) -> Path:
@@ -129,6 +133,10 @@ def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]
     save_predictions(job.file("-held-out.csv"), test, logits)
     _save_history(job.file("-history.jsonl"), trained.history)
     record = _record(job, parts, trained.history, logits)
+    for name, crops in job.also.items():
+        of_others = predict(job.network, model, crops.crops)
+        save_predictions(job.file(f"-{name}.csv"), crops, of_others)
+        record["also"][name] = describe_other(crops, of_others)
     save_record(job.file(".json"), record)
     job.file("-checkpoint.npz").unlink(missing_ok=True)
     return record
@@ -183,7 +191,14 @@ def _record(job: Job, parts: Parts, history: list[Epoch], logits: Logits) -> dic
         # the first epoch compiles
         "seconds_per_epoch": float(np.median(seconds)),
         "history": history,
+        "also": {},
     }
+
+
+def describe_other(crops: CropSet, logits: Logits) -> dict[str, Any]:
+    """What a record says of another set that a system was measured on besides."""
+    part = {"crops": describe_part(crops)["crops"], "data_sha256": crops.sha256}
+    return {**part, "metrics": _scores(crops, logits)["metrics"]}
 
 
 def describe_run(
