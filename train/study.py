@@ -21,9 +21,9 @@ PAPER = "paper"
 """Name of the paper's own split, 80/20 by image; every other split is one of ``[hold_out]``."""
 
 BASELINES = "baselines"
-"""Name of the six baselines as a system."""
+"""Name of all baselines as a system."""
 
-NETWORKS = ("cnn", "vgg16", "resnet50")
+NETWORKS = ("cnn", "vgg16", "resnet50", "small")
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 """Dtype policies of Keras; ``auto`` is the second on a processor, the third on a GPU."""

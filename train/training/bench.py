@@ -60,7 +60,7 @@ def measure_speed(network: str, recipe: str, precision: str, steps: int) -> Spee
     Parameters
     ----------
     network : str
-        A key of :data:`train.networks.paper.NETWORKS`.
+        A key of :data:`train.networks.find.BUILDERS`.
     recipe : str
         A key of :data:`train.training.recipe.RECIPES`.
     precision : str
