@@ -143,7 +143,7 @@ def run_baselines(
             margins = decide(unseen)
             of_others = {other: decide(table) for other, table in others.items()}
             seconds = time.perf_counter() - start
-            explained = name == BOOSTED and feature == "descriptors"
+            explained = name == BOOSTED and feature == "descriptors" and len(set(test.labels)) == 2
             lost = permutation_importance(decide, unseen, test.labels, seed) if explained else {}
             yield BaselineRun(name, feature, margins, of_others, lost, seconds)
 
