@@ -11,6 +11,8 @@ import pytest
 from calibration.probabilities.predictions import Predictions, logits_of
 from edge.documents.markdown import to_markdown
 from edge.errors import DataRefused
+from train.baselines.features import DESCRIPTORS
+from train.baselines.importance import GROUPS
 from train.report.ranking import describe_ranking
 from train.report.trials import Trial, rank
 from train.study import Study, System, Variant
@@ -79,7 +81,10 @@ def test_the_report_has_a_row_a_recipe_and_says_what_was_changed() -> None:
         ("wide",),
     )
     ranked = rank([trial("plain", 0.3), trial("people", 1.5, "plain", {"sampling": "person"})])
-    text = to_markdown(describe_ranking(study, ranked))
+    lost = {"boosted trees": [dict.fromkeys([*GROUPS, *DESCRIPTORS], 0.01) for _ in "AB"]}
+    text = to_markdown(describe_ranking(study, ranked, lost))
     assert text.index("| CNN, people |") < text.index("| CNN, plain |")
     assert "| CNN, people | plain | sampling person | +0." in text
     assert "nothing here is a diagnosis" in text
+    for title in ("People told apart", "Decided in both directions", "What the trees see"):
+        assert f"## {title}" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from calibration.probabilities.predictions import Predictions, read_predictions
@@ -10,7 +10,13 @@ from edge.documents.html import to_html
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Report, Section, Table
 from edge.documents.words import estimate, number
-from edge.whole_file import save_text
+from edge.records.json_text import read_json
+from edge.whole_file import save_bytes
+from train.report.people_sections import (
+    decided_both_ways,
+    people_told_apart,
+    what_descriptors_say,
+)
 from train.report.results import CLASSIFIER_TITLES, FEATURE_TITLES, NETWORK_TITLES
 from train.report.trials import Ranked, Trial, rank
 from train.study import BASELINES, Study, System
@@ -22,7 +28,7 @@ Runs = Sequence[tuple[System, str, Path]]
 
 
 def write_ranking(study: Study, runs: Runs, out: Path) -> list[Path]:
-    """Write ``recipes.md`` and ``recipes.html``, which needs no other file.
+    """Write ``recipes.md``, its figures, and ``recipes.html``, which needs no other file.
 
     Parameters
     ----------
@@ -40,11 +46,16 @@ def write_ranking(study: Study, runs: Runs, out: Path) -> list[Path]:
     DataRefused
         If predictions cannot be read, or are not of the same cells.
     """
-    report = describe_ranking(study, rank(read_trials(study, runs)))
-    texts = {"recipes.md": to_markdown(report), "recipes.html": to_html(report)}
-    for name, text in texts.items():
-        save_text(out / name, text)
-    return [out / name for name in texts]
+    ranked = rank(read_trials(study, runs))
+    report = describe_ranking(study, ranked, read_importances(runs))
+    files = {
+        "recipes.md": to_markdown(report).encode(),
+        "recipes.html": to_html(report).encode(),
+        **{figure.file: figure.image for figure in report.figures},
+    }
+    for name, content in files.items():
+        save_bytes(out / name, content)
+    return [out / name for name in files]
 
 
 def read_trials(study: Study, runs: Runs) -> list[Trial]:
@@ -57,8 +68,22 @@ def read_trials(study: Study, runs: Runs) -> list[Trial]:
     return trials
 
 
-def describe_ranking(study: Study, ranked: Sequence[Ranked]) -> Report:
-    """Say which recipe holds, and what every change bought."""
+def read_importances(runs: Runs) -> dict[str, list[dict[str, float]]]:
+    """Read what baselines lost by shuffled descriptors: title -> split by split."""
+    found: dict[str, list[dict[str, float]]] = {}
+    for system, _, folder in runs:
+        for stem in _stems(system.system, folder) if system.system == BASELINES else []:
+            if lost := read_json(folder / f"{stem}.json").get("importance"):
+                found.setdefault(_title(stem, ""), []).append(lost)
+    return found
+
+
+def describe_ranking(
+    study: Study,
+    ranked: Sequence[Ranked],
+    importances: Mapping[str, Sequence[Mapping[str, float]]],
+) -> Report:
+    """Say which recipe holds, what every change bought, and what it is worth to people."""
     notices = [
         "Research software: nothing here is a diagnosis, and no number here says how well it would"
         " do in a laboratory.",
@@ -70,6 +95,11 @@ def describe_ranking(study: Study, ranked: Sequence[Ranked]) -> Report:
     sections = [Section("How well each holds", [_ranking_table(ranked)])]
     if changed := _changes_table(ranked):
         sections.append(Section("What each change bought", [changed]))
+    sections.append(people_told_apart(ranked))
+    if len(ranked[0].places) > 1:
+        sections.append(decided_both_ways(ranked))
+    if importances:
+        sections.append(what_descriptors_say(importances))
     return Report("Recipes on people they never saw", notices, sections)
 
 
