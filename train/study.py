@@ -18,7 +18,12 @@ from edge.records.typed_json import as_type
 from train.training.recipe import RECIPES, Recipe
 
 PAPER = "paper"
-"""Name of the paper's own split, 80/20 by image; every other split is one of ``[hold_out]``."""
+"""Name of the paper's own split, 80/20 by image."""
+
+EVERYBODY = "everybody"
+"""Name of the split that trains on all people and is measured on the study's first other set.
+
+Every other split is one of ``[hold_out]``."""
 
 BASELINES = "baselines"
 """Name of all baselines as a system."""
@@ -120,8 +125,9 @@ class Study:
     also: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if PAPER in self.hold_out:
-            raise ValueError(f"{PAPER} is the paper's split and holds out no people")
+        for name in (PAPER, EVERYBODY):
+            if name in self.hold_out:
+                raise ValueError(f"split {name} is no [hold_out]: it holds out no people")
         if not self.systems:
             raise ValueError("it has no [[systems]]")
         for name, people in self.hold_out.items():
@@ -138,8 +144,10 @@ class Study:
             if system.system != BASELINES:
                 self.recipe(system.recipe, system.system)
             for split in system.splits:
-                if split != PAPER and split not in self.hold_out:
+                if split not in (PAPER, EVERYBODY, *self.hold_out):
                     raise ValueError(f"[hold_out] names no people for split {split!r}")
+                if split == EVERYBODY and not self.also:
+                    raise ValueError(f"split {EVERYBODY} needs another set to be measured on: also")
         folders = [(system.folder, split) for system, split in self.runs()]
         if len(set(folders)) < len(folders):
             raise ValueError("a system by the same recipe stands twice on a split")
@@ -169,7 +177,7 @@ class Study:
 
     def runs(self) -> Iterator[tuple[System, str]]:
         """Every system with every split it learns on, split by split."""
-        for split in (PAPER, *self.hold_out):
+        for split in (PAPER, *self.hold_out, EVERYBODY):
             for system in self.systems:
                 if split in system.splits:
                     yield system, split

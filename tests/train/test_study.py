@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import cv2
 import pytest
 from conftest import write_labelled
 from typer.testing import CliRunner, Result
@@ -112,19 +114,34 @@ def test_a_study_has_a_system_for_every_recipe_and_seed(tmp_path: Path) -> None:
     assert recipe.learning_rate == 1e-4  # what its base gives VGG-16
 
 
+def other_people(folder: Path) -> Path:
+    """Other cells, of people of whom one is in the data as well: H1."""
+    for path in sorted(write_labelled(folder, per_subject=4).rglob("*.png")):
+        assert cv2.imwrite(str(path), cv2.flip(cv2.imread(str(path)), 1))
+        _, subject, *rest = path.name.split("_")
+        path.rename(path.with_name("_".join(["UID", subject.replace("H1", "H") + "1", *rest])))
+    return folder
+
+
 def test_systems_are_measured_on_another_set_and_ranked(tmp_path: Path) -> None:
     data = write_labelled(tmp_path / "data", per_subject=8)
-    wide = write_labelled(tmp_path / "wide", per_subject=4)
+    wide = other_people(tmp_path / "wide")
     text = SEARCH[: SEARCH.index("[[systems]]")] + SEARCH[SEARCH.rindex("[[systems]]") :]
+    text = text.replace('splits = ["H2"]', 'splits = ["H2", "everybody"]')
     file, report = study_of(tmp_path, text), tmp_path / "report"
     options = ("--report", str(report), "--also", f"wide={wide}")
     done = run_study(file, data, tmp_path / "out", *options)
     assert done.exit_code == 0, done.output
     of_wide = (tmp_path / "out" / "H2" / "baselines" / "gb-descriptors-wide.csv").read_text()
-    assert len(of_wide.splitlines()) == 1 + 6 * 4
+    assert len(of_wide.splitlines()) == 1 + 5 * 4
+    assert f"wide: 4 of 24 crops left out, of people who are in {data}" in done.output
     ranked = (report / "recipes.md").read_text()
     assert "| boosted trees, not the paper's, on descriptors |" in ranked
     assert "AUROC bought" not in ranked
+    assert "everybody" not in ranked
+    record = json.loads((tmp_path / "out/everybody/baselines/gb-descriptors.json").read_text())
+    assert record["training"]["subjects"] == ["7", "8", "9", "H1", "H2", "H3"]
+    assert record["metrics"]["crops"] == 20
 
 
 @pytest.mark.parametrize("also", [(), ("--also", "wide"), ("--also", "other=x")])
@@ -152,6 +169,8 @@ WRONG = {
     "unknown precision": (SMALL.replace("float32", "int4"), "no precision 'int4'"),
     "split without people": (SMALL.replace('"H2", "8"', ""), "names nobody for split 'H2'"),
     "split that is not there": (SMALL.replace('["H2"]', '["H3"]'), "no people for split 'H3'"),
+    "everybody on nobody": (SMALL.replace('["H2"]', '["everybody"]'), "needs another set"),
+    "everybody held out": (SMALL.replace("H2 =", "everybody ="), "it holds out no people"),
     "people in one word": (SMALL.replace('["H2", "8"]', '"H2"'), "must be a list"),
     "no systems": ('dataset = "x"', "no [[systems]]"),
     "systems of another kind": ("systems = 3", "no [[systems]]"),

@@ -47,7 +47,7 @@ def study(
     need("train", "keras", "sklearn", *(["matplotlib"] if report else []))
     from train.report.ranking import write_ranking
     from train.report.write import write_report
-    from train.study import read_study
+    from train.study import EVERYBODY, read_study
 
     found = read_study(file)
     others = _others(found, also or [], data)
@@ -56,7 +56,8 @@ def study(
         for system, name in found.runs()
     ]
     if report and found.recipes:
-        for path in write_ranking(found, runs, report):
+        compared = [run for run in runs if run[1] != EVERYBODY]
+        for path in write_ranking(found, compared, report):
             print(f"wrote {path}")
     elif report:
         for path in write_report([folder for _, _, folder in runs], report, pictures=None)[:2]:
@@ -64,7 +65,7 @@ def study(
 
 
 def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
-    """Crops of the other sets that a study wants.
+    """Crops of the other sets that a study wants, without those of people who are in the data.
 
     Raises
     ------
@@ -72,7 +73,8 @@ def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
         If one is not given, or is none of the study's.
     """
     from edge.errors import DataRefused
-    from train.data.prepare import Wanted, prepare, prepare_other
+    from train.data.prepare import Wanted, prepare, prepare_other, strangers
+    from train.data.split import need_every_label
 
     folders = dict(each.split("=", 1) for each in given if "=" in each)
     if len(folders) < len(given):
@@ -83,10 +85,14 @@ def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
     if not folders:
         return {}
     prepared = prepare(Wanted(data), False, on_remark=lambda remark: None)
-    return {
-        name: prepare_other(Path(folder), Wanted(data), prepared, on_remark=lambda remark: None)
-        for name, folder in folders.items()
-    }
+    others = {}
+    for name, folder in folders.items():
+        crops = prepare_other(Path(folder), Wanted(data), prepared, on_remark=lambda remark: None)
+        others[name] = strangers(crops, prepared.crops)
+        need_every_label(others[name].labels, prepared.contract.names, name)
+        if known := len(crops) - len(others[name]):
+            say(f"{name}: {known} of {len(crops)} crops left out, of people who are in {data}")
+    return others
 
 
 def _run(
@@ -102,7 +108,7 @@ def _run(
     from train.study import BASELINES
     from train.training.run import train_network
 
-    prepared, split = _data_and_split(found, name, data)
+    prepared, split = _data_and_split(found, name, data, others)
     folder = out / name / system.folder
     if system.system == BASELINES and not _has_baselines(folder, split):
         from train.baselines.runs import train_baselines
@@ -117,15 +123,22 @@ def _run(
     return folder
 
 
-def _data_and_split(found: Study, name: str, data: Path) -> tuple[Prepared, Split]:
+def _data_and_split(
+    found: Study, name: str, data: Path, others: dict[str, CropSet]
+) -> tuple[Prepared, Split]:
     from train.data.audit import refuse_leaks
     from train.data.prepare import Wanted, prepare
-    from train.data.split import holdout_split, paper_split
-    from train.study import PAPER
+    from train.data.split import holdout_split, other_split, paper_split
+    from train.study import EVERYBODY, PAPER
 
     prepared = prepare(Wanted(data), name == PAPER, on_remark=lambda remark: None)
-    crops = prepared.crops
-    split = paper_split(crops, 0) if name == PAPER else holdout_split(crops, found.hold_out[name])
+    if name == EVERYBODY:
+        both, split = other_split(prepared.crops, others[found.also[0]])
+        prepared = replace(prepared, crops=both)
+    elif name == PAPER:
+        split = paper_split(prepared.crops, 0)
+    else:
+        split = holdout_split(prepared.crops, found.hold_out[name])
     refuse_leaks(split)
     return prepared, split
 
