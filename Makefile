@@ -9,7 +9,7 @@
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
 #   make study DATA=folder [EPOCHS=n]         the paper's split and people held out: docs/part-of-cnmc
-#   make recipes DATA=folder WIDE=folder      which recipe holds for people never seen: docs/recipes
+#   make recipes DATA=folder WIDE=folder      which recipe holds for people never seen: build/recipes/report
 #   make train-cnn DATA=folder [EPOCHS=n]     the network that ships; make release DATA=folder ships it
 #   make train-large DATA=folder [EPOCHS=n]   VGG-16 and ResNet-50; make reports DATA=folder converts all three
 PYTHON ?= python3
@@ -50,7 +50,7 @@ clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready
 	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
 recipes: .venv/ready
-	$(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report docs/recipes
+	$(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report
 train-cnn train-large: train-%: .venv/ready
 	$(STUDY) studies/$*.toml --out build/train
 release: .venv/ready  # temperature and band come from other people than those it is measured on

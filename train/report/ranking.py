@@ -89,8 +89,8 @@ def describe_ranking(
         " do in a laboratory.",
         f"Data: {study.dataset}. Nobody tested was trained on. Recipes were compared on these very"
         " people: the best of them is flattered by what chance gave it.",
-        "Intervals (95 %) are over people and seeds; where a place has one healthy person, over"
-        " that person's cells, so that they say little about others.",
+        "Intervals (95 %) are over people and seeds; where a place has one person of a label,"
+        " over that person's cells, so that they say little about others.",
     ]
     sections = [Section("How well each holds", [_ranking_table(ranked)])]
     if changed := _changes_table(ranked):
