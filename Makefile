@@ -25,6 +25,8 @@ BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0
 .PHONY: classify test test-slow test-legacy test-robustness docs convert bench scale clean study recipes train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
+# tests run in two processes: a library that starts a thread a core makes them wait for each other
+test test-slow test-legacy: export OMP_NUM_THREADS = 1
 test: .venv/ready
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
