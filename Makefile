@@ -25,17 +25,17 @@ BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0
 .PHONY: classify test test-slow test-legacy test-robustness docs convert bench scale clean study recipes train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
-test: .venv/ready
+test: .venv/ready  # in two processes: threads that OpenMP starts as well make them wait for each other
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 test-slow: .venv/ready
 	$(call pip,.venv) torch==2.13.0
-	.venv/bin/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv/bin/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
 test-legacy: .venv-legacy/ready
 	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
-	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder
 test-robustness: .venv/ready
 	.venv/bin/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
 docs: .venv/ready
