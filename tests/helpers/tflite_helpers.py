@@ -65,7 +65,7 @@ def untrained(name: str) -> Any:
     """A network of `train` that gives logits, its batch norm not the identity it starts as."""
     import keras
 
-    from train.networks.paper import build
+    from train.networks.find import build
 
     keras.utils.set_random_seed(0)
     model = build(name, SIDE, 2)
