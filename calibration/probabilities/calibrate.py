@@ -186,7 +186,7 @@ def calibrate(
 
     def measure_all(drawn: Weights | None) -> dict[str, float | None]:
         """Fit temperature and what decides again; measure those that were chosen."""
-        weights = base if drawn is None else drawn if base is None else drawn * base
+        weights = _both(drawn, base)
         again = fit_logits(cells.logits, cells.labels, weights, fit.temperature)
         found = {**asdict(again), **chosen.measure_again(again.temperature, weights)}
         if quantized and int8_fit:
@@ -223,6 +223,13 @@ def calibrate(
         folds=tuple(map(_measure_fold, folds)),
         people_alike=alike,
     )
+
+
+def _both(drawn: Weights | None, base: Weights | None) -> Weights | None:
+    """Weights of a draw of people, each cell of whom weighs as it does without a draw."""
+    if drawn is None or base is None:
+        return base if drawn is None else drawn
+    return drawn * base
 
 
 def _choose(

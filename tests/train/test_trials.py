@@ -68,6 +68,18 @@ def test_systems_measured_on_other_cells_are_not_compared() -> None:
         rank([trial("plain", 1.0), replace(other, held_out=fewer)])
 
 
+def test_a_system_with_more_seeds_on_one_split_is_not_compared() -> None:
+    found = trial("plain", 1.0)
+    uneven = {"A": found.held_out["A"], "B": found.held_out["B"][:2]}
+    with pytest.raises(DataRefused, match="3 on A, 2 on B trainings"):
+        rank([replace(found, held_out=uneven)])
+
+
+def test_without_a_split_of_people_there_is_nothing_to_compare() -> None:
+    with pytest.raises(DataRefused, match="nothing to compare"):
+        rank([])
+
+
 def _some(found: Predictions) -> Predictions:
     return Predictions(found.logits[10:], found.labels[10:], found.subjects[10:])
 

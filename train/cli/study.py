@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from train.data.split_file import Split
     from train.study import Study, System
     from train.training.run import Job
+
+    Crops = Callable[[bool], Prepared]  # whether byte-identical ones are kept -> crops of the data
 
 
 @one_sentence
@@ -45,14 +49,20 @@ def study(
     tables and figures.
     """
     need("train", "keras", "sklearn", *(["matplotlib"] if report else []))
+    from train.data.prepare import Wanted, prepare
     from train.report.ranking import write_ranking
     from train.report.write import write_report
     from train.study import EVERYBODY, read_study
 
     found = read_study(file)
-    others = _others(found, also or [], data)
+
+    @cache
+    def crops(keep_twins: bool) -> Prepared:
+        return prepare(Wanted(data), keep_twins, on_remark=lambda remark: None)
+
+    others = _others(found, also or [], data, crops)
     runs = [
-        (system, name, _run(found, system, name, data, others, out, epochs))
+        (system, name, _run(found, system, name, crops, others, out, epochs))
         for system, name in found.runs()
     ]
     if report and found.recipes:
@@ -64,7 +74,7 @@ def study(
             print(f"wrote {path}")
 
 
-def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
+def _others(found: Study, given: list[str], data: Path, data_crops: Crops) -> dict[str, CropSet]:
     """Crops of the other sets that a study wants, without those of people who are in the data.
 
     Raises
@@ -73,7 +83,7 @@ def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
         If one is not given, or is none of the study's.
     """
     from edge.errors import DataRefused
-    from train.data.prepare import Wanted, prepare, prepare_other, strangers
+    from train.data.prepare import Wanted, prepare_other, strangers
     from train.data.split import need_every_label
 
     folders = dict(each.split("=", 1) for each in given if "=" in each)
@@ -82,16 +92,16 @@ def _others(found: Study, given: list[str], data: Path) -> dict[str, CropSet]:
     if set(folders) != set(found.also):
         wanted = ", ".join(found.also) or "no other set"
         raise DataRefused(f"the study wants {wanted}; give --also NAME=FOLDER for each, no others")
-    if not folders:
-        return {}
-    prepared = prepare(Wanted(data), False, on_remark=lambda remark: None)
     others = {}
     for name, folder in folders.items():
+        prepared = data_crops(False)
         crops = prepare_other(Path(folder), Wanted(data), prepared, on_remark=lambda remark: None)
         others[name] = strangers(crops, prepared.crops)
         need_every_label(others[name].labels, prepared.contract.names, name)
         if known := len(crops) - len(others[name]):
             say(f"{name}: {known} of {len(crops)} crops left out, of people who are in {data}")
+        if unknown := int((others[name].subjects == "").sum()):
+            say(f"{name}: of {unknown} crops nothing says whose they are: perhaps people in {data}")
     return others
 
 
@@ -99,7 +109,7 @@ def _run(
     found: Study,
     system: System,
     name: str,
-    data: Path,
+    crops: Crops,
     others: dict[str, CropSet],
     out: Path,
     epochs: int | None,
@@ -108,9 +118,9 @@ def _run(
     from train.study import BASELINES
     from train.training.run import train_network
 
-    prepared, split = _data_and_split(found, name, data, others)
+    prepared, split = _data_and_split(found, name, crops, others)
     folder = out / name / system.folder
-    if system.system == BASELINES and not _has_baselines(folder, split):
+    if system.system == BASELINES and not _has_baselines(folder, split, others):
         from train.baselines.runs import train_baselines
 
         for record in train_baselines(prepared, split, system.seed, found.dataset, folder, others):
@@ -124,14 +134,13 @@ def _run(
 
 
 def _data_and_split(
-    found: Study, name: str, data: Path, others: dict[str, CropSet]
+    found: Study, name: str, crops: Crops, others: dict[str, CropSet]
 ) -> tuple[Prepared, Split]:
     from train.data.audit import refuse_leaks
-    from train.data.prepare import Wanted, prepare
     from train.data.split import holdout_split, other_split, paper_split
     from train.study import EVERYBODY, PAPER
 
-    prepared = prepare(Wanted(data), name == PAPER, on_remark=lambda remark: None)
+    prepared = crops(name == PAPER)
     if name == EVERYBODY:
         both, split = other_split(prepared.crops, others[found.also[0]])
         prepared = replace(prepared, crops=both)
@@ -143,21 +152,24 @@ def _data_and_split(
     return prepared, split
 
 
-def _has_baselines(folder: Path, split: Split) -> bool:
-    """Whether all baselines on this very split left their records in the folder."""
+def _has_baselines(folder: Path, split: Split, others: dict[str, CropSet]) -> bool:
+    """Whether all baselines left records of this very split and these other sets in the folder."""
     from train.baselines.baselines import BASELINES
     from train.baselines.features import FEATURES
 
     records = [folder / f"{name}-{features}.json" for name in BASELINES for features in FEATURES]
-    return all(record.is_file() and _split_of(record) == split.sha256 for record in records)
+    hashes = {name: crops.sha256 for name, crops in others.items()}
+    return all(_measured_on(record) == (split.sha256, hashes) for record in records)
 
 
-def _split_of(record: Path) -> str:
-    """Hash of the split that a record is of; empty for what is no record."""
+def _measured_on(record: Path) -> tuple[str, dict[str, str]] | None:
+    """Hashes of the split and of the other sets that a record is of; None for what is none."""
     try:
-        return str(read_json(record)["split"]["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        found = read_json(record)
+        others = {name: of["data_sha256"] for name, of in found.get("also", {}).items()}
+        return found["split"]["sha256"], others
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _job(

@@ -79,34 +79,6 @@ def draw_epoch(
     return random.permutation(np.concatenate(drawn))
 
 
-def crop_weights(
-    sampling: str, labels: npt.NDArray[np.int32], people: npt.NDArray[np.str_]
-) -> npt.NDArray[np.float64]:
-    """Weigh crops as often as :func:`draw_epoch` would draw them, 1 on average.
-
-    For what learns from weighted crops and not from epochs; here ``crop`` makes the labels weigh
-    alike, too.
-
-    Parameters
-    ----------
-    sampling : str
-        One of :data:`SAMPLINGS`.
-    labels : ndarray of int32, shape (n,)
-    people : ndarray of str, shape (n,)
-        Empty where nobody knows.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-    """
-    weights = np.empty(len(labels))
-    for kind in np.unique(labels).tolist():
-        for group in _groups(labels, people, kind):
-            weights[group] = len(group) ** (_POWER[sampling] - 1)
-        weights[labels == kind] /= weights[labels == kind].sum()
-    return np.asarray(weights / weights.mean())
-
-
 def shares(
     sampling: str, labels: npt.NDArray[np.int32], people: npt.NDArray[np.str_], kinds: int
 ) -> list[Share]:

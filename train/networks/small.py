@@ -1,4 +1,4 @@
-"""A small network of our own: trained in a thirtieth of the time of the paper's smallest."""
+"""A small network of our own: a thirtieth of the multiply-adds of the paper's smallest."""
 
 from __future__ import annotations
 

@@ -15,11 +15,10 @@ import numpy.typing as npt
 from calibration.probabilities.predictions import Predictions, join
 from calibration.probabilities.refer_band import choose_band
 from edge.errors import DataRefused
-from edge.statistics.balanced import mean_of
+from edge.statistics.balanced import mean_of, people_alike
 from edge.statistics.evaluation import Estimate
 from edge.statistics.pairs import auroc_interval
 from edge.statistics.reliability import probabilities
-from train.data.sampling import PERSON, crop_weights
 from train.report.trials import Trial
 
 LEAST_CELLS = 5
@@ -143,24 +142,20 @@ def _decide(asked: Predictions, chosen_on: Predictions, allowed: float) -> npt.N
         chosen_on.labels,
         allowed,
         allowed,
-        weights=_weights(chosen_on),
+        weights=people_alike(chosen_on.labels, chosen_on.subjects),
     )
     p = probabilities(asked.margins)
     return (p > band.high).astype(np.int64) - (p < band.low)
 
 
 def _measure(cells: Predictions, decisions: npt.NDArray[np.int64]) -> Decided:
-    positive, weights = cells.labels == 1, _weights(cells)
+    positive, weights = cells.labels == 1, people_alike(cells.labels, cells.subjects)
     return Decided(
         missed=mean_of(decisions < 0, positive, weights),
         false_alarms=mean_of(decisions > 0, ~positive, weights),
         negative=mean_of(decisions != 0, ~positive, weights),
         positive=mean_of(decisions != 0, positive, weights),
     )
-
-
-def _weights(cells: Predictions) -> npt.NDArray[np.float64]:
-    return crop_weights(PERSON, cells.labels.astype(np.int32), cells.subjects)
 
 
 def _mean(rounds: Sequence[Decided]) -> Decided:

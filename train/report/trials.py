@@ -130,9 +130,14 @@ def rank(trials: Sequence[Trial], replicates: int = REPLICATES) -> list[Ranked]:
     Raises
     ------
     DataRefused
-        If they are of different splits or cells.
+        If there is none, one has more seeds on one split than on another, or they are of
+        different splits or cells.
     """
+    if not trials or not trials[0].held_out:
+        raise DataRefused("there is nothing to compare: no system learned on a split of people")
     first = trials[0]
+    for trial in trials:
+        _need_seeds_alike(trial)
     for trial in trials[1:]:
         _need_the_same(first, trial)
     found = [
@@ -144,6 +149,15 @@ def rank(trials: Sequence[Trial], replicates: int = REPLICATES) -> list[Ranked]:
         for trial in trials
     ]
     return sorted(found, key=lambda ranked: -ranked.mean.value)
+
+
+def _need_seeds_alike(trial: Trial) -> None:
+    seeds = {name: len(found) for name, found in trial.held_out.items()}
+    if len(set(seeds.values())) > 1:
+        counted = ", ".join(f"{count} on {name}" for name, count in seeds.items())
+        raise DataRefused(
+            f"{trial.title} has {counted} trainings; give every split the same seeds in the study"
+        )
 
 
 def _need_the_same(first: Trial, trial: Trial) -> None:

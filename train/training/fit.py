@@ -114,8 +114,9 @@ class Training:
         return self._evaluated
 
     def _sum_weights(self) -> None:
-        """Add the weights of one of the last epochs, whose mean is wanted."""
-        if len(self.history) <= self._recipe.epochs - self._recipe.averaged_epochs:
+        """Add the weights of one of the last epochs, where their mean is wanted."""
+        averaged = self._recipe.averaged_epochs
+        if averaged == 1 or len(self.history) <= self._recipe.epochs - averaged:
             return
         weights = [np.asarray(array, np.float64) for array in self._model.get_weights()]
         summed = self._summed_weights or [np.zeros_like(array) for array in weights]
@@ -124,8 +125,8 @@ class Training:
     def _mean_weights(self) -> Arrays:
         """Mean of the weights after the last epochs (Izmailov et al. 2018).
 
-        Batch normalisation's averages are averaged too: over so few epochs of a falling rate they
-        differ little.
+        Batch normalisation's averages are averaged too, where the authors measure them again on
+        all crops.
         """
         count = min(self._recipe.averaged_epochs, len(self.history))
         if count <= 1:
