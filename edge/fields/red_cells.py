@@ -1,0 +1,79 @@
+"""What red cells of a field look like: an outline must not take them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge.fields.illumination import Floats
+from edge.fields.nuclei import Nuclei
+from edge.fields.numbered import points_of
+
+_STAINED = 0.07  # density from which something lies there
+_FAR = 1.0  # radii of a nucleus (and its hull) from it: beyond most cytoplasm
+_SHARE = 0.5  # of the nuclear area: what is less may be cytoplasm of large cells
+_THICKNESS = 0.4  # spread of the thickness of a red cell, in shares of its mean
+_SAMPLED = 20_000  # pixels that tell enough
+
+
+@dataclass(frozen=True)
+class RedCells:
+    """Density of red cells.
+
+    Attributes
+    ----------
+    mean : ndarray of float64, shape (3,)
+    covariance : ndarray of float64, shape (3, 3)
+    """
+
+    mean: npt.NDArray[np.float64]
+    covariance: npt.NDArray[np.float64]
+
+    @property
+    def paler_and_darker(self) -> npt.NDArray[np.float64]:
+        """Covariance of how thick they are: pale in the middle, dark where two lie."""
+        return np.outer(self.mean, self.mean) * _THICKNESS**2
+
+    def distance(self, density: Floats) -> npt.NDArray[np.float64]:
+        """Spreads of densities, shape (n, 3), from red cells of any thickness."""
+        off = density - self.mean
+        inverse = np.linalg.inv(self.covariance + self.paler_and_darker)
+        return np.asarray(np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off)))
+
+
+def find_red_cells(density: Floats, stain: Floats, nuclei: Nuclei) -> RedCells | None:
+    """Look at what is stained far from all nuclei; None where that is too little to tell.
+
+    Parameters
+    ----------
+    density : ndarray of float32, shape (height, width, 3)
+    stain : ndarray of float32, shape (height, width)
+    nuclei : Nuclei
+    """
+    step = max(1, int(np.sqrt(stain.size / _SAMPLED)))
+    hulls, radius = _hulls_of(nuclei)
+    distance = cv2.distanceTransform(np.asarray(hulls == 0, np.uint8), cv2.DIST_L2, 3)
+    far = distance[::step, ::step] > _FAR * radius
+    chosen = far & (stain[::step, ::step] > _STAINED)
+    nuclear = float(np.count_nonzero(nuclei.labels[::step, ::step]))
+    if np.count_nonzero(chosen) < max(30, _SHARE * nuclear):
+        return None
+    values = density[::step, ::step][chosen].astype(np.float64)
+    off = np.abs(values - np.median(values, axis=0)).sum(axis=1)
+    values = values[off <= np.percentile(off, 80)]
+    return RedCells(values.mean(axis=0), np.cov(values.T) + 1e-4 * np.eye(3))
+
+
+def _hulls_of(nuclei: Nuclei) -> tuple[npt.NDArray[np.uint8], float]:
+    """Hulls of all nuclei, filled, and the radius of one of the larger ones."""
+    hulls = np.asarray(nuclei.labels > 0, np.uint8)
+    radii = []
+    for points in points_of(nuclei.labels, nuclei.count):
+        if len(points) >= 3:
+            hull = cv2.convexHull(points)
+            cv2.fillConvexPoly(hulls, hull, 1)
+            radii.append(np.sqrt(cv2.contourArea(hull) / np.pi))
+    return hulls, float(np.percentile(radii, 90)) if radii else 0.0
