@@ -31,6 +31,7 @@ REASONS = {
 """Code -> meaning, in the order in which the checks are made."""
 
 QUALITY = {
+    "scale-unknown": "of a field, and the scale of the field or of the network is not known",
     "too-small": "smaller than the crop a network sees: it was enlarged",
     "not-square": "not square: black was added",
     "not-on-black": "no black around the cell: over a quarter of the border is lighter",
@@ -44,6 +45,9 @@ QUALITY = {
     "scale-shift": "the cells of this smear are all shown larger or smaller than those of training",
 }
 """Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+
+SCALE_UNKNOWN = "scale-unknown"
+"""The code of a cell of a field of which nobody knows how large it is to be shown."""
 
 SCALE_SHIFT = "scale-shift"
 """The one code that is of a smear, not of a crop alone."""

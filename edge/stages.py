@@ -10,7 +10,7 @@ from edge.errors import NoSuchStage
 from edge.registry import Factory, Registry
 from edge.samples import Stage
 
-STAGES: Registry[Stage] = Registry({})
+STAGES: Registry[Stage] = Registry({"cells": "edge.fields.stage:CellStage"})
 """Name -> what makes the stage, without arguments."""
 
 

@@ -119,6 +119,7 @@ class _PrintVersions(argparse.Action):
 
 COMMANDS = {
     "classify": "Classify crops; what is not sure is referred: a person looks. Not a diagnosis.",
+    "segment": "Find the white cells of fields: crops, pictures with outlines, tables.",
     "doctor": "Check machine, libraries, runtime and model file; say what is missing.",
     "benchmark": (
         "Measure the networks alone, in every setting, for choosing and for reporting issues."

@@ -81,7 +81,7 @@ def test_uneven_light_changes_nothing() -> None:
 
 
 def test_a_large_field_is_worked_on_reduced_and_its_boxes_are_of_the_field() -> None:
-    drawn = draw_field(3, 1920, 1080, cells=20, diameter=140)
+    drawn = draw_field(3, 1200, 900, cells=9, diameter=140)
     found = find_cells(drawn.rgb)
     assert len(found.cells) == len(drawn.boxes) == matched(drawn, found)
     assert min(dice(drawn, found)) > 0.95
