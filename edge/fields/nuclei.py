@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.fields.illumination import Floats
-from edge.fields.numbered import Labels, Points, points_of
+from edge.fields.numbered import Labels, points_of
 from edge.fields.parameters import Parameters
 from edge.fields.thresholds import otsu
 from edge.samples import Box
@@ -31,8 +31,7 @@ _MORE_THAN_ONE = 1.3  # typical areas
 _FRAGMENT = 0.3  # share of the typical area: a piece of a nucleus, not a nucleus
 _NEAR = 0.9  # diameters of a nucleus between lobes, at most
 # radii of the larger part from the edge of what is stained: a cell is larger than its lobes
-_WITHIN, _WITHIN_IF_FRAGMENT, _WITHIN_IF_TWO, _WITHIN_IF_TIGHT = 1.0, 0.8, 1.3, 1.8
-_TIGHT = 0.78  # share of their hull that two nuclei fill which touch; lobes fill less
+_WITHIN, _WITHIN_IF_FRAGMENT, _WITHIN_IF_TWO = 1.0, 0.8, 2.0
 
 
 @dataclass(frozen=True)
@@ -227,8 +226,7 @@ def _group_lobes(
             if sizes[0] < _FRAGMENT:
                 within = _WITHIN_IF_FRAGMENT
             elif may_be_two:
-                is_tight = _share_of_hull(points[one], points[other]) > _TIGHT
-                within = _WITHIN_IF_TIGHT if is_tight else _WITHIN_IF_TWO
+                within = _WITHIN_IF_TWO
             neck, middle = _depths(depth, centres[one], centres[other])
             if neck >= parameters.neck and middle >= within * max(radii[one], radii[other]):
                 _join(cell, one, other)
@@ -254,12 +252,6 @@ def _depths(
     profile = depth[y, x]
     neck = float(profile.min() / max(min(profile[0], profile[-1]), 1e-6))
     return neck, float(profile[steps // 2])
-
-
-def _share_of_hull(one: Points, other: Points) -> float:
-    """Share of the hull of two parts that they fill."""
-    hull = cv2.convexHull(np.concatenate((one, other)))
-    return (len(one) + len(other)) / max(cv2.contourArea(hull), 1.0)
 
 
 def _root(cell: list[int], part: int) -> int:

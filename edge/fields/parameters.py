@@ -15,7 +15,7 @@ SMALLEST_NUCLEUS = 3.5
 class Parameters:
     """What finding cells goes by; lengths are shares of the radius of a nucleus.
 
-    The defaults were chosen on half of the images of ``wbc_masks`` (docs/fields.md).
+    The defaults were chosen on ``wbc_masks`` and some of ``smears`` (docs/fields.md).
 
     Attributes
     ----------

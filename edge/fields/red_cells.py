@@ -13,6 +13,8 @@ from edge.fields.nuclei import Nuclei
 from edge.fields.numbered import points_of
 
 _STAINED = 0.07  # density from which something lies there
+_MANY = 5  # nuclei of a field, not of a close-up
+_FAR_IN_FIELD, _SHARE_IN_FIELD = 0.5, 0.1  # between many cells there is less room
 _FAR = 1.0  # radii of a nucleus (and its hull) from it: beyond most cytoplasm
 _SHARE = 0.5  # of the nuclear area: what is less may be cytoplasm of large cells
 _THICKNESS = 0.4  # spread of the thickness of a red cell, in shares of its mean
@@ -56,10 +58,12 @@ def find_red_cells(density: Floats, stain: Floats, nuclei: Nuclei) -> RedCells |
     step = max(1, int(np.sqrt(stain.size / _SAMPLED)))
     hulls, radius = _hulls_of(nuclei)
     distance = cv2.distanceTransform(np.asarray(hulls == 0, np.uint8), cv2.DIST_L2, 3)
-    far = distance[::step, ::step] > _FAR * radius
+    is_field = nuclei.count >= _MANY
+    away, share = (_FAR_IN_FIELD, _SHARE_IN_FIELD) if is_field else (_FAR, _SHARE)
+    far = distance[::step, ::step] > away * radius
     chosen = far & (stain[::step, ::step] > _STAINED)
     nuclear = float(np.count_nonzero(nuclei.labels[::step, ::step]))
-    if np.count_nonzero(chosen) < max(30, _SHARE * nuclear):
+    if np.count_nonzero(chosen) < max(30, share * nuclear):
         return None
     values = density[::step, ::step][chosen].astype(np.float64)
     off = np.abs(values - np.median(values, axis=0)).sum(axis=1)

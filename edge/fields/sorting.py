@@ -21,6 +21,7 @@ _COLOURLESS = 0.35  # share of the stain below which a dark thing has no colour 
 _BLACK = 0.3  # density from which a thing that is not a nucleus is dirt, or a scale bar
 _PALE_AND_ODD = 0.78  # share of the typical contrast below which an odd object is a ghost
 _PINKER = 1.12  # times the typical share: what is left of a cell that burst takes eosin only
+_BEYOND = 0.05  # share of the outline that may lie beyond the edge: it is not exact
 _TWO_TONES = 0.05  # contrast between cytoplasm and nucleus that can be told
 _FEW = 6  # cells of which no size is typical
 _GIANT = 5.0  # times the typical area: a clump
@@ -150,7 +151,8 @@ def _weighted_median(values: npt.NDArray[np.float64], weights: npt.NDArray[np.fl
 def _object_of(work: Work, nuclei: Nuclei, outline: Floats, number: int) -> _Object:
     height, width = work.stain.shape
     low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0)) + 1
-    is_cut = bool((low < 1).any() or high[0] > width - 1 or high[1] > height - 1)
+    beyond = (outline < 0).any(axis=1) | (outline > (width - 1, height - 1)).any(axis=1)
+    is_cut = bool(beyond.mean() > _BEYOND)
     x, y = (int(each) for each in np.maximum(low, 0))
     right, bottom = int(min(high[0], width)), int(min(high[1], height))
     box = Box(x, y, max(right - x, 1), max(bottom - y, 1))

@@ -86,3 +86,10 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_a_sentence(
     done = edge_all("segment", folder, "--out", tmp_path / "file")
     assert done.exit_code == 2
     assert "Traceback" not in done.output
+
+
+def test_fields_are_drawn_as_samples(tmp_path: Path) -> None:
+    done = edge_all("samples", tmp_path / "drawn", "--fields", "-n", 2)
+    assert done.stdout == f"drew 2 fields in {tmp_path / 'drawn'}\n"
+    shapes = {cv2.imread(str(path)).shape for path in (tmp_path / "drawn").iterdir()}
+    assert shapes == {(480, 640, 3)}
