@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from edge.fields.illumination import Floats
 from edge.fields.numbered import Labels, points_of
-from edge.fields.parameters import Parameters
+from edge.fields.parameters import CLOSE_UP, Parameters
+from edge.fields.red_cells import find_red_cells
 from edge.fields.thresholds import otsu
 from edge.samples import Box
 
@@ -22,6 +23,7 @@ STAIN = (0.35, 0.4, 0.25)
 """Of the densities: everything that is not empty."""
 
 _MOST_PARTS = 4000  # of a field: dirt, or no smear at all
+_STAINED = 0.02  # density from which something lies there
 _SEEN = 6  # pixels: what is smaller is noise
 _SMALLEST_SPLIT = 30  # pixels: in less nobody sees two nuclei
 _CONVEX = 0.93  # share of the hull: two discs that touch fill 0.88
@@ -72,11 +74,14 @@ def stain_of(density: Floats) -> Floats:
     return np.asarray(cv2.transform(density, np.array([STAIN], np.float32)), np.float32)
 
 
-def find_nuclei(contrast: Floats, stain: Floats, parameters: Parameters) -> Nuclei | None:
+def find_nuclei(
+    density: Floats, contrast: Floats, stain: Floats, parameters: Parameters
+) -> Nuclei | None:
     """Find nuclei, and tell lobes of one cell from cells that touch.
 
     Parameters
     ----------
+    density : ndarray of float32, shape (height, width, 3)
     contrast, stain : ndarray of float32, shape (height, width)
     parameters : Parameters
 
@@ -98,7 +103,11 @@ def find_nuclei(contrast: Floats, stain: Floats, parameters: Parameters) -> Nucl
         return None
     areas = np.bincount(parts.ravel(), minlength=count + 1)[1:]
     typical = _typical(areas)
-    groups = _group_lobes(parts, areas, typical, stain, parameters)
+    size = float(np.sqrt(4 * typical / np.pi)) / min(parts.shape)
+    large = np.count_nonzero(areas >= max(parameters.small / 2 * typical, 12))
+    is_field = bool(large >= _FEW_PARTS and size < CLOSE_UP)
+    reached = _reached(density, stain, parts, count, is_field)
+    groups = _group_lobes(parts, areas, typical, reached, is_field, parameters)
     if not groups.any():
         return None
     labels = groups[parts]
@@ -198,11 +207,24 @@ def _parts_of(inside: npt.NDArray[np.uint8]) -> Labels:
     return np.where(inside > 0, np.argmin(distances, axis=0) + 1, 0).astype(np.int32)
 
 
+def _reached(
+    density: Floats, stain: Floats, parts: Labels, count: int, is_field: bool
+) -> npt.NDArray[np.uint8]:
+    """Where a white cell may be: 1 where it is stained, in a field not as red cells are."""
+    reached = stain > _STAINED
+    red = find_red_cells(density, stain, parts, count) if is_field else None
+    if red is not None:
+        doubtful = reached & (parts == 0)
+        reached[doubtful] = red.distance(density[doubtful]) > red.reach
+    return np.asarray(reached, np.uint8)
+
+
 def _group_lobes(
     parts: Labels,
     areas: npt.NDArray[np.integer],
     typical: float,
-    stain: Floats,
+    reached: npt.NDArray[np.uint8],
+    is_field: bool,
     parameters: Parameters,
 ) -> npt.NDArray[np.int32]:
     """Number of the cell of each part, from 1; 0 for what is too small to be a lobe."""
@@ -211,7 +233,6 @@ def _group_lobes(
     points = points_of(parts, count)
     centres = np.array([each.mean(axis=0) if len(each) else (0, 0) for each in points])
     radii = np.sqrt(np.concatenate(([0], areas)) / np.pi)
-    reached = np.asarray(stain > 0.02, np.uint8)
     depth = np.asarray(cv2.distanceTransform(reached, cv2.DIST_L2, 3), np.float32)
     cell = list(range(count + 1))
     near = _NEAR * float(np.sqrt(4 * typical / np.pi))
@@ -221,7 +242,7 @@ def _group_lobes(
         for other in others[gaps <= near].tolist():
             sizes = sorted((areas[one - 1] / typical, areas[other - 1] / typical))
             may_be_two = sizes[0] >= _WHOLE and sum(sizes) > _MORE_THAN_ONE
-            may_be_two &= len(kept) >= _FEW_PARTS
+            may_be_two &= is_field
             within = _WITHIN
             if sizes[0] < _FRAGMENT:
                 within = _WITHIN_IF_FRAGMENT

@@ -31,7 +31,6 @@ _GAP, _RING = (
 _EMPTY = 0.02  # density that an empty place may have
 _SURE = 2.0  # so much steeper is the number of a place than its density over the level
 _UNLIKE = 1.2  # spreads between cytoplasm and red cells from which they are told apart
-_LIKE_RED = 2.0  # spreads within which a place may be a red cell
 _FOR_CELL = 0.4  # on the boundary between the two a pixel of the cell is a mixture
 _WIDEST = 2.0  # of cytoplasm's spread, against that of red cells
 _PALE_CYTOPLASM = 0.04  # density, where there is no place to look at
@@ -177,7 +176,7 @@ def _unlike_red(
     weights = np.array(STAIN)
     nucleus = _Colours.of(colours, nucleus_at)
     cell, ray, place = np.nonzero(cytoplasm_at)
-    other = red.distance(colours[cell, ray, place]) > _LIKE_RED
+    other = red.distance(colours[cell, ray, place]) > red.reach
     cytoplasm_at = np.zeros_like(cytoplasm_at)
     cytoplasm_at[cell[other], ray[other], place[other]] = True
     seen = _Colours.of(colours, cytoplasm_at)

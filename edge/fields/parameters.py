@@ -10,6 +10,9 @@ SMALLEST_CELL, LARGEST_CELL = 4.0, 40.0
 SMALLEST_NUCLEUS = 3.5
 """Diameter of a nucleus, in um, below which it is a platelet (2 to 4 um) or dirt."""
 
+CLOSE_UP = 0.14
+"""Diameter of a nucleus, in shorter sides of the image, from which one cell fills the image."""
+
 
 @dataclass(frozen=True)
 class Parameters:

@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.fields.illumination import Floats
-from edge.fields.nuclei import Nuclei
-from edge.fields.numbered import points_of
+from edge.fields.numbered import Labels, points_of
+from edge.fields.parameters import CLOSE_UP
 
 _STAINED = 0.07  # density from which something lies there
+_NEAR_RED, _NEAR_RED_IN_FIELD = 2.0, 3.0  # spreads within which a place may be a red cell
 _MANY = 5  # nuclei of a field, not of a close-up
 _FAR_IN_FIELD, _SHARE_IN_FIELD = 0.5, 0.1  # between many cells there is less room
 _FAR = 1.0  # radii of a nucleus (and its hull) from it: beyond most cytoplasm
@@ -29,10 +30,13 @@ class RedCells:
     ----------
     mean : ndarray of float64, shape (3,)
     covariance : ndarray of float64, shape (3, 3)
+    reach : float
+        Spreads within which a place may be a red cell.
     """
 
     mean: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
+    reach: float
 
     @property
     def paler_and_darker(self) -> npt.NDArray[np.float64]:
@@ -46,36 +50,40 @@ class RedCells:
         return np.asarray(np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off)))
 
 
-def find_red_cells(density: Floats, stain: Floats, nuclei: Nuclei) -> RedCells | None:
+def find_red_cells(density: Floats, stain: Floats, labels: Labels, count: int) -> RedCells | None:
     """Look at what is stained far from all nuclei; None where that is too little to tell.
 
     Parameters
     ----------
     density : ndarray of float32, shape (height, width, 3)
     stain : ndarray of float32, shape (height, width)
-    nuclei : Nuclei
+    labels : ndarray of int32, shape (height, width)
+        Numbers of nuclei, from 1.
+    count : int
+        Of them.
     """
     step = max(1, int(np.sqrt(stain.size / _SAMPLED)))
-    hulls, radius = _hulls_of(nuclei)
+    hulls, radius = _hulls_of(labels, count)
     distance = cv2.distanceTransform(np.asarray(hulls == 0, np.uint8), cv2.DIST_L2, 3)
-    is_field = nuclei.count >= _MANY
+    is_field = count >= _MANY and 2 * radius < CLOSE_UP * min(stain.shape)
     away, share = (_FAR_IN_FIELD, _SHARE_IN_FIELD) if is_field else (_FAR, _SHARE)
     far = distance[::step, ::step] > away * radius
     chosen = far & (stain[::step, ::step] > _STAINED)
-    nuclear = float(np.count_nonzero(nuclei.labels[::step, ::step]))
+    nuclear = float(np.count_nonzero(labels[::step, ::step]))
     if np.count_nonzero(chosen) < max(30, share * nuclear):
         return None
     values = density[::step, ::step][chosen].astype(np.float64)
     off = np.abs(values - np.median(values, axis=0)).sum(axis=1)
     values = values[off <= np.percentile(off, 80)]
-    return RedCells(values.mean(axis=0), np.cov(values.T) + 1e-4 * np.eye(3))
+    reach = _NEAR_RED_IN_FIELD if is_field else _NEAR_RED
+    return RedCells(values.mean(axis=0), np.cov(values.T) + 1e-4 * np.eye(3), reach)
 
 
-def _hulls_of(nuclei: Nuclei) -> tuple[npt.NDArray[np.uint8], float]:
+def _hulls_of(labels: Labels, count: int) -> tuple[npt.NDArray[np.uint8], float]:
     """Hulls of all nuclei, filled, and the radius of one of the larger ones."""
-    hulls = np.asarray(nuclei.labels > 0, np.uint8)
+    hulls = np.asarray(labels > 0, np.uint8)
     radii = []
-    for points in points_of(nuclei.labels, nuclei.count):
+    for points in points_of(labels, count):
         if len(points) >= 3:
             hull = cv2.convexHull(points)
             cv2.fillConvexPoly(hulls, hull, 1)

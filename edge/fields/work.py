@@ -65,4 +65,4 @@ def _at(rgb: UInt8Image, background: Floats, by: int, parameters: Parameters, bl
     contrast = contrast_of(density)  # which grey light does not change
     density = evened(density, contrast)
     stain = stain_of(density)
-    return Work(by, density, contrast, stain, find_nuclei(contrast, stain, parameters))
+    return Work(by, density, contrast, stain, find_nuclei(density, contrast, stain, parameters))
