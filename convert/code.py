@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import calibration
@@ -33,7 +33,7 @@ def modules_behind(start: str = START) -> dict[str, Path]:
         file = _file_of(name)
         if name not in found and file:
             found[name] = file
-            waiting += [name.rpartition(".")[0], *_imported(file)]
+            waiting += [name.rpartition(".")[0], *_imported(file.read_bytes())]
     return dict(sorted(found.items()))
 
 
@@ -55,10 +55,13 @@ def _file_of(name: str) -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def _imported(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_bytes())):
+@cache
+def _imported(source: bytes) -> tuple[str, ...]:
+    """What a module imports, by what stands in it: read once, however many networks there are."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(found)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import hypothesis
 import numpy as np
 import pytest
+from edge_helpers import SEVERAL_CHUNKS, write_cells
 from environments import environment
 from left_out import missing
 
 from edge.crops.drawn import draw_cell
+from edge.engine.classifier import Classifier
 
 # before TensorFlow is imported anywhere: its start-up lines say nothing here
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -96,3 +99,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _LONGEST_FIRST.index(folder) if folder in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
     items.sort(key=place)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Iterator[Classifier]:
+    """The shipped model in two threads."""
+    with Classifier(threads=2) as classifier:
+        yield classifier
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Files of 40 different cells."""
+    return write_cells(tmp_path_factory.mktemp("cells"), SEVERAL_CHUNKS)

@@ -128,6 +128,14 @@ def own_constant(model: Any, operator: Any, place: int) -> npt.NDArray[np.uint8]
     return np.asarray(data)
 
 
+def with_output_named(flatbuffer: bytes, name: str) -> bytes:
+    """Give the tensor of a network's only output another name."""
+    model = unpack(flatbuffer)
+    graph = model.subgraphs[0]
+    graph.tensors[int(graph.outputs[0])].name = name.encode()
+    return pack(model)
+
+
 def with_any_batch(flatbuffer: bytes) -> bytes:
     """Let a flatbuffer of batch size 1 run at any, once its input is resized.
 

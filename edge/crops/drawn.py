@@ -47,12 +47,12 @@ def draw_cell(seed: int) -> UInt8Image:
     texture = _texture(random)
     light = random.normal(1.0, 0.10)
     stain = random.normal(1.0, 0.05, 3)
-    pixels = [
-        (mean + gain * texture) * light * tint
-        for mean, gain, tint in zip(_MEAN_RGB, _TEXTURE_RGB, stain, strict=True)
-    ]
-    cell = np.clip(np.stack(pixels, axis=-1).round(), 1, 255)
-    return np.asarray(cell * inside[:, :, None], dtype=np.uint8)
+    seen = _box_around(inside)  # outside it all is black
+    cell = np.zeros((SIDE, SIDE, 3), np.uint8)
+    for channel, (mean, gain, tint) in enumerate(zip(_MEAN_RGB, _TEXTURE_RGB, stain, strict=True)):
+        levels = (mean + gain * texture[seen]) * light * tint
+        cell[(*seen, channel)] = np.clip(levels.round(), 1, 255) * inside[seen]
+    return cell
 
 
 @lru_cache(maxsize=1024)
@@ -101,16 +101,31 @@ def _shape(random: np.random.Generator) -> npt.NDArray[np.bool_]:
     stretch = random.uniform(1.0, 1.12)
     along = (x * np.cos(tilt) + y * np.sin(tilt)) / stretch
     across = (y * np.cos(tilt) - x * np.sin(tilt)) * stretch
-    angle = np.arctan2(across, along)
-    outline = np.full_like(angle, random.uniform(75, 125))
+    radius = random.uniform(75, 125)
     lobed = random.uniform(0, 1) ** 3
+    waves = []
     for wave in range(2, 9):
         size = (0.02 + 0.08 * lobed) / wave**0.5 * random.normal()
-        outline *= 1 + size * np.cos(wave * angle + random.uniform(0, 2 * np.pi))
+        waves.append((wave, size, random.uniform(0, 2 * np.pi)))
+    distance = np.hypot(along, across)
+    # the outline is worked out for those pixels alone that can lie inside it
+    near = distance < radius * np.prod([1 + abs(size) for _, size, _ in waves]) * 1.001
+    angle = np.arctan2(across[near], along[near])
+    outline = np.full_like(angle, radius)
+    for wave, size, turn in waves:
+        outline *= 1 + size * np.cos(wave * angle + turn)
     for _ in range(random.binomial(2, lobed)):
         away = np.angle(np.exp(1j * (angle - random.uniform(0, 2 * np.pi))))
         outline *= 1 - random.uniform(0.2, 0.4) * np.exp(-((away / 0.2) ** 2))
-    return np.asarray(np.hypot(along, across) < outline)
+    inside = np.zeros((SIDE, SIDE), np.bool_)
+    inside[near] = distance[near] < outline
+    return inside
+
+
+def _box_around(inside: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Rows and columns from the first to the last that hold a pixel of the cell."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _texture(random: np.random.Generator) -> _Plane:

@@ -30,6 +30,9 @@ LOSSLESS = {
 FORMATS = {**LOSSLESS, ".jpg": (cv2.IMWRITE_JPEG_QUALITY, 95)}
 """The five formats edge-all reads."""
 
+SEVERAL_CHUNKS = 40
+"""Cells that a reader hands on in more than one batch."""
+
 _NOBODY = 65534
 
 

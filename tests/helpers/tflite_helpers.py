@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ RELEASED = ROOT / "train" / "released"
 def drawn(n: int, first: int = 0) -> UInt8Image:
     """Draw n crops, shape (n, 70, 70, 3)."""
     return np.stack([draw_crop(first + seed, SIDE) for seed in range(n)])
+
+
+def beside(folder: Path) -> Path:
+    """A copy of the released network and the files beside it, to spoil."""
+    return shutil.copytree(RELEASED, folder / "released") / "cnn.keras"
 
 
 def untrained(name: str) -> Any:

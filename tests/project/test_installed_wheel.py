@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from environments import environment, no_tflite_runtime, run
+from environments import environment, no_tflite_runtime, pip, run
 
 from edge.crops.drawn import write_samples
 
@@ -38,7 +38,7 @@ def device(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def legacy(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Programs of a device whose only runtime is tflite-runtime, as on 32-bit ARM."""
     programs = environment(tmp_path_factory.mktemp("legacy"), f"{wheel}[legacy]")
-    run(programs / "pip", "uninstall", "--quiet", "--yes", "ai-edge-litert")
+    pip(programs, "uninstall", "--yes", "ai-edge-litert")
     return programs
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from calibration.cells.crop_set import load_crops
 from calibration.cells.labelled_crops import find_labelled_crops
 from calibration.probabilities.predictions import read_predictions
 from edge.contract import Contract, make_labels
-from edge.crops.drawn import draw_cell
+from edge.crops.drawn import draw_cell, draw_crop
 from edge.models.metadata import contract_of
 from train.cli.main import app
 
@@ -29,13 +30,13 @@ def write_kinds(folder: Path, first: int, people: int = 0) -> Path:
     """Drawn cells of three kinds on a light ground, told by colour; of nobody, or of people."""
     for number in range(first, first + CELLS * len(KINDS)):
         kind = number % len(KINDS)
-        cell = draw_cell(number)
+        cell = draw_crop(number, 64)
         pixels = np.where(cell.max(axis=2, keepdims=True) > 0, cell, 225).astype(np.uint8)
         pixels[cell.max(axis=2) > 0, kind] //= 2
         whose = f"/p{number // 3 % people}" if people else ""
         path = folder / f"{KINDS[kind]}{whose}" / f"{number:03d}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        assert cv2.imwrite(str(path), cv2.resize(pixels[:, :, ::-1], (64, 64)))
+        assert cv2.imwrite(str(path), pixels[:, :, ::-1])
     return folder
 
 
@@ -83,17 +84,30 @@ def record_in(out: Path, name: str = "own") -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def trained(kinds: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
-    """A run of the paper's CNN on three labels, for one epoch, and what it said."""
-    out = tmp_path_factory.mktemp("trained")
+@dataclass(frozen=True)
+class Trained:
+    """A run on three labels, for one epoch, and what it said."""
+
+    network: str
+    folder: Path
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="module", params=["own", pytest.param("cnn", marks=pytest.mark.slow)])
+def trained(
+    request: pytest.FixtureRequest, kinds: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Trained:
+    """Of a network of one's own, or the paper's CNN."""
+    name, folder = request.param, tmp_path_factory.mktemp("trained")
+    network = write_network(folder / "start" / "own.keras") if name == "own" else name
     options = ("--protocol", "paper", "--epochs", 1, "--side", SIDE, "--positive", "large")
     words = ("--words", "granulocyte,blast,lymphocyte", "--pixel-size", 0.25)
-    return out, *run("cnn", "--data", kinds, "--out", out, *options, *words)
+    return Trained(name, folder, *run(network, "--data", kinds, "--out", folder, *options, *words))
 
 
-def test_the_record_holds_the_contract(trained: tuple[Path, str, str]) -> None:
-    record = record_in(trained[0], "cnn")
+def test_the_record_holds_the_contract(trained: Trained) -> None:
+    record = record_in(trained.folder, trained.network)
     assert record["schema"] == 2
     contract = contract_of(record["contract"])
     assert contract.names == KINDS
@@ -108,8 +122,8 @@ def test_the_record_holds_the_contract(trained: tuple[Path, str, str]) -> None:
     assert sum(map(sum, record["confusion"])) == 7
 
 
-def test_what_was_found_out_is_said(trained: tuple[Path, str, str]) -> None:
-    _, out, err = trained
+def test_what_was_found_out_is_said(trained: Trained) -> None:
+    out, err = trained.out, trained.err
     assert "labels, with their crops: granular (12), large (12), small cell (12)" in err
     assert "background: natural, as the borders of the crops show" in err
     assert "nothing says whose cells 36 of 36 crops are" in err
@@ -118,17 +132,17 @@ def test_what_was_found_out_is_said(trained: tuple[Path, str, str]) -> None:
     assert "leukemia" not in out + err
 
 
-def test_predictions_hold_the_logits_of_every_label(trained: tuple[Path, str, str]) -> None:
+def test_predictions_hold_the_logits_of_every_label(trained: Trained) -> None:
     import keras
 
-    path = trained[0] / "cnn-held-out.csv"
+    path = trained.folder / f"{trained.network}-held-out.csv"
     read = read_predictions(path)
     assert read.names == KINDS
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert set(rows[0]) == {"name", "subject", "label", *(f"logit_{kind}" for kind in KINDS)}
     assert [row["name"].partition("/")[0] for row in rows] == [KINDS[n] for n in read.labels]
-    model = keras.models.load_model(trained[0] / "cnn.keras")
+    model = keras.models.load_model(trained.folder / f"{trained.network}.keras")
     assert model.output_shape == (None, 3)
     assert np.exp(read.logits).sum(axis=1) == pytest.approx(1, abs=1e-3)
 

@@ -45,8 +45,8 @@ def auroc(margins: npt.NDArray[np.float64], test: CropSet) -> float:
 
 @pytest.fixture(scope="module")
 def parts(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Parts:
-    """144 crops of two subjects a class, and 72 of two others."""
-    data = load_crops(find_labelled_crops(labelled), 70, cache=tmp_path_factory.mktemp("cache"))
+    """144 crops of two subjects a class, and 72 of two others; 48 pixels can be told as well."""
+    data = load_crops(find_labelled_crops(labelled), 48, cache=tmp_path_factory.mktemp("cache"))
     test = np.isin(data.subjects, ["H3", "9"])
     return data.take(~test), data.take(test)
 
@@ -58,7 +58,9 @@ def runs(parts: Parts) -> Runs:
 
 @pytest.fixture(scope="module")
 def again(parts: Parts) -> Runs:
-    return {(run.features, run.baseline): run for run in run_baselines(*parts, seed=0)}
+    """Once more, of those that are drawn by lot."""
+    few = run_baselines(*parts, seed=0, names=["rf", "sgd", "mlp"])
+    return {(run.features, run.baseline): run for run in few}
 
 
 def test_the_six_baselines_of_the_paper_are_there_with_both_features(
@@ -103,11 +105,10 @@ def test_a_class_ten_times_rarer_is_not_ignored(rare: int, parts: Parts) -> None
         assert min(recalls(run.margins, test)) > 0.5, f"{run.baseline} on {run.features}"
 
 
-@pytest.mark.parametrize("which", TWELVE, ids="-".join)
-def test_the_same_seed_gives_the_same_margins(
-    which: tuple[str, str], runs: Runs, again: Runs
-) -> None:
-    np.testing.assert_array_equal(again[which].margins, runs[which].margins)
+def test_the_same_seed_gives_the_same_margins(runs: Runs, again: Runs) -> None:
+    assert len(again) == 3 * len(FEATURES)
+    for which, run in again.items():
+        np.testing.assert_array_equal(run.margins, runs[which].margins)
 
 
 def test_another_seed_gives_other_margins(runs: Runs, parts: Parts) -> None:

@@ -1,21 +1,23 @@
-"""The three networks as flatbuffers: batch norm folded, any batch size, on both runtimes.
+"""Networks as flatbuffers: batch norm folded, any batch size, on both runtimes.
 
-Converting all three takes about 25 s of processor time.
+Converting the paper's takes most of the time here; the two large ones are slow.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from environments import no_tflite_runtime
-from tflite_helpers import drawn, in_old_runtime, untrained
+from small_networks import residual_block
+from tflite_helpers import RELEASED, drawn, in_old_runtime, untrained
 
-from convert.graph.flatbuffer import minimum_runtime, operators, with_any_batch
-from convert.graph.float_tflite import to_float_tflite
+from convert.graph.flatbuffer import activation_tensors, minimum_runtime, operators, with_any_batch
+from convert.graph.float_tflite import OUTPUT_TENSOR, to_float_tflite
 from convert.graph.profiles import too_new
 from convert.network.logits_model import keras_logits
 from convert.quantize.int8_tflite import to_int8_tflite
@@ -26,8 +28,15 @@ from edge.engine.runtime import find_runtime
 from edge.errors import ConversionFailed
 
 # Convolutions with bias and fused ReLU, and nothing that scales or shifts beside them: the
-# one ADD that is left joins the branches of ResNet's 16 blocks.
+# one ADD that is left joins the branches of a block; ResNet has 16.
 OPERATORS = {
+    "block": {
+        "CONV_2D": 3,
+        "FULLY_CONNECTED": 1,
+        "AVERAGE_POOL_2D": 1,
+        "ADD": 1,
+        "RESHAPE": 1,
+    },
     "cnn": {"CONV_2D": 10, "FULLY_CONNECTED": 2, "MAX_POOL_2D": 5, "RESHAPE": 1},
     "vgg16": {"CONV_2D": 13, "FULLY_CONNECTED": 3, "MAX_POOL_2D": 5, "RESHAPE": 1},
     "resnet50": {
@@ -67,81 +76,97 @@ print(json.dumps(found))
 """
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with the twin and the int8 flatbuffer of the three networks, and some crops."""
-    folder = tmp_path_factory.mktemp("networks")
-    crops = drawn(BATCH)
-    np.save(folder / "crops.npy", crops)
-    for name in OPERATORS:
-        model = untrained(name)
-        twin = to_float_tflite(model)
-        (folder / f"{name}-float.tflite").write_bytes(twin)
-        (folder / f"{name}-int8.tflite").write_bytes(
-            to_int8_tflite(twin, observe_ranges(twin, crops))
-        )
-        np.save(folder / f"{name}.npy", keras_logits(model, crops))
-    return folder
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("vgg16", "resnet50")]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A network as both flatbuffers, with crops and what Keras says of them."""
+
+    name: str
+    twin: Path
+    int8: Path
+    crops: Path
+    logits: Any
+
+
+@pytest.fixture(scope="module", params=["cnn", "block", *SLOW])
+def network(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """Each of the three networks, and a block like ResNet's."""
+    name, folder = request.param, tmp_path_factory.mktemp("network")
+    crops, model = drawn(BATCH), residual_block() if request.param == "block" else untrained(name)
+    found = Exported(
+        name=name,
+        twin=folder / "float.tflite",
+        int8=folder / "int8.tflite",
+        crops=folder / "crops.npy",
+        logits=keras_logits(model, crops),
+    )
+    np.save(found.crops, crops)
+    twin = to_float_tflite(model)
+    found.twin.write_bytes(twin)
+    found.int8.write_bytes(to_int8_tflite(twin, observe_ranges(twin, crops)))
+    return found
 
 
 def kinds(path: Path) -> dict[str, int]:
     return {operator.name: operator.count for operator in operators(path.read_bytes())}
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-def test_batch_norm_is_folded_and_resizing_costs_no_operator(files: Path, name: str) -> None:
-    assert kinds(files / f"{name}-float.tflite") == OPERATORS[name]
-    assert kinds(files / f"{name}-int8.tflite") == OPERATORS[name]
+def test_batch_norm_is_folded_and_resizing_costs_no_operator(network: Exported) -> None:
+    assert kinds(network.twin) == OPERATORS[network.name]
+    assert kinds(network.int8) == OPERATORS[network.name]
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-def test_the_twin_equals_keras(files: Path, name: str) -> None:
-    network = FloatNetwork((files / f"{name}-float.tflite").read_bytes(), find_runtime())
-    logits = np.stack([network.logits(crop) for crop in np.load(files / "crops.npy")])
-    expected = np.load(files / f"{name}.npy")
-    assert np.abs(logits - expected).max() < 1e-4 * max(1, np.abs(expected).max())
+def test_the_logits_are_called_as_saved_ranges_call_them(network: Exported) -> None:
+    saved = json.loads((RELEASED / "cnn-ranges.json").read_text())["ranges"]
+    found = activation_tensors(network.twin.read_bytes())
+    assert {"serving_default_crop:0", OUTPUT_TENSOR} <= set(saved) & set(found.values())
+
+
+def test_the_twin_equals_keras(network: Exported) -> None:
+    twin = FloatNetwork(network.twin.read_bytes(), find_runtime())
+    logits = np.stack([twin.logits(crop) for crop in np.load(network.crops)])
+    error = np.abs(logits - network.logits).max()
+    assert error < 1e-4 * max(1, np.abs(network.logits).max())
 
 
 def check_batches(found: dict[str, Any]) -> None:
     """A batch gives the bits that its crops give one by one."""
-    assert len(found) == 2 * len(OPERATORS)
+    assert set(found) == {"float.tflite", "int8.tflite"}
     for one_by_one, at_once in found.values():
         assert len(one_by_one) == BATCH
         assert one_by_one == at_once
 
 
-def tflite_files(files: Path) -> list[str]:
-    return sorted(str(path) for path in files.glob("*.tflite"))
-
-
 def test_a_batch_gives_the_bits_of_its_crops(
-    files: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    network: Exported, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["run", str(files / "crops.npy"), *tflite_files(files)])
+    arguments = [str(path) for path in (network.crops, network.twin, network.int8)]
+    monkeypatch.setattr("sys.argv", ["run", *arguments])
     exec(RUN, {})
     check_batches(json.loads(capsys.readouterr().out))
 
 
 @no_tflite_runtime
-def test_tflite_runtime_runs_all_three_and_their_batches(files: Path, old_python: Path) -> None:
-    found = in_old_runtime(old_python, RUN, files / "crops.npy", *tflite_files(files))
+def test_tflite_runtime_runs_it_and_its_batches(network: Exported, old_python: Path) -> None:
+    found = in_old_runtime(old_python, RUN, network.crops, network.twin, network.int8)
     check_batches(found)
-    for name in OPERATORS:
-        network = Int8Network((files / f"{name}-int8.tflite").read_bytes(), find_runtime())
-        here = np.stack([network.raw_logits(crop) for crop in np.load(files / "crops.npy")])
-        there = np.array(found[f"{name}-int8.tflite"][0])
-        assert np.abs(here - there).max() <= MOST_TOLERANCE
+    int8 = Int8Network(network.int8.read_bytes(), find_runtime())
+    here = np.stack([int8.raw_logits(crop) for crop in np.load(network.crops)])
+    there = np.array(found["int8.tflite"][0])
+    assert np.abs(here - there).max() <= MOST_TOLERANCE
 
 
-@pytest.mark.parametrize("name", OPERATORS)
-def test_all_three_fit_tflite_runtime_2_14(files: Path, name: str) -> None:
-    flatbuffer = (files / f"{name}-int8.tflite").read_bytes()
+def test_it_fits_tflite_runtime_2_14(network: Exported) -> None:
+    flatbuffer = network.int8.read_bytes()
     assert too_new(operators(flatbuffer), "tflite-2.14") == ()
     assert minimum_runtime(flatbuffer) == "1.14.0"
 
 
-def test_a_reshape_that_mixes_crops_is_refused(files: Path) -> None:
-    twin = (files / "cnn-float.tflite").read_bytes()
+@pytest.mark.parametrize("network", ["cnn"], indirect=True)
+def test_a_reshape_that_mixes_crops_is_refused(network: Exported) -> None:
+    twin = network.twin.read_bytes()
     shape, mixed = (np.array(s, np.int32).tobytes() for s in ((-1, 32), (2, 16)))
     assert twin.count(shape) == 1
     assert with_any_batch(twin) == twin

@@ -16,11 +16,12 @@ from convert.inspect.inspection import read_tensors
 from convert.network.logits_model import load_logits_model
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
+from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 
-REPRESENTATIVE, OTHERS = drawn(60), drawn(200, first=1000)
+REPRESENTATIVE, OTHERS = 60, 80  # drawn cells, those the first ranges come from and the next
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def twin(model: Any) -> bytes:
 
 @pytest.fixture(scope="module")
 def ours(twin: bytes) -> bytes:
-    return to_int8_tflite(twin, observe_ranges(twin, REPRESENTATIVE))
+    return to_int8_tflite(twin, observe_ranges(twin, drawn(REPRESENTATIVE)))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def theirs(model: Any) -> bytes:
     import tensorflow as tf
 
     def representative() -> Iterator[list[np.ndarray]]:
-        for crop in REPRESENTATIVE:
+        for crop in drawn(REPRESENTATIVE):
             yield [crop[None].astype(np.float32) / 255]
 
     with tempfile.TemporaryDirectory() as folder:
@@ -56,6 +57,10 @@ def theirs(model: Any) -> bytes:
         return bytes(converter.convert())
 
 
+def others() -> UInt8Image:
+    return drawn(OTHERS, first=REPRESENTATIVE)
+
+
 def logits(flatbuffer: bytes) -> np.ndarray:
     """Logits of the other drawn cells, the input quantized as the flatbuffer says."""
     interpreter = find_runtime().interpreter(model_content=flatbuffer)
@@ -63,7 +68,7 @@ def logits(flatbuffer: bytes) -> np.ndarray:
     crop, out = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     (scale, zero), (logit_step, logit_zero) = crop["quantization"], out["quantization"]
     found = []
-    for x in OTHERS.astype(np.float32) / 255:
+    for x in others().astype(np.float32) / 255:
         fed = np.clip(np.round(x / scale) + zero, -128, 127).astype(np.int8)
         interpreter.set_tensor(crop["index"], fed[None])
         interpreter.invoke()
@@ -76,7 +81,7 @@ def test_ours_is_about_as_close_to_float_though_its_input_spans_all_levels(
     twin: bytes, ours: bytes, theirs: bytes
 ) -> None:
     network = FloatNetwork(twin, find_runtime())
-    expected = np.stack([network.logits(crop) for crop in OTHERS])
+    expected = np.stack([network.logits(crop) for crop in others()])
     errors = [np.abs(logits(flatbuffer) - expected).mean() for flatbuffer in (ours, theirs)]
     # TensorFlow spends its input steps on the levels of these drawn cells alone
     assert errors[0] <= 1.2 * errors[1]
@@ -110,4 +115,4 @@ def test_convolutions_have_a_scale_per_channel_and_dense_layers_one(ours: bytes)
 
 
 def test_quantizing_again_gives_the_same_bytes(twin: bytes, ours: bytes) -> None:
-    assert to_int8_tflite(twin, observe_ranges(twin, REPRESENTATIVE)) == ours
+    assert to_int8_tflite(twin, observe_ranges(twin, drawn(REPRESENTATIVE))) == ours

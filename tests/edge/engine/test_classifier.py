@@ -5,7 +5,6 @@ from __future__ import annotations
 import doctest
 import itertools
 import os
-import queue
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_helpers import (
+    SEVERAL_CHUNKS,
     batching_flatbuffer,
     encoded,
     one_by_one_flatbuffer,
@@ -36,21 +36,7 @@ from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.find import find_inputs
 
-SEVERAL_CHUNKS = 40
 BAD = {3: "empty", 9: "not-an-image", 10: "truncated", 39: "greyscale"}
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Iterator[Classifier]:
-    """The shipped model in two threads."""
-    with Classifier(threads=2) as classifier:
-        yield classifier
-
-
-@pytest.fixture(scope="module")
-def cells(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Files of 40 different cells."""
-    return write_cells(tmp_path_factory.mktemp("cells"), SEVERAL_CHUNKS)
 
 
 @pytest.fixture
@@ -251,45 +237,6 @@ def test_another_model_file_is_used_when_given(tmp_path: Path) -> None:
         results = [classifier.classify(draw_cell(seed)) for seed in range(3)]
     assert {result.decision for result in results} == {"refer"}
     assert {result.model_sha256 for result in results} == {read_model_file(careful).sha256}
-
-
-class Live:
-    """A source that gives what it is given, and rests between."""
-
-    def __init__(self) -> None:
-        self._paths: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
-
-    def give(self, *paths: Path | None) -> None:
-        for path in paths:
-            self._paths.put(path)
-
-    def __iter__(self) -> Iterator[Path]:
-        while (path := self._paths.get()) is not None:
-            yield path
-
-
-@pytest.mark.parametrize("at_once", [1, 5, 30])
-def test_results_do_not_wait_for_a_source_that_rests(
-    classifier: Classifier, cells: list[Path], at_once: int
-) -> None:
-    source = Live()
-    results = classifier.classify_each(source)
-    for start in range(0, SEVERAL_CHUNKS - at_once + 1, at_once):
-        given = cells[start : start + at_once]
-        source.give(*given)  # and only when all their results are here comes the next one
-        assert [next(results).file for _ in given] == [str(path) for path in given]
-    source.give(None)
-    assert list(results) == []
-
-
-def test_leaving_a_source_that_rests_does_not_wait_for_it(cells: list[Path]) -> None:
-    source = Live()
-    with Classifier(threads=1) as classifier:
-        results = classifier.classify_each(source)
-        source.give(cells[0])
-        assert next(results).error is None
-        results.close()  # type: ignore[attr-defined]
-    source.give(None)
 
 
 def test_paths_and_arrays_may_be_mixed_and_give_what_each_gives_alone(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
@@ -13,16 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sink_helpers import COLUMNS, RUN, begun, database_rows, file_size_limit, results, take
+from sink_helpers import COLUMNS, RUN, begun, database_rows, file_size_limit, results
 
 from edge.contract import check_name, make_labels
 from edge.decisions.decision import Verdict, softmax
 from edge.errors import EdgeAllError, OutputFailed
-from edge.files import file_name
 from edge.models.cnmc import CONTRACT
 from edge.rows import Result, columns_of, labels_in
 from edge.sinks import outputs
-from edge.sinks.formats import as_text, from_text
 from edge.sinks.outputs import BATCH, Outputs, check_outputs
 from edge.sinks.text import ResultFile
 
@@ -395,61 +392,6 @@ def test_a_failure_after_the_last_result_is_not_lost(
     monkeypatch.setattr(ResultFile, "flush", failing_after(ResultFile.flush, calls=1))
     with pytest.raises(OutputFailed, match="no space"):
         write_slowly([tmp_path / "a.csv"], results(1))
-
-
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-@pytest.mark.parametrize(
-    "file",
-    [
-        pytest.param("crops/zellé 細胞.png", id="not ASCII"),
-        pytest.param('two\nlines, "quoted"; it\'s.png', id="line break and quotes"),
-        pytest.param("carriage\rreturn.png", id="carriage return"),
-        pytest.param(file_name(os.fsdecode(b"crops/\xff\xfe.png")), id="not UTF-8"),
-    ],
-)
-def test_any_file_name_is_written_and_read_back(tmp_path: Path, name: str, file: str) -> None:
-    write(tmp_path / name, replace(DECIDED, file=file, source=file), FAILED)
-    first, second = rows(tmp_path / name)
-    assert (first["source"], first["file"]) == (file, file)
-    assert second["file"] == FAILED.file
-
-
-FORMULAS = ["=1+1.png", "+1", "-x.png", "@SUM(A1)", "\tx", "\r=x", "'=x", "''@x", "＝1", "'", "'x"]  # noqa: RUF001
-
-
-@pytest.mark.parametrize("name", FORMULAS)
-def test_no_spreadsheet_takes_a_name_for_a_formula_and_resume_reads_it_back(
-    tmp_path: Path, name: str
-) -> None:
-    path = tmp_path / "out.csv"
-    result = replace(DECIDED, source=name, file=name, sample=name)
-    write(path, result)
-    (row,) = rows(path)
-    assert row["file"] == row["source"]
-    assert row["file"] in (name, f"'{name}")
-    assert not row["file"].startswith(("=", "+", "-", "@", "\t", "\r", "＝"))  # noqa: RUF001
-    assert row["logit_hem"] == "-1.5"  # a number is no text
-    with Outputs([path], RUN, resume=True) as files:
-        assert take(files, result) == [replace(result, probabilities=(1 - 0.123457, 0.123457))]
-
-
-@given(text=st.text(st.sampled_from("'=+-@\t\r\nx＝")))  # noqa: RUF001
-def test_every_text_is_given_back_and_none_looks_like_a_formula(text: str) -> None:
-    assert from_text(as_text(text)) == text
-    assert not as_text(text).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))  # noqa: RUF001
-    if "'" not in text:  # as files of earlier versions hold it
-        assert from_text(text) == text
-
-
-@pytest.mark.parametrize("name", ["out.csv", "out.jsonl"])
-def test_names_are_written_as_they_read_not_as_escapes(tmp_path: Path, name: str) -> None:
-    assert (
-        "zellé 細胞.png" in write(tmp_path / name, replace(DECIDED, file="zellé 細胞.png")).decode()
-    )
-
-
-def test_names_that_are_not_utf_8_are_written_with_their_bytes() -> None:
-    assert file_name(os.fsdecode(b"crops/\xff.png")) == r"crops/\xff.png"
 
 
 def test_a_failed_output_is_an_error_of_edge_all_and_of_the_system() -> None:

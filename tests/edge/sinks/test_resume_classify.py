@@ -325,7 +325,7 @@ def test_an_interrupted_run_leaves_all_outputs_alike_and_goes_on(
 
 @pytest.mark.parametrize(
     ("name", "limit", "n"),
-    [("a.csv", 40_000, 600), ("a.jsonl", 80_000, 600), ("a.db", 300_000, 2500)],
+    [("a.csv", 40_000, 400), ("a.jsonl", 80_000, 400), ("a.db", 100_000, 400)],
 )
 def test_a_disk_that_fills_up_is_a_sentence_and_what_was_written_goes_on(
     crops: Path, tmp_path: Path, name: str, limit: int, n: int
