@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
 from edge.cli.options import add_model, at_least
 from edge.process.interrupts import hangup_of_terminal
+from edge.reasons import CAMERA_FAULTS
 
 if TYPE_CHECKING:
     from edge import events
@@ -183,6 +184,8 @@ class _Screen:
         if self._table:
             with hangup_of_terminal():
                 self._table.write(event.result)
+        elif event.result.error in CAMERA_FAULTS:  # someone may be able to plug it in
+            say(f"camera: {event.result.error}: {event.result.message}")
         if self._bar:
             self._bar.show(event.tally)
 

@@ -12,18 +12,16 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from itertools import islice
-from types import FrameType
 
 from edge.errors import NoEvents, NoInputs
 from edge.files import file_name, unreadable
-from edge.process.interrupts import ask_to_end
+from edge.process.interrupts import ended_by_signals
 from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.content import Found
@@ -122,7 +120,7 @@ class Watch:
                 self._events = False
                 self._way += f": {error}"
         if threading.current_thread() is threading.main_thread():
-            self._context.enter_context(_stopped_by_signals(self))
+            self._context.enter_context(ended_by_signals(self.stop))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -343,25 +341,3 @@ class Watch:
                 supersedes=before,
                 version=look.version,
             )
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(watch: Watch) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end a watch in good order; a second one as ever."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        restore()
-        ask_to_end()
-        watch.stop()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        restore()
