@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.errors import CameraFault
 from edge.sources.cameras.camera import Frame
-from edge.sources.cameras.deadline import Deadline
+from edge.sources.deadline import Deadline
 
 Step = int | Exception | Callable[[Deadline], None]
 """A grey level to give, something to raise, or something to do before the next step."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from edge.crops.preprocess import UInt8Image
-    from edge.sources.cameras.deadline import Deadline
+    from edge.sources.deadline import Deadline
 
 
 @dataclass(frozen=True)

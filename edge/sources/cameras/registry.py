@@ -11,6 +11,7 @@ from edge.sources.cameras.camera import Camera
 
 CAMERAS: Registry[Camera] = Registry(
     {
+        "camera": "edge.sources.cameras.choice:make_camera",
         "sim": "edge.sources.cameras.simulated.camera:make_camera",
     }
 )

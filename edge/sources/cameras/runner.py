@@ -18,7 +18,7 @@ import numpy as np
 from edge.errors import CameraFault
 from edge.sources.cameras.camera import Camera, Frame
 from edge.sources.cameras.counts import Counts
-from edge.sources.cameras.deadline import STEP, Deadline
+from edge.sources.deadline import STEP, Deadline
 from edge.wording import printable, shortened
 
 WAITS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -75,7 +75,7 @@ class Runner:
         self._ended = threading.Event()
         self._is_done = False
         self._is_hanging = False
-        self._last_sign = time.monotonic()
+        self._expected = Deadline(timeout)
         self._last_digest: bytes | None = None
         self._last_number: int | None = None
         self._same_since: float | None = None
@@ -84,7 +84,7 @@ class Runner:
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
 
     def __enter__(self) -> Runner:
-        self._last_sign = time.monotonic()
+        self._expect(self._timeout)
         self._thread.start()
         return self
 
@@ -134,14 +134,14 @@ class Runner:
 
     def _hanging(self) -> CameraFault | None:
         """A fault if the driver has not come back in time; once, until it does."""
-        silent = time.monotonic() - self._last_sign
-        if self._is_hanging or silent < self._timeout + _GRACE:
+        overdue = self._expected.overdue
+        if self._is_hanging or overdue < _GRACE:
             return None
         self._is_hanging = True
         self._count(faults=1)
         return CameraFault(
             "no-frame",
-            f"its driver has not come back for {silent:.0f} s; unplug the camera and start again",
+            f"its driver is {overdue:.0f} s late; unplug the camera, and start again",
         )
 
     def _run(self) -> None:
@@ -150,7 +150,7 @@ class Runner:
                 if self._read_until_lost():
                     return
                 wait = self._outage.next_wait(self._waits) if self._outage else self._waits[0]
-                self._sign_of_life(wait)
+                self._expect(wait + self._timeout)
                 self._ended.wait(wait)
         finally:
             with self._changed:
@@ -160,10 +160,9 @@ class Runner:
     def _read_until_lost(self) -> bool:
         """Open the camera and read it; say whether its frames have ended."""
         try:
-            self._sign_of_life()
+            self._expect(self._timeout)
             with self._camera:
                 while not self._ended.is_set():
-                    self._sign_of_life()
                     if not self._read_one():
                         return True
         except CameraFault as fault:
@@ -175,7 +174,7 @@ class Runner:
 
     def _read_one(self) -> bool:
         try:
-            frame = self._camera.read(Deadline(self._timeout, self._ended))
+            frame = self._camera.read(self._expect(self._timeout))
         except CameraFault as fault:
             if fault.is_lost or self._ended.is_set():
                 raise
@@ -213,7 +212,7 @@ class Runner:
         with self._changed:
             if not self._camera.is_live:
                 while self._frames() >= self._most and not self._ended.is_set():
-                    self._last_sign = time.monotonic()  # it is not the camera that is waited for
+                    self._expect(self._timeout)  # it is not the camera that is waited for
                     self._changed.wait(STEP)
             elif self._frames() >= self._most:
                 oldest = next(item for item in self._items if isinstance(item, Frame))
@@ -258,9 +257,11 @@ class Runner:
                 self._count(opened=1)
             self._outage = None
 
-    def _sign_of_life(self, ahead: float = 0.0) -> None:
-        self._last_sign = time.monotonic() + ahead
+    def _expect(self, seconds: float) -> Deadline:
+        """Expect the camera to come back within so long."""
+        self._expected = Deadline(seconds, self._ended)
         self._is_hanging = False
+        return self._expected
 
     def _count(self, **more: int) -> None:
         """Add to counts; with the lock held."""

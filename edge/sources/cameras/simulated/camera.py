@@ -16,9 +16,9 @@ from edge.crops.preprocess import UInt8Image
 from edge.errors import CameraFault, CameraRefused
 from edge.sources.cameras.address import Options
 from edge.sources.cameras.camera import Frame
-from edge.sources.cameras.deadline import Deadline
 from edge.sources.cameras.simulated.optics import Optics
 from edge.sources.cameras.simulated.scenes import DrawnSmear, PlayedFolder, Scene
+from edge.sources.deadline import Deadline
 
 _FRAMES_A_SECOND = 5.0
 _MOST_PIXELS = 8192

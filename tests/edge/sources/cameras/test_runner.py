@@ -12,8 +12,8 @@ from toy_camera import Step, ToyCamera
 
 from edge.errors import CameraFault
 from edge.sources.cameras.camera import Frame
-from edge.sources.cameras.deadline import Deadline
 from edge.sources.cameras.runner import Runner
+from edge.sources.deadline import Deadline
 
 WAITS = (0.01, 0.03)
 LOST = CameraFault("camera-lost", "it was unplugged; plug it in")

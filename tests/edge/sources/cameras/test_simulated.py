@@ -13,11 +13,11 @@ import pytest
 from edge.errors import CameraFault
 from edge.sources.cameras.address import Options
 from edge.sources.cameras.camera import Frame
-from edge.sources.cameras.deadline import Deadline
 from edge.sources.cameras.simulated.camera import SimulatedCamera, Troubles, make_camera
 from edge.sources.cameras.simulated.optics import Optics
 from edge.sources.cameras.simulated.scenes import DrawnSmear
 from edge.sources.cameras.simulated.smear import RED, RED_CELL_UM, WHITE, Thing, draw_field
+from edge.sources.deadline import Deadline
 
 SMALL = DrawnSmear(seed=3, width=400, height=300, um_per_pixel=0.2)
 

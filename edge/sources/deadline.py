@@ -1,4 +1,4 @@
-"""How long a camera may take: a time, or less once nobody waits any more."""
+"""How long a camera or a server may take: a time, or less once nobody waits any more."""
 
 from __future__ import annotations
 
@@ -39,6 +39,18 @@ class Deadline:
     def is_over(self) -> bool:
         """Whether no time is left."""
         return self.left <= 0
+
+    @property
+    def overdue(self) -> float:
+        """Seconds since it was over, whether anybody waits or not; below 0 before."""
+        return time.monotonic() - self._until
+
+    def rest(self, seconds: float) -> bool:
+        """Wait for so long on purpose: it does not count; say whether anybody still waits."""
+        if seconds > 0:
+            self._until += seconds
+            self._ended.wait(seconds)
+        return not self._ended.is_set()
 
     def pause(self, seconds: float) -> bool:
         """Wait for so long, or until the deadline; say whether there is time left."""
