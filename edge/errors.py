@@ -53,7 +53,14 @@ class CameraFault(CropUnreadable):
         What is wrong, and what to do, for people.
     is_lost : bool
         Whether the camera must be opened again.
+
+    Attributes
+    ----------
+    time : float or None
+        When it was found, in seconds since 1970.
     """
+
+    time: float | None = None
 
     def __init__(self, reason: str, message: str, is_lost: bool = True) -> None:
         super().__init__(reason, message)

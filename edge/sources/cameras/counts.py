@@ -38,10 +38,16 @@ class Counts:
     opened: int = 0
     away: float = 0.0
 
-    def lines(self) -> list[str]:
-        """Say what was not handed on, and why, a line each, for people."""
+    def lines(self, wants_all: bool = True) -> list[str]:
+        """Say what was not handed on, and why, a line each, for people.
+
+        Parameters
+        ----------
+        wants_all : bool
+            Whether every frame was wanted; otherwise it is no news that some were not used.
+        """
         found = []
-        if self.dropped:
+        if self.dropped and wants_all:
             found.append(
                 f"{self.dropped} of {self.taken + self.dropped} frames were dropped: newer ones"
                 " came before they could be used"

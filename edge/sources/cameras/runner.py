@@ -98,6 +98,15 @@ class Runner:
         with self._changed:
             return self._counts
 
+    @property
+    def is_live(self) -> bool:
+        """Whether the camera goes on by itself."""
+        return self._camera.is_live
+
+    def rest(self, seconds: float) -> bool:
+        """Wait for so long; False if it was stopped meanwhile."""
+        return not self._ended.wait(max(seconds, 0))
+
     def stop(self) -> None:
         """End the frames after what is at hand; from any thread or signal handler."""
         self._ended.set()  # no lock: a handler may have interrupted the thread that holds it
@@ -225,6 +234,7 @@ class Runner:
         return sum(isinstance(item, Frame) for item in self._items)
 
     def _report(self, fault: CameraFault) -> None:
+        fault.time = time.time()
         with self._changed:
             if len(self._items) - self._frames() >= _MOST_FAULTS:
                 self._count(unreported=1)

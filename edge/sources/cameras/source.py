@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from edge.errors import CameraFault
+from edge.errors import CameraFault, CameraRefused
 from edge.files import file_name
 from edge.process.interrupts import ended_by_signals
 from edge.samples import Sample
+from edge.secrets import is_url
 from edge.sources.cameras.address import parse_address
 from edge.sources.cameras.camera import Camera, Frame
 from edge.sources.cameras.counts import Counts
@@ -21,6 +22,23 @@ from edge.sources.cameras.runner import MOST_FRAMES, TIMEOUT, WAITS, Runner
 
 if TYPE_CHECKING:
     from edge.rows import Result
+
+
+def open_camera(address: str, most: int = MOST_FRAMES) -> CameraSource:
+    """Make the source of a camera; an address of the network may stand without a scheme.
+
+    Raises
+    ------
+    CameraRefused
+        If there can be no such camera.
+    """
+    if is_url(address):
+        address = f"camera:{address}"
+    scheme, colon, _ = address.partition(":")
+    if not colon or scheme not in CAMERAS:
+        known = ", ".join(f"{name}:" for name in CAMERAS)
+        raise CameraRefused(f"{file_name(address)} is no camera; cameras begin with {known}")
+    return CameraSource(address, most=most)
 
 
 class CameraSource:
@@ -74,6 +92,11 @@ class CameraSource:
         return f"reading {self.names[0]}; Ctrl-C ends it"
 
     @property
+    def is_paced(self) -> bool:
+        """Whether it goes on by itself; otherwise its frames wait to be taken."""
+        return self.runner.is_live
+
+    @property
     def left(self) -> Sequence[str]:
         """What became of frames that are no samples, a line each, for people."""
         return self.counts.lines()
@@ -106,6 +129,10 @@ class CameraSource:
             return None
         return self._failed(item) if isinstance(item, CameraFault) else self._sample(item)
 
+    def rest(self, seconds: float) -> bool:
+        """Wait for so long; False if it was stopped."""
+        return self.runner.rest(seconds)
+
     def stop(self) -> None:
         """End the samples; from any thread or signal handler."""
         self.runner.stop()
@@ -124,14 +151,14 @@ class CameraSource:
             self.names[0],
             name,
             pixels=frame.pixels,
-            time=frame.time,
+            time=self._last_stamp / 1e6,
             um_per_pixel=frame.um_per_pixel,
             facts={"number": frame.number, **frame.facts},
         )
 
     def _failed(self, fault: CameraFault) -> Sample:
-        now = time.time()
-        return Sample(self.names[0], self._name(now), error=fault, time=now)
+        moment = fault.time or time.time()
+        return Sample(self.names[0], self._name(moment), error=fault, time=moment)
 
     def _name(self, moment: float) -> str:
         """Name that nothing else of this camera has: of two of one microsecond, one is later."""

@@ -25,6 +25,7 @@ from edge.process.interrupts import ended_by_signals
 from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.content import Found
+from edge.sources.field_facts import with_facts
 from edge.sources.find import open_path
 from edge.sources.folders import search_folder
 from edge.sources.left_out import LeftOut
@@ -333,11 +334,13 @@ class Watch:
             before, index = self._taken.index_of(name), self._index
             self._taken.add(name, index, look.state, look.content)
             self._index += 1
-            yield Sample(
-                self._folder,
-                each.path,
-                error=each.error,
-                content=content,
-                supersedes=before,
-                version=look.version,
+            yield with_facts(
+                Sample(
+                    self._folder,
+                    each.path,
+                    error=each.error,
+                    content=content,
+                    supersedes=before,
+                    version=look.version,
+                )
             )
