@@ -71,6 +71,10 @@ class CameraRefused(EdgeAllError, ValueError):
     """No camera can be what an address asks for."""
 
 
+class InstrumentRefused(EdgeAllError, ValueError):
+    """A microscope cannot be calibrated by what was given, or its calibration cannot be used."""
+
+
 class NoInputs(EdgeAllError, ValueError):
     """The sources given match no file at all."""
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import SOME_FAILED, one_sentence, say
-from edge.cli.options import at_least, seconds
+from edge.cli.options import add_instrument, at_least, seconds
 from edge.wording import printable
 
 if TYPE_CHECKING:
     from edge.capture.capture import Event
+    from edge.crops.preprocess import UInt8Image
     from edge.sources.cameras.source import CameraSource
 
 _GB = 1_000_000_000
+_FLAT_FRAMES = 8  # of an empty field: their noise goes, and nobody waits long
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +32,6 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        required=True,
         metavar="DIR",
         help="folder for the fields; made if need be",
     )
@@ -50,6 +51,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="one field for each line on stdin: press Enter, or let a program trigger",
     )
     parser.add_argument(
+        "--flat-field",
+        action="store_true",
+        help="the camera sees an empty field: keep its light and white for the objective",
+    )
+    add_instrument(parser)
+    parser.add_argument(
         "--reserve",
         type=at_least(0.01, float),
         default=2.0,
@@ -64,11 +71,17 @@ def describe(parser: argparse.ArgumentParser) -> None:
 @one_sentence
 def run(options: argparse.Namespace) -> None:
     """Capture, and print what is saved."""
+    if options.flat_field:
+        _keep_flat_field(options)
+        return
     from edge.capture.capture import capture, every
     from edge.capture.reserve import Reserve
     from edge.capture.writer import FieldWriter
+    from edge.errors import OutputFailed
     from edge.sources.cameras.source import open_camera
 
+    if options.out is None:
+        raise OutputFailed("name a folder for the fields with --out")
     source = open_camera(options.source, most=1)
     _make_folder(options.out)
     reserve = Reserve(options.out, round(options.reserve * _GB))
@@ -83,6 +96,42 @@ def run(options: argparse.Namespace) -> None:
     for event in capture(source, FieldWriter(options.out, reserve), options.n, triggers):
         shown.show(event)
     shown.finish(source, options, time.monotonic() - start)
+
+
+def _keep_flat_field(options: argparse.Namespace) -> None:
+    """Measure the light of an empty field, and keep it."""
+    from edge.errors import InstrumentRefused
+    from edge.instrument.flat_field import measure_flat_field
+    from edge.instrument.store import Instrument
+    from edge.sources.cameras.source import open_camera
+
+    instrument = Instrument(options.microscope, options.objective)
+    source = open_camera(options.source, most=1)
+    if source.is_calibrated:
+        raise InstrumentRefused(
+            "frames would be corrected already; leave objective= out of the address, and name it"
+            " by --objective"
+        )
+    wanted, taken = options.n or _FLAT_FRAMES, 0
+
+    def frames() -> Iterator[UInt8Image]:
+        nonlocal taken
+        while taken < wanted and (sample := source.take()) is not None:
+            if sample.error:
+                raise InstrumentRefused(f"the camera: {sample.error}; capture it again")
+            assert sample.pixels is not None
+            taken += 1
+            yield sample.pixels
+
+    with source:
+        flat = measure_flat_field(frames())
+    instrument.save_flat_field(flat, taken)
+    levels = flat.light.mean(axis=(0, 1))
+    print(
+        f"{instrument}: flat field of {taken} frames of {flat.width} x {flat.height} pixels;"
+        f" red, green and blue {levels[0]:.0f}, {levels[1]:.0f}, {levels[2]:.0f} become"
+        f" {flat.level:.0f}"
+    )
 
 
 class _Shown:

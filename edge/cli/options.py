@@ -37,6 +37,19 @@ def seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def add_instrument(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a microscope and an objective."""
+    parser.add_argument(
+        "--microscope",
+        default="microscope",
+        metavar="NAME",
+        help="where there is more than one: what it is called",
+    )
+    parser.add_argument(
+        "--objective", default="100x", metavar="NAME", help="what it is called; 100x by default"
+    )
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a model file."""
     parser.add_argument(

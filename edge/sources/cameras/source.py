@@ -14,13 +14,14 @@ from edge.files import file_name
 from edge.process.interrupts import ended_by_signals
 from edge.samples import Sample
 from edge.secrets import is_url
-from edge.sources.cameras.address import parse_address
+from edge.sources.cameras.address import Options, parse_address
 from edge.sources.cameras.camera import Camera, Frame
 from edge.sources.cameras.counts import Counts
 from edge.sources.cameras.registry import CAMERAS
 from edge.sources.cameras.runner import MOST_FRAMES, TIMEOUT, WAITS, Runner
 
 if TYPE_CHECKING:
+    from edge.instrument.calibrated import Calibrated
     from edge.rows import Result
 
 
@@ -63,6 +64,8 @@ class CameraSource:
     ------
     CameraRefused
         If there can be no such camera.
+    InstrumentRefused
+        If nothing is known of the objective that it names.
     """
 
     is_live = True
@@ -76,6 +79,7 @@ class CameraSource:
     ) -> None:
         parsed = parse_address(address)
         timeout = parsed.options.number("timeout", TIMEOUT, 0.05, 3600)
+        self._calibrated = _calibration_of(parsed.options)
         if camera is None:
             camera = CAMERAS[parsed.scheme](parsed.target, parsed.options)
             parsed.options.refuse_rest()
@@ -90,6 +94,11 @@ class CameraSource:
     def how(self) -> str:
         """How it looks for samples, for people."""
         return f"reading {self.names[0]}; Ctrl-C ends it"
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether its frames have been corrected for an instrument."""
+        return self._calibrated is not None
 
     @property
     def is_paced(self) -> bool:
@@ -147,7 +156,7 @@ class CameraSource:
 
     def _sample(self, frame: Frame) -> Sample:
         name = self._name(frame.time)
-        return Sample(
+        sample = Sample(
             self.names[0],
             name,
             pixels=frame.pixels,
@@ -155,6 +164,7 @@ class CameraSource:
             um_per_pixel=frame.um_per_pixel,
             facts={"number": frame.number, **frame.facts},
         )
+        return self._calibrated(sample) if self._calibrated else sample
 
     def _failed(self, fault: CameraFault) -> Sample:
         moment = fault.time or time.time()
@@ -164,6 +174,19 @@ class CameraSource:
         """Name that nothing else of this camera has: of two of one microsecond, one is later."""
         self._last_stamp = max(round(moment * 1e6), self._last_stamp + 1)
         return f"{self._camera}#{time_stamp(self._last_stamp)}"
+
+
+def _calibration_of(options: Options) -> Calibrated | None:
+    """The instrument that an address names, if it names an objective."""
+    microscope, objective = options.text("microscope"), options.text("objective")
+    if objective is None:
+        if microscope is not None:
+            raise CameraRefused("microscope= needs objective=, as each has a scale of its own")
+        return None
+    from edge.instrument.calibrated import Calibrated
+    from edge.instrument.store import DEFAULT_MICROSCOPE, Instrument
+
+    return Calibrated(Instrument(microscope or DEFAULT_MICROSCOPE, objective))
 
 
 def time_stamp(microseconds: int) -> str:
