@@ -12,6 +12,10 @@ from edge.sources.cameras.camera import Camera
 CAMERAS: Registry[Camera] = Registry(
     {
         "camera": "edge.sources.cameras.choice:make_camera",
+        "picamera": "edge.sources.cameras.pi:make_camera",
+        "mm": "edge.sources.cameras.micromanager:make_camera",
+        "command": "edge.sources.cameras.program:make_camera",
+        "video": "edge.sources.cameras.opencv_camera:make_video",
         "sim": "edge.sources.cameras.simulated.camera:make_camera",
     }
 )
