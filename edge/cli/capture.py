@@ -165,7 +165,8 @@ class _Shown:
             If there were faults, or too few fields.
         """
         wants_all = not (options.every or options.key)
-        say(f"{self._saved} fields in {options.out}, {self._faults} faults, {seconds:.1f} s")
+        fields = f"{self._saved} field{'s' * (self._saved != 1)}"
+        say(f"{fields} in {options.out}, {self._faults} faults, {seconds:.1f} s")
         for line in source.counts.lines(wants_all):
             say(line)
         if self._deleted:

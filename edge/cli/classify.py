@@ -32,7 +32,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="SOURCE",
         help="files, zip and tar archives, folders (searched to any depth), globs,"
-        " @list (a file with a path a line), - (paths on stdin), http:// snapshots",
+        " @list (a file with a path a line), - (paths on stdin), http:// snapshots; or one camera:"
+        " camera:0, camera:http://..., sim: and so on",
     )
     parser.add_argument(
         "--watch",
