@@ -80,9 +80,14 @@ class Reserve:
     def _next(self) -> Path | None:
         """The oldest field; names begin with the time."""
         if not self._oldest:
-            names = sorted(path for path in self._folder.iterdir() if is_field(path.name))
-            self._oldest = deque(path for path in names if _is_ours(path))
-        return self._oldest.popleft() if self._oldest else None
+            self._oldest = deque(
+                sorted(path for path in self._folder.iterdir() if is_field(path.name))
+            )
+        while self._oldest:
+            path = self._oldest.popleft()
+            if _is_ours(path):  # looked at now: there may be many
+                return path
+        return None
 
 
 def _is_ours(image: Path) -> bool:

@@ -62,7 +62,7 @@ class FieldWriter:
         self._waiting: queue.SimpleQueue[Sample | None] = queue.SimpleQueue()
         self._room = threading.Semaphore(_MOST)
         self._written: queue.SimpleQueue[Written] = queue.SimpleQueue()
-        self._failure: EdgeAllError | None = None
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="field writer", daemon=True)
 
     def __enter__(self) -> FieldWriter:
@@ -121,6 +121,8 @@ class FieldWriter:
                 self._failure = error
             except OSError as error:
                 self._failure = OutputFailed(f"cannot write {self._folder}: {error.strerror}")
+            except Exception as error:  # or whoever waits for room would wait for ever
+                self._failure = error
             del sample
             self._room.release()
 

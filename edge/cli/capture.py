@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import select
 import sys
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from edge.sources.cameras.source import CameraSource
 
 _GB = 1_000_000_000
+_LOOK_EVERY = 0.2  # seconds: Ctrl-C is noticed by then
 _FLAT_FRAMES = 8  # of an empty field: their noise goes, and nobody waits long
 
 
@@ -90,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     if options.every:
         triggers = every(options.every, source)
     elif options.key:
-        triggers = _lines()
+        triggers = _lines(source)
     shown = _Shown(options.key and sys.stdin.isatty())
     start = time.monotonic()
     for event in capture(source, FieldWriter(options.out, reserve), options.n, triggers):
@@ -187,7 +190,14 @@ def _make_folder(folder: Path) -> None:
         raise OutputFailed(why) from error
 
 
-def _lines() -> Iterator[float]:
-    """The time of each line on stdin, as it comes."""
-    for _ in iter(sys.stdin.readline, ""):
-        yield time.time()
+def _lines(source: CameraSource) -> Iterator[float]:
+    """The time of each line on stdin, as it comes, until that ends or the source is stopped."""
+    stdin = sys.stdin.fileno()
+    while source.rest(0):
+        if not select.select([stdin], [], [], _LOOK_EVERY)[0]:
+            continue
+        given = os.read(stdin, 4096)
+        if not given:
+            return
+        for _ in range(given.count(b"\n")):
+            yield time.time()

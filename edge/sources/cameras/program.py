@@ -1,33 +1,28 @@
-"""``command:PROGRAM``: any program that writes images to its standard output.
+"""``command:PROGRAM``: any program that writes images to its standard output, or into a folder.
 
 So cameras are reached that no driver of the system knows: the tool of their maker, ffmpeg,
 gphoto2, libcamera. A program may write image after image, or one and end: then it is started again.
-It runs in a process group of its own, which is killed with it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import shlex
 import shutil
-import signal
-import subprocess
-import threading
 import time
 from collections.abc import Sequence
 
 from edge.errors import CameraFault, CameraRefused
 from edge.sources.cameras.address import Options
-from edge.sources.cameras.camera import Frame
+from edge.sources.cameras.camera import Camera, Frame
+from edge.sources.cameras.child import Child
+from edge.sources.cameras.folder_output import PLACE, FolderCamera
 from edge.sources.cameras.image_stream import ImageStream, pixels_of
 from edge.sources.deadline import Deadline
-from edge.wording import printable, shortened
+from edge.wording import printable
 
 _PIECE = 1 << 20  # bytes
-_MOST_SAID = 2000  # bytes of stderr that are kept
-_PATIENCE = 1.0  # seconds that a program gets to end when it is asked to
 
 
 class ProgramCamera:
@@ -58,7 +53,7 @@ class ProgramCamera:
         self._every = every
         self._number = 0
         self._started = 0.0
-        self._process: _Process | None = None
+        self._output: _Output | None = None
         self._given = 0  # images of this start
 
     def __enter__(self) -> ProgramCamera:
@@ -70,38 +65,34 @@ class ProgramCamera:
 
     def _start(self) -> None:
         self._started, self._given = time.monotonic(), 0
-        try:
-            self._process = _Process(self._command)
-        except OSError as error:
-            name = printable(self._command[0])
-            raise CameraFault("no-camera", f"{name} cannot be run: {error.strerror}") from error
+        self._output = _Output(self._command)
 
     def _stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process = None
+        if self._output:
+            self._output.kill()
+            self._output = None
 
     def read(self, deadline: Deadline) -> Frame | None:
         """Take the next image that the program writes."""
         while True:
-            assert self._process is not None
-            image = self._process.image(deadline)
+            assert self._output is not None
+            image = self._output.image(deadline)
             if image is not None:
                 self._given += 1
                 self._number += 1
-                return Frame(pixels_of(image), self._process.came, self._number - 1)
-            self._process.check_end(self._given)
+                return Frame(pixels_of(image), self._output.came, self._number - 1)
+            self._output.check_end(self._given)
             self._stop()
             if not self._is_endless:
-                self._process = None
+                self._output = None
                 return None
             if not deadline.rest(self._started + self._every - time.monotonic()):
                 raise CameraFault("no-frame", "nobody waits for the program any more")
             self._start()
 
 
-class _Process:
-    """A program while it runs.
+class _Output:
+    """What a program writes, image by image.
 
     Attributes
     ----------
@@ -110,21 +101,9 @@ class _Process:
     """
 
     def __init__(self, command: list[str]) -> None:
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            bufsize=0,
-        )
-        assert self._process.stdout is not None
-        self._out = self._process.stdout.fileno()
-        os.set_blocking(self._out, False)
+        self._child = Child(command)
         self._stream = ImageStream()
-        self._said = b""
-        self._listener = threading.Thread(target=self._listen, name="stderr", daemon=True)
-        self._listener.start()
+        self.kill = self._child.kill
         self.came = time.time()
 
     def image(self, deadline: Deadline) -> bytes | None:
@@ -139,10 +118,10 @@ class _Process:
                 raise CameraFault(
                     "no-frame", f"the program wrote no image within {deadline.seconds:g} s"
                 )
-            ready, _, _ = select.select([self._out], [], [], deadline.step)
+            ready, _, _ = select.select([self._child.out], [], [], deadline.step)
             if not ready:
                 continue
-            piece = os.read(self._out, _PIECE)
+            piece = os.read(self._child.out, _PIECE)
             if not piece:
                 return None
             if not len(self._stream):
@@ -151,45 +130,15 @@ class _Process:
         return image
 
     def check_end(self, given: int) -> None:
-        """Refuse an end that is none: in the middle of an image, by an error, without an image."""
-        try:
-            code = self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            code = 0  # it has closed its output, and goes on with something else
-        self._listener.join(_PATIENCE)
-        said = shortened(printable(self._said.decode(errors="replace").strip()[-150:]), 150)
-        because = f": {said}" if said else ""
-        if code:
-            raise CameraFault("camera-lost", f"the program ended with code {code}{because}")
+        """Refuse an end that is none: by an error, in the middle of an image, without an image."""
+        said = self._child.check_end()
         if len(self._stream):
-            raise CameraFault("truncated", f"the program ended in the middle of an image{because}")
+            raise CameraFault("truncated", f"the program ended in the middle of an image{said}")
         if not given:
-            raise CameraFault("no-frame", f"the program ended without an image{because}")
-
-    def kill(self) -> None:
-        """End it and all that it started."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(OSError):
-                os.killpg(self._process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_PATIENCE)
-                break
-        with contextlib.suppress(OSError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what it left behind
-        self._listener.join(_PATIENCE)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream:
-                stream.close()
-
-    def _listen(self) -> None:
-        """Keep the end of what it says: nobody else empties that pipe."""
-        assert self._process.stderr is not None
-        with contextlib.suppress(OSError, ValueError):
-            while piece := self._process.stderr.read(4096):
-                self._said = (self._said + piece)[-_MOST_SAID:]
+            raise CameraFault("no-frame", f"the program ended without an image{said}")
 
 
-def make_camera(target: str, options: Options) -> ProgramCamera:
+def make_camera(target: str, options: Options) -> Camera:
     """Make the camera of ``command:PROGRAM``.
 
     Raises
@@ -207,4 +156,6 @@ def make_camera(target: str, options: Options) -> ProgramCamera:
         raise CameraRefused(f"command: there is no program {printable(command[0])[:80]}")
     once = options.text("once", "no") == "yes"
     every = options.number("every", 0.0, 0, 86_400)
+    if any(PLACE in word for word in command):
+        return FolderCamera(command, is_endless=not once, every=every)
     return ProgramCamera(command, is_live=not once, is_endless=not once, every=every)

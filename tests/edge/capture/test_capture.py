@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -21,10 +22,12 @@ from edge.capture.capture import Event, Fault, Saved, capture, every
 from edge.capture.reserve import Reserve
 from edge.capture.writer import FieldWriter
 from edge.errors import OutputFailed
+from edge.sources.cameras.camera import Frame
 from edge.sources.cameras.simulated.camera import SimulatedCamera, Troubles
 from edge.sources.cameras.simulated.optics import Optics
 from edge.sources.cameras.simulated.scenes import DrawnSmear
 from edge.sources.cameras.source import CameraSource
+from edge.sources.deadline import Deadline
 from edge.sources.field_facts import read_facts
 
 COMMAND = [sys.executable, "-c", "from edge.cli.main import main; main()"]
@@ -144,6 +147,31 @@ def test_ctrl_c_ends_it_and_what_was_taken_is_whole(tmp_path: Path) -> None:
         assert read_facts(path.with_suffix(".json")).sha256
         assert pixels_of(path).shape == (90, 120, 3)
     assert {path.suffix for path in tmp_path.iterdir()} == {".png", ".json"}
+
+
+def test_ctrl_c_ends_the_wait_for_a_line(tmp_path: Path) -> None:
+    command = [*COMMAND, "capture", f"sim:fps=20,{TINY}", "--key", "--out", str(tmp_path)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"\n\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert len(images(tmp_path)) >= 1
+
+
+def test_facts_that_cannot_be_written_end_it_and_nobody_waits(tmp_path: Path) -> None:
+    class Odd(SimulatedCamera):
+        def read(self, deadline: Deadline) -> Frame | None:
+            frame = super().read(deadline)
+            return frame and replace(frame, facts={"gain": float("nan")})
+
+    source = CameraSource("sim:", Odd(SMEAR, None, frames=9, rate=0))
+    with pytest.raises(ValueError, match="JSON"):
+        list(capture(source, FieldWriter(tmp_path, Reserve(tmp_path, 0))))
 
 
 @pytest.mark.parametrize(
