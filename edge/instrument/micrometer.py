@@ -19,7 +19,7 @@ MOST_UNCERTAIN = 0.003
 """Largest standard error of a scale that is taken, as a share: three of them are 1 %."""
 
 _Floats = npt.NDArray[np.float64]
-_COARSE = 700  # pixels of the longer side on which the direction of the lines is looked for
+_COARSE = 400  # pixels of the longer side on which the direction of the lines is looked for
 _AROUND = 0.35  # of the image: the ground is told from lines by so much of it
 _LEAST_HEIGHT = 0.25  # of the highest line: short ones are crossed by less of the image
 _MOST_UNEVEN = 0.06  # of a distance, root mean square

@@ -7,7 +7,6 @@ import itertools
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from command_helpers import EDGE_ALL, edge_all
 
 from edge.capture.capture import Event, Fault, Saved, capture, every
 from edge.capture.reserve import Reserve
@@ -30,14 +30,8 @@ from edge.sources.cameras.source import CameraSource
 from edge.sources.deadline import Deadline
 from edge.sources.field_facts import read_facts
 
-COMMAND = [sys.executable, "-c", "from edge.cli.main import main; main()"]
 TINY = "width=120,height=90,um=0.8"
 SMEAR = DrawnSmear(7, 120, 90, 0.8)
-
-
-def run(*arguments: object, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=100)
 
 
 def images(folder: Path) -> list[Path]:
@@ -115,26 +109,27 @@ def test_every_so_often_the_newest_frame_is_taken(tmp_path: Path) -> None:
 
 
 def test_a_command_captures_and_classifies_what_it_captured(tmp_path: Path) -> None:
-    done = run("capture", f"sim:fps=0,{TINY}", "-n", 3, "--out", tmp_path / "new" / "d")
-    assert done.returncode == 0, done.stderr
+    done = edge_all("capture", f"sim:fps=0,{TINY}", "-n", 3, "--out", tmp_path / "new" / "d")
+    assert done.exit_code == 0, done.stderr
     paths = images(tmp_path / "new" / "d")
     assert done.stdout.splitlines() == list(map(str, paths))
     assert "3 fields in" in done.stderr
-    done = run("classify", tmp_path / "new" / "d", "--out", tmp_path / "x.jsonl")
+    done = edge_all("classify", tmp_path / "new" / "d", "--out", tmp_path / "x.jsonl")
     rows = [json.loads(line) for line in (tmp_path / "x.jsonl").read_text().splitlines()]
     assert [row["um_per_pixel"] for row in rows] == [0.8] * 3
     assert "left out" not in done.stderr  # facts are no strangers beside their images
 
 
 def test_a_line_a_field(tmp_path: Path) -> None:
-    done = run("capture", f"sim:fps=50,{TINY}", "--key", "--out", tmp_path, stdin="\n\n\n")
+    command = [*EDGE_ALL, "capture", f"sim:fps=50,{TINY}", "--key", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, input="\n\n\n", timeout=100)
     assert done.returncode == 0, done.stderr
     assert len(images(tmp_path)) == 3
     assert "dropped" not in done.stderr
 
 
 def test_ctrl_c_ends_it_and_what_was_taken_is_whole(tmp_path: Path) -> None:
-    command = [*COMMAND, "capture", f"sim:fps=20,{TINY}", "--out", str(tmp_path)]
+    command = [*EDGE_ALL, "capture", f"sim:fps=20,{TINY}", "--out", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         for _ in range(3):
@@ -150,7 +145,7 @@ def test_ctrl_c_ends_it_and_what_was_taken_is_whole(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_the_wait_for_a_line(tmp_path: Path) -> None:
-    command = [*COMMAND, "capture", f"sim:fps=20,{TINY}", "--key", "--out", str(tmp_path)]
+    command = [*EDGE_ALL, "capture", f"sim:fps=20,{TINY}", "--key", "--out", str(tmp_path)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdin is not None
@@ -190,15 +185,15 @@ def test_it_ends_with_a_code_and_a_sentence(
 ) -> None:
     if arguments[0].startswith("sim:f"):
         arguments = [f"{arguments[0]},{TINY}", *arguments[1:]]
-    done = run("capture", *arguments, "--out", tmp_path)
-    assert done.returncode == code, done.stderr
+    done = edge_all("capture", *arguments, "--out", tmp_path)
+    assert done.exit_code == code, done.stderr
     assert says in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_ends_it_with_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run("capture", f"sim:{TINY}", "-n", 1, "--out", tmp_path / "file")
-    assert done.returncode == 2
+    done = edge_all("capture", f"sim:{TINY}", "-n", 1, "--out", tmp_path / "file")
+    assert done.exit_code == 2
     assert "cannot make" in done.stderr
     folder = tmp_path / "gone"
     folder.mkdir()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from command_helpers import edge_all
 from micrometers import micrometer
 
 from edge.errors import CameraRefused, InstrumentRefused
@@ -17,7 +16,6 @@ from edge.instrument.flat_field import FlatField
 from edge.instrument.store import Instrument, StoredScale
 from edge.sources.cameras.source import CameraSource
 
-COMMAND = [sys.executable, "-c", "from edge.cli.main import main; main()"]
 BENCH = Instrument("bench", "100x oil")
 TINY = "width=160,height=120,um=0.4,fps=0"
 
@@ -25,10 +23,6 @@ TINY = "width=160,height=120,um=0.4,fps=0"
 @pytest.fixture(autouse=True)
 def _own_instruments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGE_ALL_INSTRUMENTS", str(tmp_path / "instruments"))
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
 
 
 def flat(width: int = 160, height: int = 120) -> FlatField:
@@ -67,11 +61,11 @@ def test_damaged_files_are_refused_with_what_to_do(name: str) -> None:
 def test_frames_get_the_scale_of_the_objective_and_even_light() -> None:
     BENCH.save_scale(StoredScale(0.5, 160, 120, "by lines"))
     optics = f"{TINY},vignette=0.4,tint=1+0.9+0.7"
-    done = run(
+    done = edge_all(
         *("capture", f"sim:empty=yes,{optics}", "--flat-field"),
         *("--microscope", "bench", "--objective", "100x oil"),
     )
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert "flat field of 8 frames" in done.stdout
     address = f"sim:frames=1,empty=yes,seed=5,{optics},microscope=bench,objective=100x oil"
     with CameraSource(address) as batches:
@@ -102,14 +96,14 @@ def test_an_objective_that_nobody_calibrated_is_refused() -> None:
 def test_a_scale_is_measured_kept_and_told(tmp_path: Path) -> None:
     path = tmp_path / "micrometer.png"
     assert cv2.imwrite(str(path), micrometer(0.25, 20))
-    done = run("scale", path, "--objective", "40x")
-    assert done.returncode == 0, done.stderr
+    done = edge_all("scale", path, "--objective", "40x")
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.startswith("microscope, 40x: 0.2")
     kept = json.loads((Instrument("microscope", "40x").folder / "scale.json").read_text())
     assert kept["um_per_pixel"] == pytest.approx(0.25, rel=0.01)
     assert (kept["width"], kept["height"]) == (640, 480)
-    assert run("scale", "--objective", "40x").stdout == done.stdout
-    done = run("scale", "--pixel-size", 0.07)
+    assert edge_all("scale", "--objective", "40x").stdout == done.stdout
+    done = edge_all("scale", "--pixel-size", 0.07)
     assert done.stdout == "microscope, 100x: 0.07 um a pixel, given as --pixel-size\n"
 
 
@@ -126,8 +120,8 @@ def test_a_scale_is_measured_kept_and_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], says: str) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
+    done = edge_all(*arguments)
+    assert done.exit_code == 2
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
@@ -135,6 +129,6 @@ def test_what_is_wrong_is_said_in_a_sentence(arguments: list[str], says: str) ->
 def test_light_is_not_measured_on_frames_that_are_corrected_already() -> None:
     BENCH.save_flat_field(flat(), 8)
     address = f"sim:frames=1,empty=yes,{TINY},microscope=bench,objective=100x oil"
-    done = run("capture", address, "--flat-field")
-    assert done.returncode == 2
+    done = edge_all("capture", address, "--flat-field")
+    assert done.exit_code == 2
     assert "corrected already" in done.stderr

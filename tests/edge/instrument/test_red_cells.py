@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from command_helpers import edge_all
 
 from edge.capture.writer import encoded_png
 from edge.crops.preprocess import UInt8Image
 from edge.instrument.red_cells import FEWEST, RedCells, measure_red_cells
 from edge.sources.cameras.simulated.optics import Optics
 from edge.sources.cameras.simulated.smear import RED_CELL_UM, draw_field
-
-COMMAND = [sys.executable, "-c", "from edge.cli.main import main; main()", "scale"]
 
 
 def field(um: float, number: int = 0) -> UInt8Image:
@@ -57,16 +54,13 @@ def test_the_command_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     path = tmp_path / "field.png"
     path.write_bytes(encoded_png(field(0.25)))
 
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True)
-
-    done = run("--red-cells", path)
-    assert (done.returncode, "not known" in done.stderr) == (2, True)
-    run("--pixel-size", 0.25)
-    done = run("--red-cells", path)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = edge_all("scale", "--red-cells", path)
+    assert (done.exit_code, "not known" in done.stderr) == (2, True)
+    edge_all("scale", "--pixel-size", 0.25)
+    done = edge_all("scale", "--red-cells", path)
+    assert (done.exit_code, done.stderr) == (0, "")
     assert "red cells are 7." in done.stdout
-    run("--pixel-size", 0.4)
-    assert "implausible" in run("--red-cells", path).stderr
+    edge_all("scale", "--pixel-size", 0.4)
+    assert "implausible" in edge_all("scale", "--red-cells", path).stderr
     cv2.imwrite(str(path), np.full((60, 80, 3), 200, np.uint8))
-    assert "name more" in run("--red-cells", path).stderr
+    assert "name more" in edge_all("scale", "--red-cells", path).stderr

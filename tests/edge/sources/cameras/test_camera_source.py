@@ -6,12 +6,12 @@ import csv
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from command_helpers import EDGE_ALL, edge_all
 
 from edge import events
 from edge.engine.classifier import Classifier
@@ -24,7 +24,6 @@ from edge.sources.registry import open_source
 
 SMEAR = DrawnSmear(7, 120, 90, 0.8)
 WAITS = (0.01, 0.05, 0.1)
-COMMAND = [sys.executable, "-c", "from edge.cli.main import main; main()", "classify"]
 TINY = "width=120,height=90,um=0.8"
 
 
@@ -86,21 +85,26 @@ def test_a_row_is_called_by_the_time_of_its_frame(tmp_path: Path) -> None:
 
 def test_a_run_that_is_resumed_keeps_its_frames_and_takes_new_ones(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    arguments = [*COMMAND, f"sim:frames=3,fps=0,disconnect=1,away=0,{TINY}", "--out", str(out)]
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    arguments = ["classify", f"sim:frames=3,fps=0,disconnect=1,away=0,{TINY}", "--out", str(out)]
+    done = edge_all(*arguments)
+    assert done.exit_code == 1, done.stderr
     before = rows_of(out)
-    done = subprocess.run([*arguments, "--resume"], capture_output=True, text=True)
-    assert done.returncode == 1, done.stderr
+    done = edge_all(*arguments, "--resume")
+    assert done.exit_code == 1, done.stderr
     rows = rows_of(out)
     assert rows[: len(before)] == before
     assert len({row["sample"] for row in rows}) == len(rows) == 8
 
 
 def test_faults_are_said_at_once_and_end_a_run_with_exit_code_1(tmp_path: Path) -> None:
-    arguments = [*COMMAND, f"sim:frames=4,fps=0,freeze=2,{TINY}", "--out", str(tmp_path / "x.csv")]
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    assert done.returncode == 1
+    arguments = [
+        "classify",
+        f"sim:frames=4,fps=0,freeze=2,{TINY}",
+        "--out",
+        str(tmp_path / "x.csv"),
+    ]
+    done = edge_all(*arguments)
+    assert done.exit_code == 1
     assert "4 cells" in done.stdout
     lines = done.stderr.splitlines()
     assert "Ctrl-C ends it" in lines[0]
@@ -110,7 +114,7 @@ def test_faults_are_said_at_once_and_end_a_run_with_exit_code_1(tmp_path: Path) 
 
 def test_ctrl_c_ends_a_live_camera_in_good_order(tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
-    arguments = [*COMMAND, f"sim:fps=20,{TINY}", "--out", str(out)]
+    arguments = [*EDGE_ALL, "classify", f"sim:fps=20,{TINY}", "--out", str(out)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         until = time.monotonic() + 60
         while time.monotonic() < until and (not out.exists() or len(rows_of(out)) < 5):
@@ -131,8 +135,8 @@ def test_an_address_without_a_camera_ends_with_exit_code_2_and_leaves_outputs(
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "out.csv"
-    arguments = [*COMMAND, "sim:no-such-folder", "--out", str(out)]
-    done = subprocess.run(arguments, capture_output=True, text=True)
-    assert done.returncode == 2
+    arguments = ["classify", "sim:no-such-folder", "--out", str(out)]
+    done = edge_all(*arguments)
+    assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
     assert not out.exists()
