@@ -16,6 +16,10 @@ REASONS = {
     "unsupported": "held in a way that is not read: compression, colours, several frames, a stream",
     "unreachable": "no answer from the network in time",
     "http-error": "the server answered with an error",
+    "no-camera": "the camera is not there, or another program has it",
+    "camera-lost": "the camera went away while it was read",
+    "no-frame": "the camera is there, but gave no frame in time",
+    "frozen": "the camera gave the very same frame again, bit for bit",
     "io-error": "the operating system could not read it",
     "too-large": "more bytes or pixels than edge-all decodes",
     "empty": "no bytes in it",
@@ -29,6 +33,9 @@ REASONS = {
     "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""
+
+CAMERA_FAULTS = ("no-camera", "camera-lost", "no-frame", "frozen")
+"""Codes that say something of a camera, not of a frame."""
 
 QUALITY = {
     "scale-unknown": "of a field, and the scale of the field or of the network is not known",

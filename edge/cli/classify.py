@@ -14,6 +14,7 @@ from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
 from edge.cli.fields import Fields, add_fields
 from edge.cli.options import add_model, at_least
 from edge.process.interrupts import hangup_of_terminal
+from edge.reasons import CAMERA_FAULTS
 
 if TYPE_CHECKING:
     from edge import events
@@ -32,7 +33,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="SOURCE",
         help="files, zip and tar archives, folders (searched to any depth), globs,"
-        " @list (a file with a path a line), - (paths on stdin), http:// snapshots",
+        " @list (a file with a path a line), - (paths on stdin), http:// snapshots; or one camera:"
+        " camera:0, camera:http://..., sim: and so on",
     )
     parser.add_argument(
         "--watch",
@@ -201,6 +203,8 @@ class _Screen:
         if self._table:
             with hangup_of_terminal():
                 self._table.write(event.result)
+        elif event.result.error in CAMERA_FAULTS:  # someone may be able to plug it in
+            say(f"camera: {event.result.error}: {event.result.message}")
         if self._bar:
             self._bar.show(event.tally)
 

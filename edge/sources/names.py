@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import datetime, timezone
 
 USUAL_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """How images are called, for people."""
@@ -36,6 +37,34 @@ _SYSTEM_NAMES = frozenset(
     }
 )
 _SYSTEM_BEGINNINGS = ("synophoto_thumb", "synofile_thumb", "@syno", "@gmt-", "found.0")
+
+
+_FIELD = re.compile(r"field-\d{8}T\d{6}\.\d{6}Z\.png")
+
+
+def field_name(moment: float) -> str:
+    """Name of the image of a field that was taken at a time, in seconds since 1970.
+
+    In order of names is in order of time.
+    """
+    microseconds = round(moment * 1e6)
+    whole = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
+    return f"field-{whole:%Y%m%dT%H%M%S}.{microseconds % 1_000_000:06d}Z.png"
+
+
+def is_field(path: str) -> bool:
+    """Whether a file is called as :func:`field_name` calls images."""
+    return path.endswith("Z.png") and _FIELD.fullmatch(os.path.basename(path)) is not None
+
+
+def facts_name(path: str) -> str:
+    """Name of the file in which the facts of a field are: beside its image."""
+    return os.path.splitext(path)[0] + ".json"
+
+
+def are_facts(path: str) -> bool:
+    """Whether a file is called as :func:`facts_name` calls them."""
+    return path.endswith("Z.json") and is_field(path.removesuffix(".json") + ".png")
 
 
 def suffix_of(name: str) -> str:
