@@ -86,6 +86,9 @@ class Sample:
         was before.
     version : str or None
         By what a watch knows the file again.
+    is_past : bool
+        It was given to an earlier run, and nobody can give it again: what that run wrote of it is
+        all there will be.
     """
 
     source: str
@@ -103,6 +106,7 @@ class Sample:
     facts: Mapping[str, object] = field(default_factory=dict)
     supersedes: int | None = None
     version: str | None = None
+    is_past: bool = False
 
     def __post_init__(self) -> None:
         if not self.id:

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-import edge
+from edge.capture.cells import CellCutter, cells_folder
+from edge.capture.images import Image
 from edge.capture.reserve import Reserve
-from edge.crops.preprocess import UInt8Image
 from edge.errors import EdgeAllError, OutputFailed
 from edge.samples import Sample
-from edge.sources.field_facts import FieldFacts
-from edge.sources.names import facts_name, field_name
-from edge.whole_file import save_bytes
+from edge.sources.names import field_name
 
-_FASTEST = 1  # of the levels of PNG: the others take several times as long, for little less
-_FACTS = 4096  # bytes, about
 _MOST = 2  # fields: one is written, one waits
 
 
@@ -37,11 +29,14 @@ class Written:
         Without its pixels.
     deleted : int
         Older fields that were deleted to make room.
+    cells : int
+        Crops of its cells that were written.
     """
 
     path: Path
     sample: Sample
     deleted: int
+    cells: int = 0
 
 
 class FieldWriter:
@@ -54,10 +49,13 @@ class FieldWriter:
     folder : Path
         Made if need be.
     reserve : Reserve
+    cutter : CellCutter, optional
+        Cuts the cells out; their crops are written, too, into ``cells/``.
     """
 
-    def __init__(self, folder: Path, reserve: Reserve) -> None:
+    def __init__(self, folder: Path, reserve: Reserve, cutter: CellCutter | None = None) -> None:
         self._folder = folder
+        self._cutter = cutter
         self._reserve = reserve
         self._waiting: queue.SimpleQueue[Sample | None] = queue.SimpleQueue()
         self._room = threading.Semaphore(_MOST)
@@ -129,36 +127,13 @@ class FieldWriter:
     def _write(self, sample: Sample) -> Written:
         assert sample.pixels is not None
         assert sample.time is not None
-        data = encoded_png(sample.pixels)
-        deleted = self._reserve.make_room(len(data) + _FACTS)
         path = self._folder / field_name(sample.time)
-        facts = FieldFacts(
-            image=path.name,
-            sha256=hashlib.sha256(data).hexdigest(),
-            width=sample.pixels.shape[1],
-            height=sample.pixels.shape[0],
-            source=sample.source,
-            sample=sample.id,
-            time=sample.time,
-            um_per_pixel=sample.um_per_pixel,
-            facts=sample.facts,
-            edge_all=edge.__version__,
-        )
-        # facts first: an image is never without them
-        save_bytes(Path(facts_name(str(path))), facts.to_json().encode())
-        save_bytes(path, data)
+        image = Image.of(sample.pixels)
+        cut = [] if self._cutter is None else self._cutter.cut(sample, path.name)
+        room = image.size + sum(each.image.size for each in cut)
+        deleted = self._reserve.make_room(room)
+        image.save(path, sample)
+        for each in cut:
+            each.image.save(cells_folder(self._folder) / each.name, sample, each.where)
         light = Sample(sample.source, sample.file, sample.id, time=sample.time)
-        return Written(path, light, len(deleted))
-
-
-def encoded_png(rgb: UInt8Image) -> bytes:
-    """Encode an image without loss.
-
-    Parameters
-    ----------
-    rgb : ndarray of uint8, shape (height, width, 3)
-    """
-    bgr = cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2BGR)
-    done, data = cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, _FASTEST])
-    assert done
-    return data.tobytes()
+        return Written(path, light, len(deleted), len(cut))

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from edge.cli.command import SOME_FAILED, one_sentence, say
 from edge.cli.options import add_instrument, at_least, seconds
+from edge.sources.names import CELLS_FOLDER
 from edge.wording import printable
 
 if TYPE_CHECKING:
     from edge.capture.capture import Event
+    from edge.capture.cells import CellCutter
     from edge.crops.preprocess import UInt8Image
     from edge.sources.cameras.source import CameraSource
 
@@ -58,6 +60,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the camera sees an empty field: keep its light and white for the objective",
     )
+    parser.add_argument(
+        "--cells",
+        action="store_true",
+        help="find the white cells of each field, and write crops of them into DIR/cells, too",
+    )
     add_instrument(parser)
     parser.add_argument(
         "--reserve",
@@ -68,6 +75,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = (
         "Writes lossless PNG, and beside each image a .json with its time, scale, facts and sha256."
+        " With --cells that of a crop says the field, box and area, too; classify --fields leaves"
+        " such crops out."
     )
 
 
@@ -78,6 +87,7 @@ def run(options: argparse.Namespace) -> None:
         _keep_flat_field(options)
         return
     from edge.capture.capture import capture, every
+    from edge.capture.cells import CellCutter
     from edge.capture.reserve import Reserve
     from edge.capture.writer import FieldWriter
     from edge.errors import OutputFailed
@@ -94,11 +104,12 @@ def run(options: argparse.Namespace) -> None:
         triggers = every(options.every, source)
     elif options.key:
         triggers = _lines(source)
+    cutter = CellCutter() if options.cells else None
     shown = _Shown(options.key and sys.stdin.isatty())
     start = time.monotonic()
-    for event in capture(source, FieldWriter(options.out, reserve), options.n, triggers):
+    for event in capture(source, FieldWriter(options.out, reserve, cutter), options.n, triggers):
         shown.show(event)
-    shown.finish(source, options, time.monotonic() - start)
+    shown.finish(source, cutter, options, time.monotonic() - start)
 
 
 def _keep_flat_field(options: argparse.Namespace) -> None:
@@ -141,7 +152,7 @@ class _Shown:
     """Prints what happens, and counts it."""
 
     def __init__(self, is_asking: bool) -> None:
-        self._saved = self._faults = self._deleted = 0
+        self._saved = self._faults = self._deleted = self._cells = 0
         if is_asking:
             say("press Enter for a field, Ctrl-D to end")
 
@@ -154,12 +165,19 @@ class _Shown:
             if event.field.deleted and not self._deleted:
                 say("the disk is nearly full: the oldest fields are deleted for new ones")
             self._deleted += event.field.deleted
+            self._cells += event.field.cells
             print(printable(str(event.field.path)), flush=True)
         else:
             self._faults += 1
             say(f"camera: {event.sample.error}")
 
-    def finish(self, source: CameraSource, options: argparse.Namespace, seconds: float) -> None:
+    def finish(
+        self,
+        source: CameraSource,
+        cutter: CellCutter | None,
+        options: argparse.Namespace,
+        seconds: float,
+    ) -> None:
         """Say what was done.
 
         Raises
@@ -170,6 +188,10 @@ class _Shown:
         wants_all = not (options.every or options.key)
         fields = f"{self._saved} field{'s' * (self._saved != 1)}"
         say(f"{fields} in {options.out}, {self._faults} faults, {seconds:.1f} s")
+        if cutter is not None:
+            say(f"{self._cells} cells of them in {options.out / CELLS_FOLDER}")
+            for line in cutter.left:
+                say(line)
         for line in source.counts.lines(wants_all):
             say(line)
         if self._deleted:

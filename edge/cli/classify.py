@@ -100,8 +100,8 @@ def run(options: argparse.Namespace) -> None:
 
     watched = [] if options.watch is None else [options.watch]
     outputs = check_outputs(options.out, options.report, options.sources + watched)
-    source = _open(options.sources, options.watch)
     fields = Fields(options)
+    source = fields.source_of(_open(options.sources, options.watch))
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         try:

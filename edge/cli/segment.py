@@ -63,22 +63,26 @@ def run(options: argparse.Namespace) -> None:
     from edge.fields.cells import LEFT_OUT
     from edge.fields.parameters import Parameters
     from edge.fields.segmenting import Segmenter
+    from edge.instrument.stage import InstrumentStage
+    from edge.sources.fields_only import FieldsOnly
     from edge.sources.registry import open_source
 
     given = {name: value for name in _PARAMETERS if (value := getattr(options, name)) is not None}
     parameters = Parameters(keeps_cut=options.keep_cut, **given)
     segmenter = Segmenter(options.out, parameters, options.background)
+    even = InstrumentStage()
     failed, left = 0, dict.fromkeys(LEFT_OUT, 0)
-    with open_source(options.sources) as batches:
+    with FieldsOnly(open_source(options.sources)) as batches:
         for sample in (sample for batch in batches for sample in batch):
             try:
                 pixels = sample.pixels if sample.pixels is not None else decode(sample.read())
+                (field,) = even(replace(sample, pixels=pixels))
             except CropUnreadable as error:
                 failed += 1
                 say(f"failed: {sample.file}: {error}")
                 continue
-            um = options.pixel_size or sample.um_per_pixel
-            found = segmenter.add(replace(sample, pixels=pixels, um_per_pixel=um))
+            um = options.pixel_size or field.um_per_pixel
+            found = segmenter.add(replace(field, um_per_pixel=um))
             for reason, boxes in found.left_out.items():
                 left[reason] += len(boxes)
     segmenter.finish(options.preview)

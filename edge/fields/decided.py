@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.contract import FAILED, Contract
 from edge.crops.preprocess import UInt8Image
 from edge.fields.cells import Found
-from edge.fields.overlay import GREY, Marked, as_jpeg, draw_overlay, from_jpeg
+from edge.fields.overlay import GREY, Colour, Marked, as_jpeg, draw_overlay, from_jpeg
 from edge.files import file_name
 from edge.rows import Result
 from edge.samples import Sample
@@ -40,6 +41,11 @@ class DecidedFields:
         Made if need be.
     contract : Contract
         Of the network that decides.
+
+    Attributes
+    ----------
+    drawn : int
+        Pictures written so far.
     """
 
     def __init__(self, folder: Path, contract: Contract) -> None:
@@ -48,6 +54,7 @@ class DecidedFields:
         self._waiting: dict[str, _Field] = {}
         self._names: dict[str, str] = {}
         self._lock = threading.Lock()
+        self.drawn = 0
 
     def note_field(self, sample: Sample, found: Found) -> None:
         """Keep a field until its results come; called by the stage, in any thread."""
@@ -74,16 +81,9 @@ class DecidedFields:
                 return None
             del self._waiting[name]
         path = self._folder / self._name_of(name)
-        save_bytes(path, as_jpeg(self._drawn(waiting)))
+        save_bytes(path, as_jpeg(_drawn(waiting, self._colours)))
+        self.drawn += 1
         return path
-
-    def _drawn(self, waiting: _Field) -> UInt8Image:
-        cells = []
-        for cell in waiting.found.cells:
-            decision = waiting.results[str(cell.box)].decision or FAILED
-            colour = self._colours.get(decision, GREY)
-            cells.append(Marked(cell.box, cell.outline, colour, decision))
-        return draw_overlay(from_jpeg(waiting.jpeg), cells, waiting.found.left_out)
 
     def _name_of(self, field_id: str) -> str:
         """Name of a picture: like the field's, and of no other field of the run."""
@@ -94,3 +94,12 @@ class DecidedFields:
             number += 1
             name = f"{stem}-{number}.jpg"
         return name
+
+
+def _drawn(waiting: _Field, colours_of: Mapping[str, Colour]) -> UInt8Image:
+    cells = []
+    for cell in waiting.found.cells:
+        decision = waiting.results[str(cell.box)].decision or FAILED
+        colour = colours_of.get(decision, GREY)
+        cells.append(Marked(cell.box, cell.outline, colour, decision))
+    return draw_overlay(from_jpeg(waiting.jpeg), cells, waiting.found.left_out)

@@ -16,7 +16,9 @@ from edge.fields.thresholds import otsu
 from edge.fields.work import Work
 from edge.samples import Box
 
-_OF_NUCLEUS = 0.72  # least contrast of a nucleus, in shares of its stain; red cells: 0.2 to 0.69
+_OF_NUCLEUS = 0.72  # least contrast of a nucleus, in shares of its stain; red cells: 0.2 to 0.81
+_SURELY = 1.0  # share that no red cell has
+_PALE = 0.13  # contrast of no nucleus whose share is less than sure: the reddest red cells have 0.1
 _COLOURLESS = 0.35  # share of the stain below which a dark thing has no colour of a nucleus
 _BLACK = 0.3  # density from which a thing that is not a nucleus is dirt, or a scale bar
 _PALE_AND_ODD = 0.78  # share of the typical contrast below which an odd object is a ghost
@@ -116,7 +118,7 @@ class _Judge:
 
     def why_not(self, each: _Object) -> str | None:
         """Reason of :data:`~edge.fields.cells.LEFT_OUT`; None for a cell."""
-        if each.share < _OF_NUCLEUS:
+        if each.share < _OF_NUCLEUS or (each.share < _SURELY and each.contrast < _PALE):
             return "no-nucleus"
         if self._is_small(each):
             return "small"

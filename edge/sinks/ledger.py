@@ -21,7 +21,8 @@ class Ledger:
 
     A sample has one row, or, where stages cut it, one for each part. The rows of its parts follow
     one another, and name it as their parent. That the last one is there is known only by a row of
-    another sample behind it.
+    another sample behind it; of a sample that is past (a frame of a camera) those that are there
+    are all.
 
     Not thread-safe.
 
@@ -139,7 +140,7 @@ class Held:
             rows.append(self._take(wanted, row))
             names.add(row.sample)
             row = self.peek()
-        return rows, row is not None
+        return rows, row is not None or (bool(rows) and wanted.is_past)
 
     def _take(self, wanted: _Wanted, row: Result) -> Result:
         wanted.check(self.path, row, self._taken)
@@ -185,6 +186,7 @@ class _Wanted:
         self._file = file_name(sample.file)
         self._id = self._file if sample.id == sample.file else file_name(sample.id)
         self._model = (model, model_sha256)
+        self.is_past = sample.is_past
 
     def is_itself(self, row: Result) -> bool:
         """Whether a row is of the sample as it was given."""

@@ -1,4 +1,4 @@
-"""What is known of a captured field: a file of JSON beside its image."""
+"""What is known of a captured field, or of a cell cut out of one: a file of JSON beside it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from edge.errors import CropUnreadable
 from edge.files import read_bytes
 from edge.records import checks
 from edge.records.json_text import MOST_JSON, read_json
-from edge.samples import Sample
-from edge.sources.names import facts_name, is_field
+from edge.samples import Box, Sample
+from edge.sources.names import facts_name, has_facts
 
 SCHEMA = 1
 """Version of the file."""
@@ -33,13 +33,40 @@ _CHECK = checks.record(
         "um_per_pixel": checks.optional(checks.number(1e-6, 1e6)),
         "facts": checks.facts,
         "edge_all": checks.string(40),
-    }
+        "cell": checks.record(
+            {
+                "field": checks.string(255),
+                "box": checks.items(checks.whole(-(1 << 20), 1 << 20), 4, 4),
+                "area": checks.whole(0, 1 << 40),
+            }
+        ),
+    },
+    may_lack=frozenset({"cell"}),
 )
 
 
 @dataclass(frozen=True)
+class CellFacts:
+    """Where a cell was cut out.
+
+    Attributes
+    ----------
+    field : str
+        Name of the image of the field: in the folder above that of the crop.
+    box : Box
+        Around the cell, in pixels of the field.
+    area : int
+        Of the cell, in pixels of the field.
+    """
+
+    field: str
+    box: Box
+    area: int
+
+
+@dataclass(frozen=True)
 class FieldFacts:
-    """What is known of a field.
+    """What is known of a field, or of a cell cut out of it.
 
     Attributes
     ----------
@@ -58,6 +85,8 @@ class FieldFacts:
         What the camera knew besides.
     edge_all : str
         Version that wrote it.
+    cell : CellFacts or None
+        None for a field.
     """
 
     image: str
@@ -70,12 +99,13 @@ class FieldFacts:
     um_per_pixel: float | None
     facts: Mapping[str, object]
     edge_all: str
+    cell: CellFacts | None = None
 
     def to_json(self) -> str:
         """Text of the file."""
         whole, rest = divmod(round(self.time * 1e6), 1_000_000)
         moment = datetime.fromtimestamp(whole, timezone.utc).replace(microsecond=rest)
-        values = {
+        values: dict[str, object] = {
             "edge_all_field": SCHEMA,
             "image": self.image,
             "sha256": self.sha256,
@@ -88,6 +118,13 @@ class FieldFacts:
             "facts": dict(self.facts),
             "edge_all": self.edge_all,
         }
+        if self.cell:
+            box = self.cell.box
+            values["cell"] = {
+                "field": self.cell.field,
+                "box": [box.x, box.y, box.width, box.height],
+                "area": self.cell.area,
+            }
         return json.dumps(values, indent=1, allow_nan=False) + "\n"
 
 
@@ -110,16 +147,18 @@ def read_facts(path: Path) -> FieldFacts:
     moment = datetime.fromisoformat(found["time"])
     if moment.tzinfo is None:
         raise ValueError("its time has no time zone")
+    cell = found.get("cell")
     return FieldFacts(
         **{name: found[name] for name in ("image", "sha256", "width", "height", "source")},
         **{name: found[name] for name in ("sample", "um_per_pixel", "facts", "edge_all")},
         time=moment.timestamp(),
+        cell=cell and CellFacts(cell["field"], Box(*cell["box"]), cell["area"]),
     )
 
 
 @dataclass(frozen=True)
 class Captured:
-    """The image of a field, which must be the one that was captured."""
+    """The image of a field or cell, which must be the one that was captured."""
 
     path: str
     sha256: str
@@ -143,11 +182,11 @@ class Captured:
 
 
 def with_facts(sample: Sample) -> Sample:
-    """Add what is known to a sample that is a captured field; any other stays as it is.
+    """Add what is known to a sample that is a captured field or cell; others stay as they are.
 
-    A field whose facts cannot be read is refused: its scale would be lost without a word.
+    One whose facts cannot be read is refused: its scale would be lost without a word.
     """
-    if sample.error or not is_field(sample.file):
+    if sample.error or not has_facts(sample.file):
         return sample
     path = Path(facts_name(sample.file))
     try:
@@ -161,10 +200,15 @@ def with_facts(sample: Sample) -> Sample:
     if facts.image != os.path.basename(sample.file):
         message = f"{path.name} holds the facts of {facts.image}; copy its own, or remove them"
         return replace(sample, error=CropUnreadable("damaged", message))
-    return replace(
+    known = replace(
         sample,
         content=sample.content or Captured(sample.file, facts.sha256),
         time=facts.time,
         um_per_pixel=facts.um_per_pixel,
         facts=facts.facts,
     )
+    if facts.cell is None:
+        return known
+    above = os.path.dirname(os.path.dirname(sample.file))
+    parent = os.path.join(above, facts.cell.field)
+    return replace(known, parent=parent, box=facts.cell.box, area=facts.cell.area)

@@ -17,7 +17,7 @@ from edge.secrets import is_url, without_secrets
 from edge.sources.content import Found, WholeFile
 from edge.sources.folders import search_folder, search_glob
 from edge.sources.left_out import LeftOut
-from edge.sources.names import USUAL_SUFFIXES, is_archive, is_field, may_be_tiff
+from edge.sources.names import USUAL_SUFFIXES, has_facts, is_archive, may_be_tiff
 from edge.sources.path_lists import read_paths, refuse_to_search
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iter
         for found in _expand(source, left_out):
             if not found.is_folder:
                 sample = Sample(shown, found.path, error=found.error, content=found.content)
-                yield _with_facts(sample) if is_field(found.path) else sample
+                yield _with_facts(sample) if has_facts(found.path) else sample
 
 
 def open_path(

@@ -39,7 +39,12 @@ _SYSTEM_NAMES = frozenset(
 _SYSTEM_BEGINNINGS = ("synophoto_thumb", "synofile_thumb", "@syno", "@gmt-", "found.0")
 
 
-_FIELD = re.compile(r"field-\d{8}T\d{6}\.\d{6}Z\.png")
+CELLS_FOLDER = "cells"
+"""Folder beside captured fields in which the crops of their cells are."""
+
+_MOMENT = r"\d{8}T\d{6}\.\d{6}Z"
+_FIELD = re.compile(rf"field-{_MOMENT}\.png")
+_CELL = re.compile(rf"cell-{_MOMENT}-\d{{3,}}\.png")
 
 
 def field_name(moment: float) -> str:
@@ -47,9 +52,18 @@ def field_name(moment: float) -> str:
 
     In order of names is in order of time.
     """
+    return f"field-{_stamp(moment)}.png"
+
+
+def cell_name(moment: float, number: int) -> str:
+    """Name of the crop of a cell, from 1, of a field that was taken at a time."""
+    return f"cell-{_stamp(moment)}-{number:03d}.png"
+
+
+def _stamp(moment: float) -> str:
     microseconds = round(moment * 1e6)
     whole = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
-    return f"field-{whole:%Y%m%dT%H%M%S}.{microseconds % 1_000_000:06d}Z.png"
+    return f"{whole:%Y%m%dT%H%M%S}.{microseconds % 1_000_000:06d}Z"
 
 
 def is_field(path: str) -> bool:
@@ -57,14 +71,24 @@ def is_field(path: str) -> bool:
     return path.endswith("Z.png") and _FIELD.fullmatch(os.path.basename(path)) is not None
 
 
+def is_cell(path: str) -> bool:
+    """Whether a file is called as :func:`cell_name` calls crops."""
+    return path.endswith(".png") and _CELL.fullmatch(os.path.basename(path)) is not None
+
+
+def has_facts(path: str) -> bool:
+    """Whether a file is called like an image that has its facts beside it."""
+    return is_field(path) or is_cell(path)
+
+
 def facts_name(path: str) -> str:
-    """Name of the file in which the facts of a field are: beside its image."""
+    """Name of the file in which the facts of a field or cell are: beside its image."""
     return os.path.splitext(path)[0] + ".json"
 
 
 def are_facts(path: str) -> bool:
     """Whether a file is called as :func:`facts_name` calls them."""
-    return path.endswith("Z.json") and is_field(path.removesuffix(".json") + ".png")
+    return path.endswith(".json") and has_facts(path.removesuffix(".json") + ".png")
 
 
 def suffix_of(name: str) -> str:

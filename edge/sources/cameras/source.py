@@ -152,7 +152,7 @@ class CameraSource:
     def go_on_after(self, rows: Iterable[Result]) -> None:
         """Give the frames of an earlier run first, which have results: there are no others."""
         of_frames = dict.fromkeys((row.source, row.file) for row in rows)
-        self._earlier = [Sample(source, file) for source, file in of_frames]
+        self._earlier = [Sample(source, file, is_past=True) for source, file in of_frames]
 
     def _sample(self, frame: Frame) -> Sample:
         name = self._name(frame.time)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_helpers import edge_all
 
-from edge.capture.writer import encoded_png
+from edge.capture.images import encoded_png
 from edge.crops.preprocess import UInt8Image
 from edge.instrument.red_cells import FEWEST, RedCells, measure_red_cells
 from edge.sources.cameras.simulated.optics import Optics
