@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge.fields.cells import Found
     from edge.fields.decided import DecidedFields
     from edge.fields.stage import CellStage
+    from edge.fields.stains.methods import Colours
     from edge.rows import Result
     from edge.samples import Sample, Source, Stage
 
@@ -32,16 +33,21 @@ def add_fields(parser: argparse.ArgumentParser) -> None:
         help="with --fields: write each field with its cells in the colours of their decisions;"
         " beside the --report by default",
     )
+    parser.add_argument(
+        "--stain",
+        choices=("reinhard", "macenko"),
+        help="with --fields and --stain-like: bring the colours of cells to those of one field",
+    )
+    parser.add_argument(
+        "--stain-like", type=Path, metavar="FIELD", help="the field whose colours --stain gives"
+    )
 
 
 class Fields:
     """What ``--fields`` and ``--overlays`` do besides the run."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        from edge.errors import StagesRefused
-
-        if options.overlays and not options.fields:
-            raise StagesRefused("--overlays draws over fields; say --fields, too")
+        _check_options(options)
         self._folder: Path | None = options.overlays
         if options.fields and options.report and not self._folder:
             self._folder = options.report.with_name(f"{options.report.stem}-fields")
@@ -54,7 +60,7 @@ class Fields:
             from edge.fields.stage import CellStage
             from edge.instrument.stage import InstrumentStage
 
-            self._stage = CellStage(on_field=self._note)
+            self._stage = CellStage(on_field=self._note, colours=_colours(options))
             self._stages = InstrumentStage(), self._stage
 
     @property
@@ -116,3 +122,33 @@ class Fields:
                 " the field; give --pixel-size, or measure it with edge-all scale and capture with"
                 " objective="
             )
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    from edge.errors import StagesRefused
+
+    if options.overlays and not options.fields:
+        raise StagesRefused("--overlays draws over fields; say --fields, too")
+    stain = [bool(options.stain), bool(options.stain_like)]
+    if any(stain) and not (all(stain) and options.fields):
+        raise StagesRefused(
+            "--stain brings cells of fields to the colours of another field; give --fields, --stain"
+            " and --stain-like together"
+        )
+
+
+def _colours(options: argparse.Namespace) -> Colours | None:
+    """Colours of the field that others are to look like, if there is one."""
+    from edge.decoding.decode import decode
+    from edge.errors import CropUnreadable, StagesRefused
+    from edge.fields.stains.methods import METHODS
+    from edge.files import file_name, read_bytes
+
+    if not options.stain:
+        return None
+    try:
+        return METHODS[options.stain](decode(read_bytes(options.stain_like)))
+    except CropUnreadable as error:
+        name = file_name(options.stain_like)
+        message = f"--stain-like {name}: {error}; name a field that shows cells"
+        raise StagesRefused(message) from error

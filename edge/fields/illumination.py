@@ -10,8 +10,10 @@ from edge.crops.preprocess import UInt8Image
 
 Floats = npt.NDArray[np.float32]
 
+OFFSET = 4.0
+"""Grey levels that all are lighter by: the noise of a dark pixel must not become a density of 2."""
+
 _LOOKED_AT = 100  # pixels a side: what is empty shows there, and it takes no time
-_OFFSET = 4.0  # grey levels: the noise of a dark pixel must not become a density of 2
 _NEAR = 5  # grey levels around the most frequent one that are empty, too
 _OFTEN = 0.3  # of the most frequent grey level: empty is the lightest that is as frequent
 _BELOW = 0.04  # density: what is darker than the surface so far is no empty place
@@ -60,7 +62,7 @@ def density_of(rgb: UInt8Image, background: Floats) -> Floats:
         0 where it is empty; what is lighter is below 0.
     """
     levels = np.arange(256, dtype=np.float32)[None, :, None]
-    table = np.log10((background + _OFFSET) / (levels + _OFFSET)).astype(np.float32)
+    table = np.log10((background + OFFSET) / (levels + OFFSET)).astype(np.float32)
     return np.asarray(cv2.LUT(np.ascontiguousarray(rgb), table), dtype=np.float32)
 
 

@@ -13,6 +13,7 @@ from edge.crops.preprocess import BoolImage, UInt8Image
 from edge.fields.cells import LEFT_OUT, Cell, Found
 from edge.fields.find import find_cells
 from edge.fields.parameters import Parameters
+from edge.fields.stains.methods import Colours
 from edge.samples import Box, Sample
 
 _ROOM = 2.0  # side of what is cut out, in longer sides of the box: what lies around a cell
@@ -26,14 +27,18 @@ class CellStage:
     parameters : Parameters, optional
     on_field : callable, optional
         Called with each field, a Sample with pixels, and what was found in it.
+    colours : Colours, optional
+        What cells are given, once they were found by the colours that the field has.
     """
 
     def __init__(
         self,
         parameters: Parameters | None = None,
         on_field: Callable[[Sample, Found], None] | None = None,
+        colours: Colours | None = None,
     ) -> None:
         self._parameters = parameters or Parameters()
+        self._colours = colours
         self._on_field = on_field
         self._lock = threading.Lock()
         self._fields = 0
@@ -46,6 +51,8 @@ class CellStage:
         with self._lock:
             self._fields += 1
             self._left.update({reason: len(boxes) for reason, boxes in found.left_out.items()})
+        if self._colours and found.cells:
+            sample = replace(sample, pixels=self._colours.normalised(sample.pixels))
         if self._on_field:
             self._on_field(sample, found)
         for cell in found.cells:
