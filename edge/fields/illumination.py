@@ -94,7 +94,8 @@ def evened(density: Floats, contrast: Floats) -> Floats:
         empty = (np.abs(values - surface) < _BELOW).all(axis=1) & away
         if empty.mean() < _ENOUGH:
             return density
-        fitted, *_ = np.linalg.lstsq(terms[empty], values[empty], rcond=None)
+        chosen = terms[empty]
+        fitted = np.linalg.lstsq(chosen.T @ chosen, chosen.T @ values[empty], rcond=None)[0]
         surface = (terms @ fitted).astype(np.float32)
     if np.ptp(surface) > _MOST_UNEVEN:
         return density

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -44,8 +45,6 @@ class Nuclei:
     ----------
     labels : ndarray of int32, shape (height, width)
         0 where there is none; lobes of one cell have one number, from 1.
-    nearest : ndarray of int32, shape (height, width)
-        Number of the nearest nucleus.
     count : int
         Of the numbers.
     diameter : float
@@ -57,11 +56,15 @@ class Nuclei:
     """
 
     labels: Labels
-    nearest: Labels
     count: int
     diameter: float
     threshold: float
     fragments: tuple[Box, ...]
+
+    @cached_property
+    def nearest(self) -> Labels:
+        """Number of the nearest nucleus of each pixel; shape (height, width)."""
+        return _nearest(self.labels)
 
 
 def contrast_of(density: Floats) -> Floats:
@@ -115,7 +118,7 @@ def find_nuclei(
     diameter = float(np.sqrt(4 * _typical(grouped) / np.pi))
     fragments = _fragments(parts, areas, groups)
     count = int(groups.max())
-    return Nuclei(labels, _nearest(labels), count, diameter, threshold, fragments)
+    return Nuclei(labels, count, diameter, threshold, fragments)
 
 
 def _fragments(
@@ -123,8 +126,9 @@ def _fragments(
 ) -> tuple[Box, ...]:
     """Boxes around the parts that are in no group."""
     boxes = []
-    for part, points in enumerate(points_of(parts, len(areas))):
-        if len(points) >= _SEEN and groups[part] == 0:
+    alone = np.where(groups[parts] == 0, parts, 0)
+    for points in points_of(np.asarray(alone, np.int32), len(areas))[1:]:
+        if len(points) >= _SEEN:
             x, y = points.min(axis=0).tolist()
             right, bottom = points.max(axis=0).tolist()
             boxes.append(Box(x, y, right - x + 1, bottom - y + 1))
@@ -214,8 +218,7 @@ def _reached(
     reached = stain > _STAINED
     red = find_red_cells(density, stain, parts, count) if is_field else None
     if red is not None:
-        doubtful = reached & (parts == 0)
-        reached[doubtful] = red.distance(density[doubtful]) > red.reach
+        reached &= (parts > 0) | (red.distance(density) > red.reach)
     return np.asarray(reached, np.uint8)
 
 

@@ -24,9 +24,28 @@ def points_of(labels: Labels, count: int) -> list[Points]:
     -------
     list of ndarray of int32, shape (n, 2)
     """
-    y, x = np.nonzero(labels)
-    numbers = labels[y, x]
+    places = np.flatnonzero(labels)
+    numbers = labels.ravel()[places]
+    if count < 1 << 16:  # which is sorted in far less time
+        numbers = numbers.astype(np.uint16)
     order = np.argsort(numbers, kind="stable")
-    points = np.stack((x, y), axis=1).astype(np.int32)[order]
+    y, x = np.divmod(places[order].astype(np.int32), np.int32(labels.shape[1]))
+    points = np.stack((x, y), axis=1)
     ends = np.searchsorted(numbers[order], np.arange(count + 2))
     return [points[start:end] for start, end in pairwise(ends)]
+
+
+def edges_of(labels: Labels) -> Labels:
+    """Numbers of the pixels beside one of another number or at the edge; 0 elsewhere.
+
+    Their hulls, and what is furthest away, are those of all pixels.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (height, width)
+    """
+    inner = np.zeros(labels.shape, bool)
+    middle = labels[1:-1, 1:-1]
+    inner[1:-1, 1:-1] = (middle == labels[:-2, 1:-1]) & (middle == labels[2:, 1:-1])
+    inner[1:-1, 1:-1] &= (middle == labels[1:-1, :-2]) & (middle == labels[1:-1, 2:])
+    return np.where(inner, np.int32(0), labels)

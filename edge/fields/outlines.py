@@ -37,8 +37,6 @@ _PALE_CYTOPLASM = 0.04  # density, where there is no place to look at
 _FEW = 20  # places that say nothing
 _TYPICAL = 0.45  # quantile: the blur of the nucleus and granules make a mean too dark
 _FORBIDDEN = 1e6
-_FIRST, _SECOND = [0, 0, 0, 1, 1, 2], [0, 1, 2, 1, 2, 2]  # channels whose products there are
-_SQUARE = [[0, 1, 2], [1, 3, 4], [2, 4, 5]]  # where they are in a covariance
 
 
 @dataclass(frozen=True)
@@ -101,12 +99,14 @@ def find_outlines(
     furthest = np.array(
         [np.hypot(*(each - centre).T).max() for each, centre in zip(points, centres, strict=True)]
     )
+    # number of the nearest nucleus, below 0 beside it: one image to look up in place of two
+    signed = np.where(nuclei.labels > 0, nuclei.nearest, -nuclei.nearest).astype(np.float32)
     outline = np.empty(0, np.float32)
     # the first time roughly: for the middle of the cell, which is not that of its nucleus
     for number, along in ((RAYS // 2, PLACES // 2), (RAYS, PLACES)):
         lengths = np.maximum(parameters.reach * radii, 1.35 * furthest)
         rays = _Rays(centres, lengths, number, along)
-        places = _outline_along(rays, density, nuclei, red, radii, parameters)
+        places = _outline_along(rays, density, signed, red, radii, parameters)
         outline = rays.points(places)
         centres, area = _middles(outline)
         radii = np.maximum(radii, 0.6 * np.sqrt(area / np.pi))
@@ -117,17 +117,21 @@ def find_outlines(
 def _outline_along(
     rays: _Rays,
     density: Floats,
-    nuclei: Nuclei,
+    signed: Floats,
     red: RedCells | None,
     radii: npt.NDArray[np.float64],
     parameters: Parameters,
 ) -> npt.NDArray[np.intp]:
-    """Place on each ray at which the outline lies; shape (cells, RAYS)."""
+    """Place on each ray at which the outline lies; shape (cells, RAYS).
+
+    `signed` has the number of the nearest nucleus, below 0 where it is beside it.
+    """
     colours = rays.sample(density)
     stain = colours @ np.array(STAIN, np.float32)
-    every = np.arange(1, nuclei.count + 1)[:, None, None]
-    own = rays.sample(nuclei.labels.astype(np.float32), nearest=True) == every
-    foreign = rays.sample(nuclei.nearest.astype(np.float32), nearest=True) != every
+    every = np.arange(1, len(radii) + 1, dtype=np.float32)[:, None, None]
+    nearest = rays.sample(signed, nearest=True)
+    own = nearest == every
+    foreign = np.abs(nearest) != every
     place = np.arange(rays.places)
     last = np.where(own.any(axis=2), rays.places - 1 - own[..., ::-1].argmax(axis=2), 0)[..., None]
     in_places = (radii / rays.lengths * rays.places)[:, None, None]
@@ -176,9 +180,10 @@ def _unlike_red(
     weights = np.array(STAIN)
     nucleus = _Colours.of(colours, nucleus_at)
     cell, ray, place = np.nonzero(cytoplasm_at)
-    other = red.distance(colours[cell, ray, place]) > red.reach
     cytoplasm_at = np.zeros_like(cytoplasm_at)
-    cytoplasm_at[cell[other], ray[other], place[other]] = True
+    if len(cell):
+        other = red.distance(colours[cell, ray, place][None])[0] > red.reach
+        cytoplasm_at[cell[other], ray[other], place[other]] = True
     seen = _Colours.of(colours, cytoplasm_at)
     middle = _medians(colours, cytoplasm_at)
     enough = seen.count > _FEW
@@ -227,16 +232,15 @@ class _Colours:
 
     @classmethod
     def of(cls, colours: Floats, where: npt.NDArray[np.bool_]) -> _Colours:
-        cell = np.nonzero(where)[0]
-        values = colours[where].astype(np.float64)
-        size = len(colours)
-        count = np.bincount(cell, minlength=size)
-        over = np.maximum(count, 1)[:, None]
-        mean = np.stack([np.bincount(cell, each, size) for each in values.T], axis=1) / over
-        products = values[:, _FIRST] * values[:, _SECOND]
-        second = np.stack([np.bincount(cell, each, size) for each in products.T], axis=1) / over
-        second -= mean[:, _FIRST] * mean[:, _SECOND]
-        return cls(count, mean, second[:, _SQUARE])
+        cells = len(colours)
+        inside = where.reshape(cells, 1, -1).astype(np.float32)
+        values = colours.reshape(cells, -1, 3)
+        count = inside.sum(axis=(1, 2)).astype(np.intp)
+        over = np.maximum(count, 1)[:, None, None]
+        chosen = values * inside.transpose(0, 2, 1)
+        mean = chosen.sum(axis=1, keepdims=True) / over
+        covariance = chosen.transpose(0, 2, 1) @ values / over - mean.transpose(0, 2, 1) * mean
+        return cls(count, mean[:, 0].astype(np.float64), covariance.astype(np.float64))
 
 
 def closed_path(cost: Floats) -> npt.NDArray[np.intp]:

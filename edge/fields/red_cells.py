@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.fields.illumination import Floats
-from edge.fields.numbered import Labels, points_of
+from edge.fields.numbered import Labels, edges_of, points_of
 from edge.fields.parameters import CLOSE_UP
 
 _STAINED = 0.07  # density from which something lies there
@@ -43,11 +43,13 @@ class RedCells:
         """Covariance of how thick they are: pale in the middle, dark where two lie."""
         return np.outer(self.mean, self.mean) * _THICKNESS**2
 
-    def distance(self, density: Floats) -> npt.NDArray[np.float64]:
-        """Spreads of densities, shape (n, 3), from red cells of any thickness."""
-        off = density - self.mean
+    def distance(self, density: Floats) -> Floats:
+        """Spreads of densities, shape (height, width, 3), from red cells of any thickness."""
         inverse = np.linalg.inv(self.covariance + self.paler_and_darker)
-        return np.asarray(np.sqrt(np.einsum("ni,ij,nj->n", off, inverse, off)))
+        root = np.linalg.cholesky(inverse).T  # times `density - mean`, it has their length
+        along = cv2.transform(density, np.column_stack((root, -root @ self.mean)))
+        squares = cv2.transform(cv2.multiply(along, along), np.ones((1, 3)))
+        return np.asarray(cv2.sqrt(squares), np.float32)
 
 
 def find_red_cells(density: Floats, stain: Floats, labels: Labels, count: int) -> RedCells | None:
@@ -83,7 +85,7 @@ def _hulls_of(labels: Labels, count: int) -> tuple[npt.NDArray[np.uint8], float]
     """Hulls of all nuclei, filled, and the radius of one of the larger ones."""
     hulls = np.asarray(labels > 0, np.uint8)
     radii = []
-    for points in points_of(labels, count):
+    for points in points_of(edges_of(labels), count):
         if len(points) >= 3:
             hull = cv2.convexHull(points)
             cv2.fillConvexPoly(hulls, hull, 1)
