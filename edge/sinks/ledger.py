@@ -57,7 +57,9 @@ class Ledger:
         -------
         list of Result or None
             None where it must be done again. Then the rows of it that an output has wait to be
-            compared (:meth:`Held.has`), and so do those of all samples behind it.
+            compared (:meth:`Held.has`), and so do those of all samples behind it. Of a sample that
+            is past: the rows of the output that has most; others lack the rest
+            (:attr:`Held.lacking`).
 
         Raises
         ------
@@ -66,6 +68,8 @@ class Ledger:
         """
         wanted = _Wanted(sample, model, model_sha256)
         found = [output.take(wanted) for output in self._outputs]
+        if sample.is_past:
+            return self._take_past([rows for rows, _ in found])
         whole = [rows for rows, is_whole in found if is_whole]
         if not whole or len(whole) < len(found):
             for output, (rows, _) in zip(self._outputs, found, strict=True):
@@ -74,6 +78,14 @@ class Ledger:
         self._check_alike(sample, whole)
         self.next_index += len(whole[0])
         return whole[0]
+
+    def _take_past(self, found: Sequence[list[Result]]) -> list[Result]:
+        """Take what there is of a sample that nobody can do again."""
+        most = max(found, key=len)
+        for output, rows in zip(self._outputs, found, strict=True):
+            output.lacking.extend(most[len(rows) :])
+        self.next_index += len(most)
+        return most
 
     def close(self) -> None:
         """Read no further: let go of what rows are read from."""
@@ -111,11 +123,14 @@ class Held:
     path : Path
     waiting : deque of Result
         Those of samples that are done again, as another output has not all of them.
+    lacking : deque of Result
+        Rows that another output has of samples that cannot be done again, to be written.
     """
 
     def __init__(self, path: Path, rows: Iterator[Result]) -> None:
         self.path = path
         self.waiting: deque[Result] = deque()
+        self.lacking: deque[Result] = deque()
         self._rows = rows
         self._next: Result | None = None
         self._taken = 0
@@ -140,7 +155,7 @@ class Held:
             rows.append(self._take(wanted, row))
             names.add(row.sample)
             row = self.peek()
-        return rows, row is not None or (bool(rows) and wanted.is_past)
+        return rows, row is not None
 
     def _take(self, wanted: _Wanted, row: Result) -> Result:
         wanted.check(self.path, row, self._taken)
@@ -186,7 +201,6 @@ class _Wanted:
         self._file = file_name(sample.file)
         self._id = self._file if sample.id == sample.file else file_name(sample.id)
         self._model = (model, model_sha256)
-        self.is_past = sample.is_past
 
     def is_itself(self, row: Result) -> bool:
         """Whether a row is of the sample as it was given."""

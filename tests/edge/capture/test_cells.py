@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
+import json
+import sqlite3
 from collections import Counter
 from pathlib import Path
 
@@ -126,35 +129,37 @@ def test_segment_leaves_crops_out_too(captured: Path, tmp_path: Path) -> None:
     assert "cells in 3 fields" in done.stdout
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "db", "html"])
-def test_a_live_camera_streams_cells_into_every_sink(
-    suffix: str, model: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / f"r.{suffix}"
-    where = ("--report", out) if suffix == "html" else ("--out", out)
-    done = edge_all(
-        *("classify", f"sim:frames=3,freeze=1,{SMEAR}", "--fields", "--model", model, *where),
-        *("--overlays", tmp_path / "o"),
-    )
+def test_a_live_camera_streams_cells_into_every_sink(model: Path, tmp_path: Path) -> None:
+    outs = [tmp_path / f"r.{suffix}" for suffix in ("csv", "jsonl", "db")]
+    where = [option for out in outs for option in ("--out", out)]
+    where += ["--report", tmp_path / "r.html"]
+    camera = f"sim:frames=3,freeze=1,{SMEAR}"
+    arguments = ["classify", camera, "--fields", "--model", model, *where]
+    done = edge_all(*arguments, "--overlays", tmp_path / "o")
     assert done.exit_code == 1, done.output  # the camera froze once
-    assert out.stat().st_size > 0
     assert "1 failed" in done.stdout
     assert len(list((tmp_path / "o").iterdir())) == 2
-    if suffix == "csv":
-        found = rows(out)
-        assert Counter(row["error"] for row in found)["frozen"] == 1
-        cells = [row for row in found if not row["error"]]
-        assert len({row["parent"] for row in cells}) == 2
-        assert {row["um_per_pixel"] for row in cells} == {"0.3"}
-        assert all(box_of(row["box"]).width > 20 for row in cells)
-        again = edge_all(
-            *("classify", f"sim:frames=2,{SMEAR}", "--fields", "--model", model, *where),
-            "--resume",
-        )
-        assert again.exit_code == 1
-        later = rows(out)
-        assert later[: len(found)] == found
-        assert len({row["parent"] for row in later if row["parent"]}) == 4
+    found = rows(outs[0])
+    assert Counter(row["error"] for row in found)["frozen"] == 1
+    cells = [row for row in found if not row["error"]]
+    assert len({row["parent"] for row in cells}) == 2
+    assert {row["um_per_pixel"] for row in cells} == {"0.3"}
+    assert all(box_of(row["box"]).width > 20 for row in cells)
+    samples = [row["sample"] for row in found]
+    lines = outs[1].read_text().splitlines()
+    assert [json.loads(line)["sample"] for line in lines] == samples
+    with contextlib.closing(sqlite3.connect(outs[2])) as database:
+        kept = database.execute("SELECT sample FROM results ORDER BY idx").fetchall()
+    assert [sample for (sample,) in kept] == samples
+    page = (tmp_path / "r.html").read_text()
+    assert all(row["sample"] in page for row in cells)
+    again = edge_all(*arguments, "--resume")
+    assert again.exit_code == 1
+    later = rows(outs[0])
+    assert later[: len(found)] == found
+    page = (tmp_path / "r.html").read_text()
+    assert all(row["sample"] in page for row in later if row["parent"])
+    assert len({row["parent"] for row in later if row["parent"]}) == 4
 
 
 def test_light_of_the_instrument_is_evened_for_fields_that_name_it(
@@ -170,7 +175,6 @@ def test_light_of_the_instrument_is_evened_for_fields_that_name_it(
     def classify(name: str) -> list[dict[str, str]]:
         out = tmp_path / f"{name}.csv"
         edge_all("classify", tmp_path / "d", "--fields", "--model", model, "--out", out)
-        edge_all("segment", tmp_path / "d", "--out", tmp_path / name)
         return rows(out)
 
     uneven = classify("uneven")
@@ -186,3 +190,6 @@ def test_light_of_the_instrument_is_evened_for_fields_that_name_it(
     instrument.save_flat_field(small, 1)
     (refused,) = classify("refused")
     assert refused["error"] == "unsupported"
+    done = edge_all("segment", tmp_path / "d", "--out", tmp_path / "cut")
+    assert done.exit_code == 1
+    assert "the flat field of microscope, 40x" in done.stderr

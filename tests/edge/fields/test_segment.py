@@ -19,7 +19,8 @@ def folder(tmp_path: Path) -> Path:
     made = tmp_path / "fields"
     made.mkdir()
     for seed in (1, 2):
-        (made / f"{seed}.png").write_bytes(as_png(draw_field(seed, 480, 360, cells=4).rgb))
+        drawn = draw_field(seed, 320, 240, cells=4, diameter=44)
+        (made / f"{seed}.png").write_bytes(as_png(drawn.rgb))
     return made
 
 

@@ -23,14 +23,19 @@ from edge.samples import Sample
 from edge.stages import make_stage
 
 UM = 0.25
-FIELD = Sample("s", "field.png", pixels=draw_field(1).rgb, um_per_pixel=UM, time=7.0)
+SIZE = 480, 360, 8, 48  # width, height, cells, diameter
+FIELD = Sample("s", "field.png", pixels=draw_field(1, *SIZE).rgb, um_per_pixel=UM, time=7.0)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two fields with eight cells each, and one without."""
     made = tmp_path_factory.mktemp("fields")
-    for name, field in (("a", draw_field(1)), ("b", draw_field(2)), ("c", draw_field(3, cells=0))):
+    for name, field in (
+        ("a", draw_field(1, *SIZE)),
+        ("b", draw_field(2, *SIZE)),
+        ("c", draw_field(3, 320, 240, cells=0, platelets=0)),
+    ):
         (made / f"{name}.png").write_bytes(as_png(field.rgb))
     return made
 
@@ -56,7 +61,7 @@ def test_the_registered_stage_makes_of_a_field_its_cells() -> None:
 
 def test_cells_are_brought_to_the_scale_of_the_contract() -> None:
     areas = [cell.area or 0 for cell in CellStage()(FIELD)]
-    for um in (0.25, 0.4, 0.6):
+    for um in (0.2, 0.35):
         reader = Reader(contract(um_per_pixel=um), [CellStage()])
         for area, prepared in zip(areas, reader.prepare(FIELD), strict=True):
             assert prepared.crop is not None
@@ -87,7 +92,7 @@ def test_a_cell_at_the_edge_of_a_field_is_still_in_the_middle_of_its_crop() -> N
 def test_what_is_left_out_is_counted_over_all_fields() -> None:
     stage = CellStage()
     for _ in range(2):
-        list(stage(Sample("s", "f", pixels=draw_field(7, cells=4, platelets=12).rgb)))
+        list(stage(Sample("s", "f", pixels=draw_field(7, 320, 240, 4, 44, platelets=12).rgb)))
     (line,) = stage.left
     assert line.startswith("left out of 2 fields: ")
     assert " small (" in line

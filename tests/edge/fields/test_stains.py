@@ -44,7 +44,7 @@ def test_a_field_with_the_wanted_colours_stays_as_it_is(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(
     strength=st.floats(0.6, 1.5),
     lamp=st.tuples(*[st.floats(0.8, 1.0)] * 3),

@@ -133,7 +133,7 @@ def test_frozen_frames_are_the_one_before() -> None:
 
 
 def test_dropped_frames_leave_gaps_in_the_numbers() -> None:
-    numbers = [frame.number for frame in frames_of(made(frames="60", drop="0.3", white="0"))]
+    numbers = [frame.number for frame in frames_of(made(frames="60", drop="0.3", empty="yes"))]
     assert 30 < len(numbers) < 58
     assert numbers == sorted(set(numbers))
 
