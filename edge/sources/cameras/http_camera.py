@@ -60,7 +60,11 @@ class HttpCamera:
         self._asked_at = 0.0  # since 1970
 
     def __enter__(self) -> HttpCamera:
-        self._ask(Deadline(self._timeout))
+        try:
+            self._ask(Deadline(self._timeout))
+        except BaseException:  # nobody leaves what was not entered
+            self._close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

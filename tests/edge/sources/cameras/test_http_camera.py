@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import tracemalloc
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from stream_server import HEAD, Step, StreamServer, jpeg, part
 
-from edge.errors import CameraRefused
+from edge.errors import CameraFault, CameraRefused
 from edge.sources.cameras.camera import Frame
 from edge.sources.cameras.http_camera import HttpCamera
 from edge.sources.cameras.runner import Runner
@@ -64,6 +65,21 @@ def test_frames_are_numbered_and_timed_by_their_first_byte() -> None:
 def test_a_stream_that_ends_is_asked_for_again() -> None:
     with StreamServer([STREAM, levels(10)], [STREAM, levels(20)], [STREAM, levels(30)]) as server:
         assert read(server, 3) == [10, "camera-lost", 20, "camera-lost", 30]
+
+
+def test_an_address_that_refuses_for_months_leaves_no_connections_behind() -> None:
+    refusal = [b"HTTP/1.0 503 Busy\r\n\r\n"]
+    with StreamServer(*[refusal] * 9) as server:
+        camera = HttpCamera(server.url, timeout=5)
+        before = len(os.listdir("/proc/self/fd")), threading.active_count()
+        for _ in range(9):
+            with pytest.raises(CameraFault, match="http-error"), camera:
+                pass
+        until = time.monotonic() + 5  # the server's own ends are closed by threads
+        while time.monotonic() < until and len(os.listdir("/proc/self/fd")) > before[0]:
+            time.sleep(0.01)
+        assert len(os.listdir("/proc/self/fd")) <= before[0]
+        assert threading.active_count() <= before[1]
 
 
 def test_a_broken_image_is_a_fault_and_the_stream_goes_on() -> None:
