@@ -31,6 +31,7 @@ _CONVEX = 0.93  # share of the hull: two discs that touch fill 0.88
 _FEW_PARTS = 6  # of which no size is typical: lobes of one cell may be all there is
 _WHOLE = 0.45  # share of the typical area from which a part can be a nucleus of its own
 _MORE_THAN_ONE = 1.3  # typical areas
+_LOBE = 0.1  # share of the typical area: what is smaller is no lobe of a nucleus
 _FRAGMENT = 0.3  # share of the typical area: a piece of a nucleus, not a nucleus
 _NEAR = 0.9  # diameters of a nucleus between lobes, at most
 # radii of the larger part from the edge of what is stained: a cell is larger than its lobes
@@ -107,7 +108,7 @@ def find_nuclei(
     areas = np.bincount(parts.ravel(), minlength=count + 1)[1:]
     typical = _typical(areas)
     size = float(np.sqrt(4 * typical / np.pi)) / min(parts.shape)
-    large = np.count_nonzero(areas >= max(parameters.small / 2 * typical, 12))
+    large = np.count_nonzero(areas >= max(_LOBE * typical, 12))
     is_field = bool(large >= _FEW_PARTS and size < CLOSE_UP)
     reached = _reached(density, stain, parts, count, is_field)
     groups = _group_lobes(parts, areas, typical, reached, is_field, parameters)
@@ -232,7 +233,7 @@ def _group_lobes(
 ) -> npt.NDArray[np.int32]:
     """Number of the cell of each part, from 1; 0 for what is too small to be a lobe."""
     count = len(areas)
-    kept = np.flatnonzero(areas >= max(parameters.small / 2 * typical, 12)) + 1
+    kept = np.flatnonzero(areas >= max(_LOBE * typical, 12)) + 1
     points = points_of(parts, count)
     centres = np.array([each.mean(axis=0) if len(each) else (0, 0) for each in points])
     radii = np.sqrt(np.concatenate(([0], areas)) / np.pi)

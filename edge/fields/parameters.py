@@ -46,8 +46,8 @@ class Parameters:
     """
 
     floor: float = 0.04
-    small: float = 0.2
-    pale: float = 0.5
+    small: float = 0.3
+    pale: float = 0.6
     ragged: float = 0.85
     neck: float = 0.7
     level: float = 0.4

@@ -21,6 +21,7 @@ _SURELY = 1.0  # share that no red cell has
 _PALE = 0.13  # contrast of no nucleus whose share is less than sure: the reddest red cells have 0.1
 _COLOURLESS = 0.35  # share of the stain below which a dark thing has no colour of a nucleus
 _BLACK = 0.3  # density from which a thing that is not a nucleus is dirt, or a scale bar
+_LEAST_BLACK = 0.1  # share of the area of a nucleus
 _PALE_AND_ODD = 0.78  # share of the typical contrast below which an odd object is a ghost
 _PINKER = 1.12  # times the typical share: what is left of a cell that burst takes eosin only
 _BEYOND = 0.05  # share of the outline that may lie beyond the edge: it is not exact
@@ -194,7 +195,7 @@ def _black_things(work: Work, nuclei: Nuclei, parameters: Parameters) -> list[Bo
     """Things as dark as a nucleus that have none of its colour."""
     dark = (work.stain > _BLACK) & (work.contrast < _COLOURLESS * work.stain)
     dark &= nuclei.labels == 0
-    least = parameters.small / 2 * np.pi / 4 * nuclei.diameter**2
+    least = _LEAST_BLACK * np.pi / 4 * nuclei.diameter**2
     count, _, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(dark, np.uint8))
     return [
         _enlarged(Box(*(int(each) for each in boxes[number, :4])), work.by)
