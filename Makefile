@@ -2,13 +2,14 @@
 #   make classify [CROPS=folder]   classify crops; draws sample cells by default
 #   make test                      style, types and tests
 #   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
-#   make test-legacy               the device side on tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
-#   make test-robustness           thousands of bad inputs (10 minutes)
+#   make test-robustness           thousands of bad inputs (10 minutes); make test-legacy: the device side on
+#                                  tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
 #   make docs                      the command-line reference and the pictures in docs/; make scale, make bench-fields DATA=folder: tables
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
 #   make study DATA=folder [EPOCHS=n]         the paper's split and people held out: docs/part-of-cnmc
+#   make recipes DATA=folder WIDE=folder      which recipe holds for people never seen: build/recipes/report
 #   make train-cnn DATA=folder [EPOCHS=n]     the network that ships; make release DATA=folder ships it
 #   make train-large DATA=folder [EPOCHS=n]   VGG-16 and ResNet-50; make reports DATA=folder converts all three
 PYTHON ?= python3
@@ -21,20 +22,20 @@ data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops
 STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
 BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
-.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale clean study train-cnn release train-large reports
+.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale clean study recipes train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
-test: .venv/ready
+test: .venv/ready  # in two processes: threads that OpenMP starts as well make them wait for each other
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder
 test-slow: .venv/ready
 	$(call pip,.venv) torch==2.13.0
-	.venv/bin/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv/bin/pytest -m slow -n 2 --dist loadfile --no-loadscope-reorder
 test-legacy: .venv-legacy/ready
 	@.venv-legacy/bin/edge-all --version | grep 'tflite-runtime 2.14.0' || { echo "give LEGACY_PYTHON=python3.10 or python3.11"; exit 1; }
-	.venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 .venv-legacy/bin/pytest --device -rs -n 2 --dist loadfile --no-loadscope-reorder
 test-robustness: .venv/ready
 	.venv/bin/pytest -m robustness tests/edge/decoding/test_robustness.py tests/edge/decoding/test_decode_bombs.py
 docs: .venv/ready
@@ -44,12 +45,12 @@ convert: .venv/ready
 	.venv/bin/edge-all-convert run $(or $(MODELS),train/released/cnn.keras) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200 && .venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
-scale bench-fields: %: .venv/ready
-	.venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
-clean:
-	rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
+scale bench-fields: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
+clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready
 	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
+recipes: .venv/ready
+	$(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report
 train-cnn train-large: train-%: .venv/ready
 	$(STUDY) studies/$*.toml --out build/train
 release: .venv/ready  # temperature and band come from other people than those it is measured on
@@ -75,5 +76,4 @@ reports: .venv/ready
 	@$(call pip,$*) -e '.$(EXTRAS)'
 	@test $* != .venv-legacy || $*/bin/pip uninstall --quiet --yes ai-edge-litert
 	@touch $@
-.venv-peers/ready: benchmarks/peers/requirements.txt
-	@$(PYTHON) -m venv .venv-peers && $(call pip,.venv-peers) -r $< && touch $@
+.venv-peers/ready: benchmarks/peers/requirements.txt ; @$(PYTHON) -m venv .venv-peers && $(call pip,.venv-peers) -r $< && touch $@

@@ -160,6 +160,13 @@ def probabilities(
         list[Path] | None,
         typer.Option(help="Predictions of the int8 network for the same cells; once per file."),
     ] = None,
+    people_alike: Annotated[
+        bool,
+        typer.Option(
+            "--people-alike",
+            help="Everybody of a label weighs the same, however many cells there are.",
+        ),
+    ] = False,
 ) -> None:
     """Fit temperature and refer band on people the networks were not trained on.
 
@@ -181,6 +188,7 @@ def probabilities(
         sensitivity,
         [read_predictions(path) for path in int8 or ()],
         called=called,
+        alike=people_alike,
     )
     save_text(out, json.dumps(asdict(result), indent=2) + "\n")
     print(f"temperature {_with_interval(result, 'temperature')}")
@@ -199,6 +207,8 @@ def probabilities(
 def _decisions(result: "Calibration", words: Sequence[str]) -> Iterator[str]:
     """What is decided from where on, and how often wrongly, in lines."""
     cells = f"{result.cells} cells of {result.subjects} subjects"
+    if result.people_alike:
+        cells += ", who weigh alike"
     if result.refer_band is not None and result.on_these is not None:
         first, second = words
         yield f"refers from p = {result.refer_band.low:.3f} to {result.refer_band.high:.3f}"

@@ -21,6 +21,7 @@ from edge.errors import DataRefused
 from edge.models.metadata import LEAST_THRESHOLD
 from edge.records.json_text import read_json
 from edge.records.typed_json import as_type
+from edge.statistics.balanced import people_alike
 from edge.statistics.bootstrap import Weights, intervals_of
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.metrics import Metrics, measure
@@ -96,6 +97,9 @@ class Calibration:
         The same fit on int8 logits of the same cells; None where none were given.
     folds : tuple of Fold
         What it was fitted on, fold by fold: the same recipe on other people.
+    people_alike : bool
+        Whether everybody of a label weighed the same in all numbers but those of folds, however
+        many cells there are.
     """
 
     schema: int
@@ -120,6 +124,7 @@ class Calibration:
     warnings: tuple[str, ...]
     int8: LogitsFit | None
     folds: tuple[Fold, ...]
+    people_alike: bool = False
 
 
 def calibrate(
@@ -131,6 +136,7 @@ def calibrate(
     replicates: int = REPLICATES,
     seed: int = 0,
     called: Called | None = None,
+    alike: bool = False,
 ) -> Calibration:
     """Fit the temperature, then choose the refer band or the thresholds, on all folds together.
 
@@ -154,6 +160,8 @@ def calibrate(
     called : Called, optional
         What the labels are called, and which is the positive one; by default as the predictions
         say, and of more than two labels none is.
+    alike : bool
+        Whether everybody of a label weighs the same, and not every cell.
 
     Returns
     -------
@@ -168,15 +176,17 @@ def calibrate(
     cells = join(folds)
     called = called or call_labels(cells)
     quantized = _same_cells(cells, join(int8)) if int8 else None
-    fit = fit_logits(cells.logits, cells.labels)
+    base = people_alike(cells.labels, cells.subjects) if alike else None
+    fit = fit_logits(cells.logits, cells.labels, base)
     at_limits = [caution(fit.temperature, cells, called.words)]
-    int8_fit = fit_logits(quantized.logits, cells.labels) if quantized else None
+    int8_fit = fit_logits(quantized.logits, cells.labels, base) if quantized else None
     if quantized and int8_fit:
         at_limits.append(caution(int8_fit.temperature, quantized, called.words))
-    chosen = _choose(cells, fit.temperature, missed, false_alarms, sensitivity, called)
+    chosen = _choose(cells, fit.temperature, missed, false_alarms, sensitivity, called, base)
 
-    def measure_all(weights: Weights | None) -> dict[str, float | None]:
+    def measure_all(drawn: Weights | None) -> dict[str, float | None]:
         """Fit temperature and what decides again; measure those that were chosen."""
+        weights = base if drawn is None else drawn if base is None else drawn * base
         again = fit_logits(cells.logits, cells.labels, weights, fit.temperature)
         found = {**asdict(again), **chosen.measure_again(again.temperature, weights)}
         if quantized and int8_fit:
@@ -184,7 +194,7 @@ def calibrate(
             found |= prefixed("int8.", asdict(of_int8))
         return found | dict(zip(_RISKS, chosen.risks(weights).tolist(), strict=True))
 
-    risks = chosen.risks(None).tolist()
+    risks = chosen.risks(base).tolist()
     intervals = intervals_of(measure_all, cells.labels, cells.subjects, replicates, seed)
     return Calibration(
         schema=SCHEMA,
@@ -211,6 +221,7 @@ def calibrate(
         ),
         int8=int8_fit,
         folds=tuple(map(_measure_fold, folds)),
+        people_alike=alike,
     )
 
 
@@ -221,16 +232,17 @@ def _choose(
     false_alarms: float,
     sensitivity: float | None,
     called: Called,
+    weights: Weights | None,
 ) -> Chosen:
     if called.names is None or len(called.names) == 2:
-        return chosen_band(cells, temperature, missed, false_alarms, sensitivity)
+        return chosen_band(cells, temperature, missed, false_alarms, sensitivity, weights)
     if sensitivity is not None:
         raise DataRefused(
             f"a sensitivity is of two labels, and these are {len(called.names)}; give the share"
             " missed instead"
         )
     targets = [missed if name == called.positive else false_alarms for name in called.names]
-    return chosen_thresholds(cells, called.names, temperature, targets)
+    return chosen_thresholds(cells, called.names, temperature, targets, weights)
 
 
 def _unused_target(called: Called, missed: float, false_alarms: float) -> str:

@@ -63,7 +63,7 @@ class ChosenBand:
     ----------
     cells : Predictions
     p_positive : ndarray of float64, shape (n,)
-    missed, false_alarms, sensitivity
+    missed, false_alarms, sensitivity, weights
         As for :func:`calibration.probabilities.refer_band.choose_band`.
     refer_band : ReferBand
     """
@@ -73,6 +73,7 @@ class ChosenBand:
     missed: float
     false_alarms: float
     sensitivity: float | None
+    weights: Weights | None
     refer_band: ReferBand
     thresholds: None = None
     thresholds_on_these: None = None
@@ -80,7 +81,7 @@ class ChosenBand:
     @property
     def on_these(self) -> BandMetrics:
         """What it does on them."""
-        return measure_band(self.refer_band, self.p_positive, self.cells.labels)
+        return measure_band(self.refer_band, self.p_positive, self.cells.labels, self.weights)
 
     def measure_again(self, temperature: float, weights: Weights | None) -> dict[str, float | None]:
         """As for :class:`Chosen`."""
@@ -110,13 +111,15 @@ def chosen_band(
     missed: float,
     false_alarms: float,
     sensitivity: float | None,
+    weights: Weights | None = None,
 ) -> ChosenBand:
     """Choose the refer band of two labels at a temperature."""
     # as the device works them out: another form differs in the last digit, and ends of the band
     # are among them
     p_positive = np.array([probability(m, temperature) for m in cells.margins.tolist()])
-    band = choose_band(p_positive, cells.labels, missed, false_alarms, sensitivity)
-    return ChosenBand(cells, p_positive, missed, false_alarms, sensitivity, band)
+    targets = (missed, false_alarms, sensitivity, weights)
+    band = choose_band(p_positive, cells.labels, *targets)
+    return ChosenBand(cells, p_positive, *targets, band)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ class ChosenThresholds:
         Of the labels.
     p : ndarray of float64, shape (n, labels)
     targets : tuple of float
+    weights : ndarray of float, shape (n,), or None
         As for :func:`calibration.probabilities.thresholds.choose_thresholds`.
     thresholds : tuple of float
     """
@@ -138,6 +142,7 @@ class ChosenThresholds:
     names: tuple[str, ...]
     p: npt.NDArray[np.float64]
     targets: tuple[float, ...]
+    weights: Weights | None
     thresholds: tuple[float, ...]
     refer_band: None = None
     on_these: None = None
@@ -145,7 +150,7 @@ class ChosenThresholds:
     @property
     def thresholds_on_these(self) -> ThresholdMetrics:
         """What they do on them."""
-        return measure_thresholds(self.thresholds, self.p, self.cells.labels)
+        return measure_thresholds(self.thresholds, self.p, self.cells.labels, self.weights)
 
     def measure_again(self, temperature: float, weights: Weights | None) -> dict[str, float | None]:
         """As for :class:`Chosen`."""
@@ -174,7 +179,11 @@ class ChosenThresholds:
 
 
 def chosen_thresholds(
-    cells: Predictions, names: Sequence[str], temperature: float, targets: Sequence[float]
+    cells: Predictions,
+    names: Sequence[str],
+    temperature: float,
+    targets: Sequence[float],
+    weights: Weights | None = None,
 ) -> ChosenThresholds:
     """Choose the thresholds of more than two labels at a temperature.
 
@@ -185,8 +194,8 @@ def chosen_thresholds(
     """
     # as the device works them out, for the same reason
     p = np.array([softmax(logits, temperature) for logits in cells.logits.tolist()])
-    thresholds = choose_thresholds(p, cells.labels, targets)
-    found = measure_thresholds(thresholds, p, cells.labels)
+    thresholds = choose_thresholds(p, cells.labels, targets, weights)
+    found = measure_thresholds(thresholds, p, cells.labels, weights)
     for label, (of_label, target) in enumerate(zip(found.labels, targets, strict=True)):
         for other, share in enumerate(of_label.decided):
             if other != label and share > target:
@@ -195,4 +204,4 @@ def chosen_thresholds(
                     f" 1, so that no threshold keeps them at {target:.1%}: look at the network and"
                     " its labels"
                 )
-    return ChosenThresholds(cells, tuple(names), p, tuple(targets), thresholds)
+    return ChosenThresholds(cells, tuple(names), p, tuple(targets), weights, thresholds)

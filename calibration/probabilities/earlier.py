@@ -1,4 +1,4 @@
-"""Calibrations that edge-all 0.1.0 wrote: they are called after its two labels."""
+"""Calibrations of earlier versions: those of edge-all 0.1.0 are called after its two labels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NAMES_SINCE = dict(
 
 
 def as_schema_2(fields: Any) -> Any:
-    """Rename what edge-all 0.1.0 called after its labels, and add what it did not say.
+    """Rename what edge-all 0.1.0 called after its labels, and add what they did not say.
 
     Parameters
     ----------
@@ -21,7 +21,10 @@ def as_schema_2(fields: Any) -> Any:
         JSON of a calibration of any version, or of anything else: that comes back as it is, for
         the reader to refuse.
     """
-    if not isinstance(fields, dict) or "schema" in fields:
+    if not isinstance(fields, dict):
+        return fields
+    fields = {"people_alike": False, **fields}
+    if "schema" in fields:
         return fields
     folds = fields.get("folds")
     if isinstance(folds, list):

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibration.probabilities.predictions import Predictions
 from edge.errors import DataRefused
-from edge.statistics.balanced import balance, cross_entropy
+from edge.statistics.balanced import balance
 from edge.statistics.reliability import margins_of
 
 _LOWEST, _HIGHEST = 0.05, 20.0
@@ -41,12 +41,13 @@ def fit_temperature(
     float
         Between 0.05 and 20.
     """
+    # -log p(label) is the logarithm of the sum of exp(gap) over all labels
+    counts = balance(labels, weights, logits.shape[1])
     if logits.shape[1] == 2:
         margins = margins_of(logits)
-        return _search(lambda inverse: cross_entropy(margins * inverse, labels, weights))
-    counts = balance(labels, weights, logits.shape[1])
+        gaps = np.where(labels == 1, -margins, margins)
+        return _search(lambda inverse: float(counts @ np.logaddexp(0, gaps * inverse)))
     gaps = np.ascontiguousarray((logits - _own_logits(logits, labels)[:, None]).T)
-    # -log p(label) is the logarithm of the sum of exp(gap) over all labels
     return _search(lambda inverse: float(counts @ np.logaddexp.reduce(gaps * inverse)))
 
 

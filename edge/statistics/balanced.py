@@ -111,6 +111,30 @@ def balance(
     return np.asarray(given * shares[labels])
 
 
+def people_alike(
+    labels: npt.NDArray[np.integer], subjects: npt.NDArray[np.str_]
+) -> npt.NDArray[np.float64]:
+    """Weigh cells so that everybody of a label counts the same, however many cells there are.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n,)
+    subjects : ndarray of str, shape (n,)
+        Empty where nobody knows: such a cell counts as a person of its own.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        1 over the cells of the label that are the same person's.
+    """
+    weights = np.ones(len(labels))
+    for label in np.unique(labels):
+        known = (labels == label) & (subjects != "")
+        _, whose, cells = np.unique(subjects[known], return_inverse=True, return_counts=True)
+        weights[known] = 1 / cells[whose.reshape(-1)]
+    return weights
+
+
 def mean_of(
     values: npt.NDArray[np.floating] | npt.NDArray[np.bool_],
     chosen: npt.NDArray[np.bool_],

@@ -226,6 +226,27 @@ def test_separable_cells_need_no_wide_band() -> None:
     assert measure_band(band, p_positive, np.array([0, 0, 1, 1])).referred == 0
 
 
+def test_people_weigh_alike_where_that_is_asked_for() -> None:
+    # one person's 90 cells are all missed, nine people's 10 each are found
+    margins = np.r_[np.full(90, -3.0), np.full(90, 3.0), np.linspace(-4, -2, 90)]
+    labels = np.repeat([1, 1, 0], 90)
+    subjects = np.r_[np.full(90, "1"), np.repeat([f"{i}" for i in range(2, 11)], 10)]
+    subjects = np.r_[subjects, np.repeat([f"H{i}" for i in range(9)], 10)]
+    cells = Predictions(logits_of(margins), labels, subjects)
+    by_cells, by_people = (
+        calibrate([cells], 0.15, 0.15, replicates=20, alike=a) for a in (False, True)
+    )
+    assert not by_cells.people_alike
+    assert by_people.people_alike
+    assert by_cells.on_these is not None
+    assert by_people.on_these is not None
+    assert by_people.on_these.missed == pytest.approx(0.1)
+    assert by_people.on_these.referred < by_cells.on_these.referred
+    assert by_people.temperature < by_cells.temperature
+    first = by_people.intervals["on_these.missed"]
+    assert first[0] < 0.1 < first[1]
+
+
 def test_the_command_saves_what_conversion_reads(tmp_path: Path) -> None:
     files = [predictions_file(tmp_path / f"{i}.csv", 300) for i in range(2)]
     out = tmp_path / "new" / "calibration.json"

@@ -10,31 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tflite_helpers import beside, drawn
+from tflite_helpers import beside, beside_colour_means, colour_means
 from typer.testing import CliRunner
 
 from convert.cli.main import app
-from convert.graph.float_tflite import to_float_tflite
-from convert.network.logits_model import load_logits_model
-from convert.quantize.ranges import observe_ranges
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a network of one dense layer, which converts, and of the files beside it.
-
-    Drawn cells have twice as much red as green; cut off at one level, they have as much of both.
-    """
-    keras_file = beside(tmp_path_factory.mktemp("small"))
-    model = network()
-    kernel = np.array([[100, 0], [0, 150], [0, 0]], np.float32)
-    model.layers[-1].set_weights([kernel, np.zeros(2)])
-    model.save(keras_file)
-    source = load_logits_model(keras_file)
-    ranges = observe_ranges(to_float_tflite(source.model), drawn(50))
-    content = json.loads(keras_file.with_name("cnn-ranges.json").read_text())
-    content |= {"keras_sha256": source.sha256, "ranges": ranges}
-    keras_file.with_name("cnn-ranges.json").write_text(json.dumps(content))
+    """Folder of a network of one dense layer, which converts, and of the files beside it."""
+    keras_file = beside_colour_means(tmp_path_factory.mktemp("small"))
     out = keras_file.with_name("out")
     done = CliRunner().invoke(app, ["run", str(keras_file), "--out", str(out)])
     assert done.exit_code == 0, done.output
@@ -93,15 +78,6 @@ def test_a_missing_file_beside_the_network_is_named(tmp_path: Path, name: str, w
     assert words in said
 
 
-def network(classes: int = 2, width: int = 70, activation: str | None = "softmax") -> Any:
-    import keras
-
-    inputs = keras.Input((70, width, 3))
-    x = keras.layers.GlobalAveragePooling2D()(inputs)
-    outputs = keras.layers.Dense(classes, activation=activation)(x)
-    return keras.Model(inputs, outputs, name="cnn")
-
-
 def with_lambda() -> Any:
     import keras
 
@@ -113,7 +89,7 @@ def with_lambda() -> Any:
 
 
 def with_nan() -> Any:
-    model = network()
+    model = colour_means()
     kernel, bias = model.layers[-1].get_weights()
     model.layers[-1].set_weights([kernel * np.nan, bias])
     return model
@@ -122,9 +98,9 @@ def with_nan() -> Any:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: network(classes=3), "tells 3 labels apart, not the 2 that its record names"),
-        (lambda: network(width=64), "(None, 70, 64, 3): not square; edge-all feeds"),
-        (lambda: network(activation=None), "does not end in a layer with softmax"),
+        (lambda: colour_means(classes=3), "tells 3 labels apart, not the 2 that its record names"),
+        (lambda: colour_means(width=64), "(None, 70, 64, 3): not square; edge-all feeds"),
+        (lambda: colour_means(activation=None), "does not end in a layer with softmax"),
         (with_nan, "holds NaN or infinity"),
         (with_lambda, "has a Lambda layer, which would run code out of the file"),
     ],

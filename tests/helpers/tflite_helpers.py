@@ -29,11 +29,43 @@ def beside(folder: Path) -> Path:
     return shutil.copytree(RELEASED, folder / "released") / "cnn.keras"
 
 
+def colour_means(classes: int = 2, width: int = 70, activation: str | None = "softmax") -> Any:
+    """A network of one dense layer, of the means of the three colours."""
+    import keras
+
+    inputs = keras.Input((70, width, 3))
+    x = keras.layers.GlobalAveragePooling2D()(inputs)
+    outputs = keras.layers.Dense(classes, activation=activation)(x)
+    return keras.Model(inputs, outputs, name="cnn")
+
+
+def beside_colour_means(folder: Path) -> Path:
+    """A network of one dense layer that converts, and the files beside it, to spoil.
+
+    Drawn cells have twice as much red as green; cut off at one level, they have as much of both.
+    """
+    from convert.graph.float_tflite import to_float_tflite
+    from convert.network.logits_model import load_logits_model
+    from convert.quantize.ranges import observe_ranges
+
+    keras_file = beside(folder)
+    model = colour_means()
+    kernel = np.array([[100, 0], [0, 150], [0, 0]], np.float32)
+    model.layers[-1].set_weights([kernel, np.zeros(2)])
+    model.save(keras_file)
+    source = load_logits_model(keras_file)
+    ranges = observe_ranges(to_float_tflite(source.model), drawn(50))
+    content = json.loads(keras_file.with_name("cnn-ranges.json").read_text())
+    content |= {"keras_sha256": source.sha256, "ranges": ranges}
+    keras_file.with_name("cnn-ranges.json").write_text(json.dumps(content))
+    return keras_file
+
+
 def untrained(name: str) -> Any:
     """A network of `train` that gives logits, its batch norm not the identity it starts as."""
     import keras
 
-    from train.networks.paper import build
+    from train.networks.find import build
 
     keras.utils.set_random_seed(0)
     model = build(name, SIDE, 2)

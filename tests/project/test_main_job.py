@@ -66,6 +66,8 @@ def test_training_records_who_was_trained_on_and_who_was_held_out(trained: Path)
     assert record["training"] == {
         "subjects": ["7", "9", "H1", "H3"],
         "crops": {"hem": 72, "all": 72},
+        "people": {"hem": 2, "all": 2},
+        "largest_share": {"hem": 0.5, "all": 0.5},
     }
     assert record["held_out"]["subjects"] == ["8", "H2"]
     assert record["metrics"]["crops"] == 72

@@ -1,4 +1,4 @@
-"""The paper's three networks: sizes, and what conversion relies on."""
+"""The paper's three networks and our small one: sizes, and what conversion relies on."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ import numpy as np
 import pytest
 
 from edge.errors import DataRefused
-from train.networks.paper import NETWORKS, build, multiply_adds
+from train.networks.find import BUILDERS, build
+from train.networks.paper import NETWORKS, multiply_adds
 
-# parameters, trainable and not, and multiply-adds per crop in millions: what the paper's
+# parameters, trainable and not, and multiply-adds per crop in millions: of the paper's what its
 # description of the networks comes to at 70x70x3
 SIZES = {
     "cnn": (170_674, 393),
     "vgg16": (39_896_898, 1_402),
     "resnet50": (23_591_810, 483),
+    "small": (128_946, 12),
 }
 
 
 @pytest.mark.parametrize("network", SIZES)
-def test_a_network_has_the_size_the_paper_gives(network: str) -> None:
+def test_a_network_has_the_size_it_is_said_to_have(network: str) -> None:
     model = build(network, 70, 2)
     parameters, millions = SIZES[network]
     assert model.count_params() == parameters
@@ -27,13 +29,13 @@ def test_a_network_has_the_size_the_paper_gives(network: str) -> None:
     assert model.output_shape == (None, 2)
 
 
-def test_every_network_of_the_command_line_is_one_of_the_paper() -> None:
+def test_the_command_line_has_the_papers_networks_and_ours() -> None:
     from train.cli.main import NETWORKS as COMMANDS
 
-    assert set(COMMANDS) == set(NETWORKS) == set(SIZES)
+    assert set(COMMANDS) == set(BUILDERS) == set(SIZES) == {*NETWORKS, "small"}
 
 
-@pytest.mark.parametrize("network", ["cnn", "resnet50"])
+@pytest.mark.parametrize("network", ["cnn", "resnet50", "small"])
 def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
     from keras import layers
 
@@ -54,7 +56,14 @@ def test_outputs_are_probabilities() -> None:
 
 @pytest.mark.parametrize(
     ("network", "side", "labels"),
-    [("cnn", 32, 3), ("cnn", 512, 2), ("vgg16", 32, 60), ("resnet50", 37, 3), ("cnn", 96, 5)],
+    [
+        ("cnn", 32, 3),
+        ("cnn", 512, 2),
+        ("vgg16", 32, 60),
+        ("resnet50", 37, 3),
+        ("cnn", 96, 5),
+        ("small", 32, 3),
+    ],
 )
 def test_a_network_is_built_for_any_side_and_number_of_labels(
     network: str, side: int, labels: int

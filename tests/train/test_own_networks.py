@@ -71,7 +71,7 @@ def test_a_trainer_feeds_a_network_its_own_range(tmp_path: Path) -> None:
     path = write_network(tmp_path / "own.keras", first=rescaling(1 / 255)())
     network = find_network(str(path), SIDE, 3)
     crops = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3), np.uint8)
-    model, trainer = build_trainer(network, RECIPES["paper"]("own"), crops)
+    model, trainer = build_trainer(network, RECIPES["paper"]("own"), crops, np.zeros(4, np.int32))
     trained_on = trainer.predict_on_batch(np.arange(4, dtype=np.int32))
     assert trained_on == pytest.approx(np.exp(predict(network, model, crops)), rel=1e-4)
 
@@ -111,5 +111,7 @@ def test_what_is_no_network_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own.keras").write_text("no model")
     with pytest.raises(DataRefused, match=r"own\.keras is no Keras model that can be read"):
         find_network(str(tmp_path / "own.keras"), SIDE, 3)
-    with pytest.raises(DataRefused, match=r"no network lenet; there are cnn, vgg16, resnet50, or"):
+    with pytest.raises(
+        DataRefused, match=r"no network lenet; there are cnn, vgg16, resnet50, small, or"
+    ):
         find_network("lenet", SIDE, 3)

@@ -95,7 +95,7 @@ def test_a_training_killed_twice_ends_with_the_same_files(data: Path, tmp_path: 
 
 def state(identity: str = "run") -> Checkpoint:
     arrays = [np.arange(6, dtype=np.float32).reshape(2, 3), np.array(7, np.int64)]
-    return Checkpoint(identity, arrays, arrays[::-1], [], [{"epoch": 1, "loss": 0.5}])
+    return Checkpoint(identity, arrays, arrays[::-1], [], arrays, [{"epoch": 1, "loss": 0.5}])
 
 
 def test_a_checkpoint_comes_back_bit_for_bit(tmp_path: Path) -> None:

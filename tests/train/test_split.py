@@ -214,7 +214,9 @@ def test_the_split_command_saves_what_the_audit_command_reads(
     assert len(paths) == 5
     audited = CliRunner().invoke(app, ["audit", *map(str, paths)])
     assert audited.exit_code == 0, audited.output
-    lines = dict(line.split(": ", 1) for line in audited.stdout.splitlines())
+    printed = audited.stdout.splitlines()
+    assert sum(line.startswith("  hem: ") for line in printed) == 5
+    lines = dict(line.split(": ", 1) for line in printed if not line.startswith(" "))
     assert lines.pop("paper-seed-0").startswith("6 people stand on both sides")
     assert all(line.startswith("no person and no image") for line in lines.values())
 

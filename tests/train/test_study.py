@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import cv2
 import pytest
 from conftest import write_labelled
 from typer.testing import CliRunner, Result
@@ -60,7 +62,7 @@ def test_a_study_is_run_once_and_reported(tmp_path: Path) -> None:
     first = run_study(file, data, out, *options)
     assert first.exit_code == 0, first.output
     assert "H2: cnn-paper: AUROC" in first.stdout.replace("holdout-8-H2", "H2")
-    assert len(list((out / "paper" / "baselines").glob("*-held-out.csv"))) == 12
+    assert len(list((out / "paper" / "baselines").glob("*-held-out.csv"))) == 14
     assert (out / "H2" / "cnn-paper" / "cnn.keras").is_file()
     assert "drawn cells" in (report / "report.md").read_text()
     made = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
@@ -70,7 +72,95 @@ def test_a_study_is_run_once_and_reported(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == made
 
 
+SEARCH = """
+dataset = "drawn cells"
+also = ["wide"]
+
+[hold_out]
+H2 = ["H2", "8"]
+
+[recipes.people]
+base = "best"
+sampling = "person"
+validation_share = 0.0
+
+[recipes.averaged]
+base = "people"
+averaged_epochs = 3
+
+[[systems]]
+system = "cnn"
+recipe = ["people", "averaged"]
+seed = [0, 1]
+splits = ["H2"]
+
+[[systems]]
+system = "baselines"
+splits = ["H2"]
+"""
+
+
+def test_a_study_has_a_system_for_every_recipe_and_seed(tmp_path: Path) -> None:
+    study = read_study(study_of(tmp_path, SEARCH))
+    assert [system.folder for system, _ in study.runs()] == [
+        "cnn-people",
+        "cnn-people-seed-1",
+        "cnn-averaged",
+        "cnn-averaged-seed-1",
+        "baselines",
+    ]
+    recipe = study.recipe("averaged", "vgg16")
+    assert (recipe.name, recipe.sampling, recipe.averaged_epochs) == ("averaged", "person", 3)
+    assert recipe.learning_rate == 1e-4  # what its base gives VGG-16
+
+
+def other_people(folder: Path) -> Path:
+    """Other cells, of people of whom one is in the data as well: H1."""
+    for path in sorted(write_labelled(folder, per_subject=4).rglob("*.png")):
+        assert cv2.imwrite(str(path), cv2.flip(cv2.imread(str(path)), 1))
+        _, subject, *rest = path.name.split("_")
+        path.rename(path.with_name("_".join(["UID", subject.replace("H1", "H") + "1", *rest])))
+    return folder
+
+
+def test_systems_are_measured_on_another_set_and_ranked(tmp_path: Path) -> None:
+    data = write_labelled(tmp_path / "data", per_subject=8)
+    wide = other_people(tmp_path / "wide")
+    text = SEARCH[: SEARCH.index("[[systems]]")] + SEARCH[SEARCH.rindex("[[systems]]") :]
+    text = text.replace('splits = ["H2"]', 'splits = ["H2", "everybody"]')
+    file, report = study_of(tmp_path, text), tmp_path / "report"
+    options = ("--report", str(report), "--also", f"wide={wide}")
+    done = run_study(file, data, tmp_path / "out", *options)
+    assert done.exit_code == 0, done.output
+    of_wide = (tmp_path / "out" / "H2" / "baselines" / "gb-descriptors-wide.csv").read_text()
+    assert len(of_wide.splitlines()) == 1 + 5 * 4
+    assert f"wide: 4 of 24 crops left out, of people who are in {data}" in done.output
+    ranked = (report / "recipes.md").read_text()
+    assert "| boosted trees, not the paper's, on descriptors |" in ranked
+    assert "AUROC bought" not in ranked
+    assert "everybody" not in ranked
+    record = json.loads((tmp_path / "out/everybody/baselines/gb-descriptors.json").read_text())
+    assert record["training"]["subjects"] == ["7", "8", "9", "H1", "H2", "H3"]
+    assert record["metrics"]["crops"] == 20
+
+
+@pytest.mark.parametrize("also", [(), ("--also", "wide"), ("--also", "other=x")])
+def test_another_set_that_is_not_said_where_is_asked_for(
+    also: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = run_study(study_of(tmp_path, SEARCH), tmp_path, tmp_path / "out", *also)
+    assert done.exit_code == 2
+    assert "NAME=FOLDER" in done.stderr
+
+
 WRONG = {
+    "recipe without base": (SEARCH.replace('base = "best"\n', ""), "'people' has no base"),
+    "recipe changed below": (SEARCH.replace('"best"', '"averaged"'), "stands not above it"),
+    "recipe called best": (SEARCH.replace("recipes.people", "recipes.best"), "called like one of"),
+    "recipe of what is not": (SEARCH.replace("sampling =", "samples ="), "has 'samples'; known"),
+    "recipe that cannot be": (SEARCH.replace('"person"', '"men"'), "no sampling 'men'"),
+    "recipe of another type": (SEARCH.replace("_epochs = 3", '_epochs = "3"'), "must be int"),
+    "set called like a path": (SEARCH.replace('["wide"]', '["../x"]'), "name of a file"),
     "not TOML": ("dataset = ", "is no study"),
     "unknown key": (SMALL + "batch = 3\n", "a system has 'batch'; known are"),
     "unknown table": (SMALL + "[more]\n", "the study has 'more'; known are"),
@@ -79,6 +169,8 @@ WRONG = {
     "unknown precision": (SMALL.replace("float32", "int4"), "no precision 'int4'"),
     "split without people": (SMALL.replace('"H2", "8"', ""), "names nobody for split 'H2'"),
     "split that is not there": (SMALL.replace('["H2"]', '["H3"]'), "no people for split 'H3'"),
+    "everybody on nobody": (SMALL.replace('["H2"]', '["everybody"]'), "needs another set"),
+    "everybody held out": (SMALL.replace("H2 =", "everybody ="), "it holds out no people"),
     "people in one word": (SMALL.replace('["H2", "8"]', '"H2"'), "must be a list"),
     "no systems": ('dataset = "x"', "no [[systems]]"),
     "systems of another kind": ("systems = 3", "no [[systems]]"),

@@ -32,17 +32,17 @@ def runs(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(path, few)
     options = ("--data", folder / "data", "--dataset", "drawn cells")
     printed = run("baselines", *options, "--hold-out", "H2,8", "--out", folder / "held-out")
-    assert len(printed.splitlines()) == 12
+    assert len(printed.splitlines()) == 14
     return folder
 
 
 def test_every_baseline_leaves_a_record_and_its_predictions(runs: Path) -> None:
     records = [json.loads(path.read_text()) for path in sorted((runs / "held-out").glob("*.json"))]
-    assert len(records) == 12
+    assert len(records) == 14
     assert {record["kind"] for record in records} == {"baseline"}
     assert {tuple(record["held_out"]["subjects"]) for record in records} == {("8", "H2")}
     assert len({record["split"]["sha256"] for record in records}) == 1
-    assert len(list((runs / "held-out").glob("*-held-out.csv"))) == 12
+    assert len(list((runs / "held-out").glob("*-held-out.csv"))) == 14
 
 
 def test_a_report_is_made_of_runs(runs: Path, tmp_path: Path) -> None:

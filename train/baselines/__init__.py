@@ -1,1 +1,1 @@
-"""The paper's six baselines and what they see of a crop."""
+"""The paper's six baselines, boosted trees, and what they see of a crop."""

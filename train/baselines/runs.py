@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from calibration.cells.crop_set import CropSet
 from calibration.probabilities.predictions import logits_of
 from edge.contract import BLACK
 from edge.errors import DataRefused
@@ -13,11 +14,22 @@ from train.baselines.baselines import run_baselines
 from train.data.prepare import Prepared
 from train.data.split_file import Split, apply_split
 from train.training.backend import machine, versions
-from train.training.run import describe_part, describe_run, save_predictions, save_record
+from train.training.run import (
+    describe_other,
+    describe_part,
+    describe_run,
+    save_predictions,
+    save_record,
+)
 
 
 def train_baselines(
-    prepared: Prepared, split: Split, seed: int, dataset: str, out: Path
+    prepared: Prepared,
+    split: Split,
+    seed: int,
+    dataset: str,
+    out: Path,
+    also: Mapping[str, CropSet] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Train every baseline on every set of features and save what it says of the test part.
 
@@ -32,6 +44,8 @@ def train_baselines(
         What the crops are, in words.
     out : Path
         Folder for ``<baseline>-<features>.json`` and ``<baseline>-<features>-held-out.csv``.
+    also : mapping, optional
+        Name -> another set; its predictions go to ``<baseline>-<features>-<name>.csv``.
 
     Yields
     ------
@@ -51,7 +65,7 @@ def train_baselines(
         )
     training, test = apply_split(split, prepared.crops)
     made_on = {"versions": versions(), "machine": machine()}
-    for run in run_baselines(training, test, seed):
+    for run in run_baselines(training, test, seed, also=also):
         system = f"{run.baseline}-{run.features}"
         logits = logits_of(run.margins)
         record = {
@@ -62,7 +76,13 @@ def train_baselines(
             "seconds": round(run.seconds, 3),
             "seconds_per_epoch": None,
             "history": [],
+            "importance": run.importance,
+            "also": {},
         }
+        for name, margins in run.others.items():
+            crops, of_others = (also or {})[name], logits_of(margins)
+            save_predictions(out / f"{system}-{name}.csv", crops, of_others)
+            record["also"][name] = describe_other(crops, of_others)
         save_predictions(out / f"{system}-held-out.csv", test, logits)
         save_record(out / f"{system}.json", record)
         yield record

@@ -33,6 +33,7 @@ NETWORKS = {
     "cnn": "the paper's own small CNN (170,674 parameters)",
     "vgg16": "VGG-16 (39,896,898 parameters)",
     "resnet50": "ResNet-50 (23,591,810 parameters)",
+    "small": "a small network of our own, to compare recipes with (128,946 parameters)",
 }
 
 _MOST_LISTED = 20
@@ -114,7 +115,7 @@ def audit_command(
     Exit code 3 if a split that promises to be leak-free is not.
     """
     from edge.errors import LeakFound
-    from train.data.audit import audit, sentence
+    from train.data.audit import audit, sentence, whose
     from train.data.near_duplicates import find_near_duplicates
     from train.data.prepare import Wanted, prepare
     from train.data.split_file import apply_split, load_split
@@ -127,6 +128,8 @@ def audit_command(
             like = find_near_duplicates(crops)
         result = audit(found, like)
         print(f"{found.name}: {sentence(result)}")
+        for line in whose(found):
+            print(f"  {line}")
         for pair in (result.near_duplicates or ())[:_MOST_LISTED]:
             print(f"  {pair.first} and {pair.second} are one picture ({pair.likeness:.2f})")
         for name in result.unknown[:_MOST_LISTED]:
@@ -151,7 +154,7 @@ def baselines(
     dataset: DatasetOption = "",
     seed: Annotated[int, typer.Option(help="Of the classifiers.")] = 0,
 ) -> None:
-    """Train the paper's six baselines on two sets of features and measure them; of two labels."""
+    """Train six baselines of the paper and boosted trees on two sets of features; two labels."""
     need("train", "keras", "sklearn")
     from train.baselines.runs import train_baselines
     from train.cli.data import SplitWanted, data_and_split
@@ -191,7 +194,7 @@ def report(
 @one_sentence
 def bench(
     networks: Annotated[
-        list[str] | None, typer.Argument(metavar="[NETWORK...]", help="By default all three.")
+        list[str] | None, typer.Argument(metavar="[NETWORK...]", help="By default all.")
     ] = None,
     recipe: Annotated[RecipeName, typer.Option(help="Whose batch size and augmentation.")] = (
         RecipeName.paper

@@ -24,6 +24,14 @@ class RecipeName(str, Enum):
     paper = "paper"
 
 
+class Sampling(str, Enum):
+    """Values of train.data.sampling.SAMPLINGS."""
+
+    crop = "crop"
+    sqrt = "sqrt"
+    person = "person"
+
+
 class Protocol(str, Enum):
     """Protocols of train.data.split_file that a command line asks for by name."""
 
@@ -89,6 +97,14 @@ ProtocolOption = Annotated[
 SplitOption = Annotated[Path | None, typer.Option(help="Use this file of edge-all-train split.")]
 PrecisionOption = Annotated[
     Precision, typer.Option(help="auto: mixed_bfloat16 on a GPU, float32 on a processor.")
+]
+SamplingOption = Annotated[
+    Sampling | None,
+    typer.Option(
+        help="Whose crops an epoch holds: crop: every crop once; sqrt: of each person as the square"
+        " root of the crops there are; person: of each person of a label equally many. By default"
+        " as the recipe says."
+    ),
 ]
 SplitSeedOption = Annotated[int, typer.Option(help="Of the split.")]
 DatasetOption = Annotated[

@@ -21,6 +21,7 @@ from train.cli.options import (
     Protocol,
     ProtocolOption,
     RecipeName,
+    SamplingOption,
     SideOption,
     SplitOption,
     SplitSeedOption,
@@ -63,6 +64,7 @@ def train(
         float | None,
         typer.Option(min=0.0, max=0.5, help="Of the training part, for early stopping; 0: none."),
     ] = None,
+    sampling: SamplingOption = None,
     precision: PrecisionOption = Precision.auto,
     dataset: DatasetOption = "",
     seed: Annotated[int, typer.Option(help="Of weights, order and augmentation.")] = 0,
@@ -102,7 +104,13 @@ def train(
         backend.make_deterministic()
     network = find_network(str(context.info_name), side, len(prepared.contract.labels))
     wanted = _recipe(
-        recipe.value, network.name, epochs, batch_size, learning_rate, validation_share
+        recipe.value,
+        network.name,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        validation_share=validation_share,
+        sampling=sampling.value if sampling else None,
     )
     usual = backend.usual_precision() if precision is Precision.auto else precision.value
     job = Job(
@@ -124,24 +132,11 @@ def train(
     print(f"saved {job.file('.keras')} and {job.file('.json').name}")
 
 
-def _recipe(
-    name: str,
-    network: str,
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    validation_share: float | None,
-) -> "Recipe":
+def _recipe(name: str, network: str, **given: Any) -> "Recipe":
     from train.training.recipe import RECIPES
 
-    given: dict[str, Any] = {
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "validation_share": validation_share,
-    }
-    given = {field: value for field, value in given.items() if value is not None}
-    return replace(RECIPES[name](network), **given)
+    changed = {field: value for field, value in given.items() if value is not None}
+    return replace(RECIPES[name](network), **changed)
 
 
 def _say_epoch(epoch: dict[str, float]) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from calibration.cells.readings import person, read_path
 from calibration.cells.remarks import some
+from edge.documents.words import counted
 from edge.errors import LeakFound
 from train.data.near_duplicates import NearDuplicate
+from train.data.sampling import CROP, SAMPLINGS, shares
 from train.data.split_file import OTHER, Member, Split
 
 
@@ -108,6 +112,26 @@ def sentence(found: Audit) -> str:
     elif found.near_on_one_side:
         parts.append(f"{found.near_on_one_side} pairs of near-duplicates stand on one side")
     return "; ".join(parts)
+
+
+def whose(split: Split) -> list[str]:
+    """Say for each label how many people its training crops come from, and whose most are.
+
+    A line for each label with, of each sampling, the share of its part of an epoch that is one
+    person's, the most of anyone's.
+    """
+    labels = np.array([member.label for member in split.training], np.int32)
+    people = np.array([member.subject for member in split.training], str)
+    of = {name: shares(name, labels, people, len(split.labels)) for name in SAMPLINGS}
+    lines = []
+    for number, label in enumerate(split.labels):
+        found = of[CROP][number]
+        most = ", ".join(f"{100 * of[name][number].largest:.0f} % by {name}" for name in SAMPLINGS)
+        lines.append(
+            f"{label}: {counted(found.crops, 'crop')} to train on, people: {found.people}; most of"
+            f" an epoch that one of them has: {most}"
+        )
+    return lines
 
 
 def _leaks(found: Audit) -> list[str]:

@@ -131,6 +131,11 @@ def prepare_other(test: Path, wanted: Wanted, prepared: Prepared, on_remark: Rem
     return dataclasses.replace(crops, names=names)
 
 
+def strangers(other: CropSet, known: CropSet) -> CropSet:
+    """Leave out of another set the crops of people of whom there are some in the first."""
+    return other.take(~np.isin(other.subjects, np.setdiff1d(known.subjects, [""])))
+
+
 def remark_on_few(training: CropSet, on_remark: Remark) -> None:
     """Say which labels have too few crops to learn them by."""
     for number, name in enumerate(training.label_names):

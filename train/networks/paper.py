@@ -11,9 +11,6 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge.contract import LARGEST_SIDE, SMALLEST_SIDE
-from edge.errors import DataRefused
-
 if TYPE_CHECKING:
     import keras
 
@@ -30,22 +27,22 @@ def cnn(side: int, labels: int) -> keras.Model:
     """
     from keras import layers
 
-    inputs = x = _input(side)
+    inputs = x = crop_input(side)
     for filters in (128, 64, 32, 16, 8):
         for _ in range(2):
-            x = _conv_bn_relu(x, filters, 2)
+            x = conv_bn_relu(x, filters, 2)
         x = layers.MaxPooling2D(2, strides=2)(x)
         x = layers.Dropout(0.1)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(1024, activation="relu")(x)
-    return _classifier(inputs, x, labels, "cnn")
+    return classifier(inputs, x, labels, "cnn")
 
 
 def vgg16(side: int, labels: int) -> keras.Model:
     """Build VGG-16: 39,896,898 parameters, 1,402 M multiply-adds."""
     from keras import layers
 
-    inputs = x = _input(side)
+    inputs = x = crop_input(side)
     for filters, convolutions in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         for _ in range(convolutions):
             x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
@@ -53,16 +50,16 @@ def vgg16(side: int, labels: int) -> keras.Model:
     x = layers.Flatten()(x)
     for _ in range(2):
         x = layers.Dense(4096, activation="relu")(x)
-    return _classifier(inputs, x, labels, "vgg16")
+    return classifier(inputs, x, labels, "vgg16")
 
 
 def resnet50(side: int, labels: int) -> keras.Model:
     """Build ResNet-50: 23,591,810 parameters, 483 M multiply-adds."""
     from keras import layers
 
-    inputs = _input(side)
+    inputs = crop_input(side)
     x = layers.ZeroPadding2D(3)(inputs)
-    x = _conv_bn_relu(x, 64, 7, strides=2, padding="valid")
+    x = conv_bn_relu(x, 64, 7, strides=2, padding="valid")
     x = layers.MaxPooling2D(3, strides=2)(x)
     stages = ((3, 64, 1), (4, 128, 2), (6, 256, 2), (3, 512, 2))
     for blocks, filters, strides in stages:
@@ -70,7 +67,7 @@ def resnet50(side: int, labels: int) -> keras.Model:
             x = _bottleneck(x, filters, strides if block == 0 else 1, project=block == 0)
     x = layers.AveragePooling2D(2)(x)
     x = layers.Flatten()(x)
-    return _classifier(inputs, x, labels, "resnet50")
+    return classifier(inputs, x, labels, "resnet50")
 
 
 NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
@@ -79,35 +76,6 @@ NETWORKS: dict[str, Callable[[int, int], keras.Model]] = {
     "resnet50": resnet50,
 }
 """Name on the command line -> builder, given the side of the crops and the number of labels."""
-
-_SMALLEST = {"resnet50": 37}
-"""Sides below which the last pooling of a network has nothing left to pool, where that is above
-what a contract allows."""
-
-
-def build(network: str, side: int, labels: int) -> keras.Model:
-    """Build a network.
-
-    Parameters
-    ----------
-    network : str
-        A key of :data:`NETWORKS`.
-    side : int
-        Of the crops, in pixels.
-    labels : int
-
-    Raises
-    ------
-    DataRefused
-        If the network cannot be built for crops of this side.
-    """
-    smallest = _SMALLEST.get(network, SMALLEST_SIDE)
-    if not smallest <= side <= LARGEST_SIDE:
-        raise DataRefused(
-            f"{network} cannot take crops of {side} pixels a side: its poolings need {smallest} to"
-            f" {LARGEST_SIDE}; give another --side or another network"
-        )
-    return NETWORKS[network](side, labels)
 
 
 def multiply_adds(model: keras.Model) -> int:
@@ -119,13 +87,15 @@ def multiply_adds(model: keras.Model) -> int:
     )
 
 
-def _input(side: int) -> Any:
+def crop_input(side: int) -> Any:
+    """Input of a network: crops of this side, in 0..1."""
     from keras import layers
 
     return layers.Input((side, side, 3), name="crop")
 
 
-def _classifier(inputs: Any, features: Any, labels: int, name: str) -> keras.Model:
+def classifier(inputs: Any, features: Any, labels: int, name: str) -> keras.Model:
+    """Network that ends so: features to the probabilities of the labels."""
     import keras
 
     # float32 whatever the mixed-precision policy: a bfloat16 softmax has 8 bits
@@ -141,7 +111,8 @@ def _batch_norm(x: Any) -> Any:
     return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(x)
 
 
-def _conv_bn_relu(x: Any, filters: int, size: int, strides: int = 1, padding: str = "same") -> Any:
+def conv_bn_relu(x: Any, filters: int, size: int, strides: int = 1, padding: str = "same") -> Any:
+    """Convolution, batch normalisation and ReLU, in the order that folds."""
     from keras import layers
 
     x = layers.Conv2D(filters, size, strides=strides, padding=padding)(x)
@@ -155,7 +126,7 @@ def _bottleneck(x: Any, filters: int, strides: int, project: bool) -> Any:
     shortcut = x
     if project:
         shortcut = _batch_norm(layers.Conv2D(4 * filters, 1, strides=strides)(x))
-    x = _conv_bn_relu(x, filters, 1, strides=strides)
-    x = _conv_bn_relu(x, filters, 3)
+    x = conv_bn_relu(x, filters, 1, strides=strides)
+    x = conv_bn_relu(x, filters, 3)
     x = _batch_norm(layers.Conv2D(4 * filters, 1)(x))
     return layers.ReLU()(layers.Add()([x, shortcut]))

@@ -11,7 +11,7 @@ from train.report.paper import validation_accuracy
 from train.report.results import (
     CLASSIFIER_TITLES,
     FEATURE_TITLES,
-    NETWORK_TITLES,
+    PAPER_TITLES,
     Result,
     Results,
     System,
@@ -74,7 +74,7 @@ def networks_table() -> Table:
         ("network", "parameters", "multiply-adds per crop, millions"),
         [
             (title, f"{found.parameters:,}", f"{found.multiply_adds:,}")
-            for name, title in NETWORK_TITLES.items()
+            for name, title in PAPER_TITLES.items()
             for found in [paper.NETWORKS[name]]
         ],
         "Parameters trainable and not. The networks trained here are the paper's, layer by layer.",
@@ -85,7 +85,7 @@ def accuracies_table(results: Results) -> Table:
     """Table 3: accuracy of the networks on the paper split, the paper's beside ours."""
     protocol = leak_free_protocol(results)
     rows = []
-    for name, title in NETWORK_TITLES.items():
+    for name, title in PAPER_TITLES.items():
         found = paper.NETWORKS[name]
         for system in _systems_named(results, name):
             result = on_paper_split(results, system)
@@ -127,7 +127,8 @@ def baselines_table(results: Results) -> Table:
     protocol = leak_free_protocol(results)
     rows = []
     for name, title in CLASSIFIER_TITLES.items():
-        row = [title, f"{paper.BASELINES[name]:.4f}"]
+        of_paper = paper.BASELINES.get(name)
+        row = [title, "-" if of_paper is None else f"{of_paper:.4f}"]
         systems = [_systems_named(results, f"{name}-{features}")[0] for features in FEATURE_TITLES]
         row += [estimated(on_paper_split(results, system), "accuracy") for system in systems]
         row += [
@@ -169,7 +170,7 @@ def timing_table(results: Results) -> Table:
                 f"{paper.NETWORKS[name].seconds_per_epoch:.0f}",
                 *_timing(results_of(results, system)),
             )
-            for name, title in NETWORK_TITLES.items()
+            for name, title in PAPER_TITLES.items()
             for system in _systems_named(results, name)
         ],
     )

@@ -10,8 +10,11 @@ from edge.statistics.scores import Scores, measure_scores
 from train.data.split_file import PROTOCOLS
 from train.report.runs import Run, Split
 
-NETWORK_TITLES = {"cnn": "CNN", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
-"""Networks in the order of the report -> what people call them."""
+PAPER_TITLES = {"cnn": "CNN", "vgg16": "VGG-16", "resnet50": "ResNet-50"}
+"""The paper's networks in the order of the report -> what people call them."""
+
+NETWORK_TITLES = {**PAPER_TITLES, "small": "small network"}
+"""All networks in the order of the report -> what people call them."""
 
 CLASSIFIER_TITLES = {
     "rf": "random forest",
@@ -20,6 +23,7 @@ CLASSIFIER_TITLES = {
     "knn": "k nearest neighbours",
     "sgd": "stochastic gradient descent",
     "mlp": "multilayer perceptron",
+    "gb": "boosted trees, not the paper's",
 }
 """Baseline classifiers in the order of the report -> what people call them."""
 

@@ -60,7 +60,7 @@ def measure_speed(network: str, recipe: str, precision: str, steps: int) -> Spee
     Parameters
     ----------
     network : str
-        A key of :data:`train.networks.paper.NETWORKS`.
+        A key of :data:`train.networks.find.BUILDERS`.
     recipe : str
         A key of :data:`train.training.recipe.RECIPES`.
     precision : str
@@ -73,9 +73,10 @@ def measure_speed(network: str, recipe: str, precision: str, steps: int) -> Spee
     random = np.random.default_rng(0)
     side, labels = cnmc.SIDE, len(cnmc.NAMES)
     crops = random.integers(0, 256, (steps * size, side, side, 3), np.uint8)
-    model, trainer = build_trainer(find_network(network, side, labels), settings, crops)
+    of_crops = random.integers(0, labels, steps * size, np.int32)
+    model, trainer = build_trainer(find_network(network, side, labels), settings, crops, of_crops)
     positions = np.arange(len(crops), dtype=np.int32)
-    targets = one_hot(random.integers(0, labels, steps * size, np.int32), labels)
+    targets = one_hot(of_crops, labels)
     options: dict[str, Any] = {"batch_size": size, "epochs": 1, "shuffle": False, "verbose": 0}
     trainer.fit(positions[: 2 * size], targets[: 2 * size], **options)
     start = time.perf_counter()

@@ -36,6 +36,8 @@ class Checkpoint:
         In the order of the model's weights and the optimizer's variables.
     best_weights : list of ndarray
         Of the epoch with the best validation loss; empty without a validation part.
+    summed_weights : list of ndarray
+        Sum of those after the last epochs, whose mean is wanted; empty before them.
     history : list of dict
         One entry an epoch.
     """
@@ -44,12 +46,18 @@ class Checkpoint:
     weights: Arrays
     optimizer: Arrays
     best_weights: Arrays = field(default_factory=list)
+    summed_weights: Arrays = field(default_factory=list)
     history: list[dict[str, float]] = field(default_factory=list)
 
 
 def save_checkpoint(path: Path, state: Checkpoint) -> None:
     """Write a checkpoint: the old one stays until the new one is whole."""
-    groups = {"w": state.weights, "o": state.optimizer, "b": state.best_weights}
+    groups = {
+        "w": state.weights,
+        "o": state.optimizer,
+        "b": state.best_weights,
+        "s": state.summed_weights,
+    }
     arrays: dict[str, Any] = {
         f"{key}{i}": array for key, group in groups.items() for i, array in enumerate(group)
     }
@@ -73,7 +81,7 @@ def load_checkpoint(path: Path, identity: str) -> Checkpoint | None:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             state = parse_json(str(archive["state"]))
-            weights, optimizer, best = (_group(archive, key) for key in "wob")
+            weights, optimizer, best, summed = (_group(archive, key) for key in "wobs")
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise DataRefused(f"{path} cannot be read: {error}; delete it to start again") from error
     if state["identity"] != identity:
@@ -81,7 +89,7 @@ def load_checkpoint(path: Path, identity: str) -> Checkpoint | None:
             f"{path.parent} holds another run: other data, split, recipe or seed;"
             " give another --out, or delete it"
         )
-    return Checkpoint(identity, weights, optimizer, best, state["history"])
+    return Checkpoint(identity, weights, optimizer, best, summed, state["history"])
 
 
 def _group(archive: Any, key: str) -> Arrays:

@@ -13,12 +13,13 @@ import numpy.typing as npt
 from calibration.cells.crop_set import CropSet
 from edge.contract import BLACK
 from edge.crops.preprocess import UInt8Image
+from train.data.sampling import CROP, draw_epoch
 from train.networks.network import Network
 from train.training.augment import augmenter
 from train.training.checkpoint import Arrays, Checkpoint
 from train.training.progress import progress_callbacks
 from train.training.recipe import Recipe
-from train.training.resident import resident_crops
+from train.training.resident import resident
 
 if TYPE_CHECKING:
     import keras
@@ -67,10 +68,11 @@ class Training:
         self._network = network
         self._evaluated = network.build()  # float32 and without augmentation
         self._model, self._trainer = build_trainer(
-            network, recipe, parts.training.crops, parts.training.background
+            network, recipe, parts.training.crops, parts.training.labels, parts.training.background
         )
         self.history: list[Epoch] = list(start.history) if start else []
         self._best_weights: Arrays = start.best_weights if start else []
+        self._summed_weights: Arrays = start.summed_weights if start else []
         if start:
             self._model.set_weights(start.weights)
             for variable, value in zip(
@@ -97,17 +99,39 @@ class Training:
             self.history.append(self._epoch(len(self.history)))
             if self._is_best():
                 self._best_weights = self._model.get_weights()
+            self._sum_weights()
             after_epoch(
                 Checkpoint(
                     identity,
                     self._model.get_weights(),
                     [np.asarray(_numpy(v)) for v in self._trainer.optimizer.variables],
                     self._best_weights,
+                    self._summed_weights,
                     self.history,
                 )
             )
-        self._evaluated.set_weights(self._best_weights or self._model.get_weights())
+        self._evaluated.set_weights(self._best_weights or self._mean_weights())
         return self._evaluated
+
+    def _sum_weights(self) -> None:
+        """Add the weights of one of the last epochs, whose mean is wanted."""
+        if len(self.history) <= self._recipe.epochs - self._recipe.averaged_epochs:
+            return
+        weights = [np.asarray(array, np.float64) for array in self._model.get_weights()]
+        summed = self._summed_weights or [np.zeros_like(array) for array in weights]
+        self._summed_weights = [one + other for one, other in zip(summed, weights, strict=True)]
+
+    def _mean_weights(self) -> Arrays:
+        """Mean of the weights after the last epochs (Izmailov et al. 2018).
+
+        Batch normalisation's averages are averaged too: over so few epochs of a falling rate they
+        differ little.
+        """
+        count = min(self._recipe.averaged_epochs, len(self.history))
+        if count <= 1:
+            last: Arrays = self._model.get_weights()
+            return last
+        return [(array / count).astype(np.float32) for array in self._summed_weights]
 
     def _finished(self) -> bool:
         if len(self.history) >= self._recipe.epochs:
@@ -125,12 +149,13 @@ class Training:
         start = time.perf_counter()
         training = self._parts.training
         _seed(self._trainer, self._recipe.seed, number)
-        order = np.random.default_rng([self._recipe.seed, number]).permutation(len(training))
+        random = np.random.default_rng([self._recipe.seed, number])
+        order = draw_epoch(self._recipe.sampling, training.labels, training.subjects, random)
         labels, kinds = training.labels[order], len(training.label_names)
         fitted = self._trainer.fit(
             order.astype(np.int32),
             one_hot(labels, kinds),
-            sample_weight=class_weights(training.labels, kinds)[labels],
+            sample_weight=_weights(self._recipe.sampling, training.labels, kinds)[labels],
             batch_size=self._recipe.batch_size,
             epochs=1,
             shuffle=False,
@@ -165,7 +190,11 @@ class Training:
 
 
 def build_trainer(
-    network: Network, recipe: Recipe, crops: UInt8Image, background: str = BLACK
+    network: Network,
+    recipe: Recipe,
+    crops: UInt8Image,
+    labels: npt.NDArray[np.int32],
+    background: str = BLACK,
 ) -> tuple[keras.Model, keras.Model]:
     """Build a network and the trainer around it: crops, scaling, augmentation, optimizer.
 
@@ -175,6 +204,7 @@ def build_trainer(
     recipe : Recipe
     crops : ndarray of uint8, shape (n, side, side, 3)
         Those of an epoch.
+    labels : ndarray of int32, shape (n,)
     background : str
         What lies around the cells, and so what is added where they are turned.
 
@@ -192,10 +222,12 @@ def build_trainer(
     try:
         model = network.build()
         positions = keras.Input((), dtype="int32")
-        x = resident_crops(crops)(positions)
+        x = resident(crops, "crops")(positions)
         x = keras.layers.Rescaling(1 / 255, dtype="float32")(x)
         if recipe.augment:
-            x = augmenter(recipe.seed, background)(x)
+            x = augmenter(recipe, crops.shape[1], background)(
+                [x, resident(labels, "labels")(positions)]
+            )
         if network.white != 1:
             x = keras.layers.Rescaling(network.white, dtype="float32")(x)
         trainer = keras.Model(positions, model(x))
@@ -236,6 +268,11 @@ def class_weights(labels: npt.NDArray[np.int32], kinds: int) -> npt.NDArray[np.f
     """Weights of the labels, inverse to how often each occurs, 1 on average over the crops."""
     counts = np.bincount(labels, minlength=kinds)
     return (len(labels) / (kinds * counts)).astype(np.float32)
+
+
+def _weights(sampling: str, labels: npt.NDArray[np.int32], kinds: int) -> npt.NDArray[np.float32]:
+    """Weights of the labels; none where an epoch holds them equally often."""
+    return class_weights(labels, kinds) if sampling == CROP else np.ones(kinds, np.float32)
 
 
 def predict(network: Network, model: keras.Model, crops: UInt8Image) -> Logits:

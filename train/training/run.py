@@ -13,8 +13,8 @@ import io
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from edge.records.json_text import read_json
 from edge.statistics.metrics import measure, per_negative_subject
 from edge.statistics.several import evaluate_several
 from edge.whole_file import save_bytes, save_text
+from train.data.sampling import shares
 from train.data.split import need_every_label, validation_part
 from train.data.split_file import Split, apply_split
 from train.networks.network import Network
@@ -62,6 +63,8 @@ class Job:
         What the crops are, in words.
     out : Path
         The run folder.
+    also : dict
+        Name -> another set that the network is measured on besides, its predictions saved.
     """
 
     network: Network
@@ -71,14 +74,16 @@ class Job:
     recipe: Recipe
     dataset: str
     out: Path
+    also: Mapping[str, CropSet] = field(default_factory=dict)
 
     @property
     def identity(self) -> str:
         """Hash of all that decides what comes out."""
-        facts = [self.network.name, self.split.sha256, asdict(self.recipe)]
+        facts: list[Any] = [self.network.name, self.split.sha256, self.recipe.facts()]
         # runs of the paper's networks on C-NMC are known by what they always were
         facts += [self.network.sha256] if self.network.sha256 else []
         facts += [asdict(self.contract)] if self.contract != cnmc.CONTRACT else []
+        facts += [{name: crops.sha256 for name, crops in self.also.items()}] if self.also else []
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
     def file(self, ending: str) -> Path:
@@ -128,6 +133,10 @@ def train_network(job: Job, on_epoch: Callable[[Epoch], None]) -> dict[str, Any]
     save_predictions(job.file("-held-out.csv"), test, logits)
     _save_history(job.file("-history.jsonl"), trained.history)
     record = _record(job, parts, trained.history, logits)
+    for name, crops in job.also.items():
+        of_others = predict(job.network, model, crops.crops)
+        save_predictions(job.file(f"-{name}.csv"), crops, of_others)
+        record["also"][name] = describe_other(crops, of_others)
     save_record(job.file(".json"), record)
     job.file("-checkpoint.npz").unlink(missing_ok=True)
     return record
@@ -174,7 +183,7 @@ def _record(job: Job, parts: Parts, history: list[Epoch], logits: Logits) -> dic
         **run,
         "input_range": [0, job.network.white],
         "identity": job.identity,
-        "training": describe_part(seen),
+        "training": {**describe_part(seen), **describe_sampling(job.recipe.sampling, seen)},
         "validation": describe_part(parts.validation),
         "recipe": asdict(job.recipe),
         "versions": versions(),
@@ -182,7 +191,14 @@ def _record(job: Job, parts: Parts, history: list[Epoch], logits: Logits) -> dic
         # the first epoch compiles
         "seconds_per_epoch": float(np.median(seconds)),
         "history": history,
+        "also": {},
     }
+
+
+def describe_other(crops: CropSet, logits: Logits) -> dict[str, Any]:
+    """What a record says of another set that a system was measured on besides."""
+    part = {"crops": describe_part(crops)["crops"], "data_sha256": crops.sha256}
+    return {**part, "metrics": _scores(crops, logits)["metrics"]}
 
 
 def describe_run(
@@ -249,6 +265,16 @@ def describe_part(part: CropSet) -> dict[str, Any]:
     return {
         "subjects": sorted(set(part.subjects.tolist()) - {""}),
         "crops": {name: int(np.sum(part.labels == i)) for i, name in enumerate(part.label_names)},
+    }
+
+
+def describe_sampling(sampling: str, part: CropSet) -> dict[str, Any]:
+    """How many people each label has, and the share of an epoch that the one with most takes."""
+    found = shares(sampling, part.labels, part.subjects, len(part.label_names))
+    named = list(zip(part.label_names, found, strict=True))
+    return {
+        "people": {name: share.people for name, share in named},
+        "largest_share": {name: round(share.largest, 4) for name, share in named},
     }
 
 

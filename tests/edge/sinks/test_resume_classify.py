@@ -163,10 +163,10 @@ def test_many_results_are_resumed_without_being_held(tmp_path: Path) -> None:
     import tracemalloc
 
     path = tmp_path / "a.csv"
-    write(path, 20_000)
+    write(path, 10_000)
     tracemalloc.start()
     with Outputs([path], RUN, resume=True) as outputs:
-        for each in results(20_000):
+        for each in results(10_000):
             assert take(outputs, each)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -325,7 +325,7 @@ def test_an_interrupted_run_leaves_all_outputs_alike_and_goes_on(
 
 @pytest.mark.parametrize(
     ("name", "limit", "n"),
-    [("a.csv", 40_000, 400), ("a.jsonl", 80_000, 400), ("a.db", 100_000, 400)],
+    [("a.csv", 15_000, 140), ("a.jsonl", 40_000, 140), ("a.db", 95_000, 140)],
 )
 def test_a_disk_that_fills_up_is_a_sentence_and_what_was_written_goes_on(
     crops: Path, tmp_path: Path, name: str, limit: int, n: int
