@@ -238,7 +238,7 @@ class _Colours:
         count = inside.sum(axis=(1, 2)).astype(np.intp)
         over = np.maximum(count, 1)[:, None, None]
         chosen = values * inside.transpose(0, 2, 1)
-        mean = chosen.sum(axis=1, keepdims=True) / over
+        mean = inside @ values / over
         covariance = chosen.transpose(0, 2, 1) @ values / over - mean.transpose(0, 2, 1) * mean
         return cls(count, mean[:, 0].astype(np.float64), covariance.astype(np.float64))
 
