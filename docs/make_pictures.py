@@ -1,4 +1,4 @@
-"""Make the pictures of docs/, all of drawn cells: the cells, a run in a terminal, its page.
+"""Make the pictures of docs/, all of drawn cells: cells, a field, a run in a terminal, its page.
 
 ``make docs`` runs it. The page needs Chromium; without one its picture is left as it is.
 """
@@ -25,6 +25,7 @@ DOCS = Path(__file__).parent
 EDGE_ALL = [sys.executable, "-c", "from edge.cli.main import main; main()"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 88  # of the terminal, in letters
+SMEAR = "seed=3,fps=0,width=800,height=480,um=0.15,white=7"  # with all that there is in a smear
 WINDOW = "1200,1040"  # of the browser, in pixels
 
 # no fonts from elsewhere: a viewer's own stand at the places the picture gives
@@ -39,6 +40,7 @@ def main() -> None:
         draw_cells(folder / "cells", 60)
         print(f"wrote {picture_of_cells(folder / 'cells', DOCS / 'sample-cells.png')}")
         print(f"wrote {picture_of_run(folder, DOCS / 'run.svg')}")
+        print(f"wrote {picture_of_field(folder, DOCS / 'field.jpg')}")
         browser = next(filter(None, map(shutil.which, BROWSERS)), None)
         if browser is None:
             print("no Chromium here: report-page.png stays as it is")
@@ -62,6 +64,18 @@ def picture_of_cells(folder: Path, to: Path) -> Path:
     ]
     rows = [np.concatenate(cells[i : i + 8], axis=1) for i in (0, 8, 16)]
     cv2.imwrite(str(to), np.concatenate(rows), (cv2.IMWRITE_PNG_COMPRESSION, 9))
+    return to
+
+
+def picture_of_field(folder: Path, to: Path) -> Path:
+    """Capture a field of the simulated microscope, and draw what was decided of its cells."""
+    for command in (
+        ["capture", f"sim:{SMEAR}", "-n", "1", "--out", "fields"],
+        ["classify", "fields", "--fields", "--overlays", "overlays", "--out", "fields.csv"],
+    ):
+        subprocess.run([*EDGE_ALL, *command], cwd=folder, check=True, capture_output=True)
+    (drawn,) = (folder / "overlays").iterdir()
+    shutil.copyfile(drawn, to)
     return to
 
 

@@ -42,6 +42,39 @@ def cut_off(what: str) -> CropUnreadable:
     return CropUnreadable("truncated", f"{what}; copy the file again")
 
 
+class CameraFault(CropUnreadable):
+    """A camera gave no frame, or one that cannot be used: a row with a reason.
+
+    Parameters
+    ----------
+    reason : str
+        One of :data:`edge.reasons.REASONS`.
+    message : str
+        What is wrong, and what to do, for people.
+    is_lost : bool
+        Whether the camera must be opened again.
+
+    Attributes
+    ----------
+    time : float or None
+        When it was found, in seconds since 1970.
+    """
+
+    time: float | None = None
+
+    def __init__(self, reason: str, message: str, is_lost: bool = True) -> None:
+        super().__init__(reason, message)
+        self.is_lost = is_lost
+
+
+class CameraRefused(EdgeAllError, ValueError):
+    """No camera can be what an address asks for."""
+
+
+class InstrumentRefused(EdgeAllError, ValueError):
+    """A microscope cannot be calibrated by what was given, or its calibration cannot be used."""
+
+
 class NoInputs(EdgeAllError, ValueError):
     """The sources given match no file at all."""
 

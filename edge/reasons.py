@@ -16,6 +16,10 @@ REASONS = {
     "unsupported": "held in a way that is not read: compression, colours, several frames, a stream",
     "unreachable": "no answer from the network in time",
     "http-error": "the server answered with an error",
+    "no-camera": "the camera is not there, or another program has it",
+    "camera-lost": "the camera went away while it was read",
+    "no-frame": "the camera is there, but gave no frame in time",
+    "frozen": "the camera gave the very same frame again, bit for bit",
     "io-error": "the operating system could not read it",
     "too-large": "more bytes or pixels than edge-all decodes",
     "empty": "no bytes in it",
@@ -30,7 +34,11 @@ REASONS = {
 }
 """Code -> meaning, in the order in which the checks are made."""
 
+CAMERA_FAULTS = ("no-camera", "camera-lost", "no-frame", "frozen")
+"""Codes that say something of a camera, not of a frame."""
+
 QUALITY = {
+    "scale-unknown": "of a field, and the scale of the field or of the network is not known",
     "too-small": "smaller than the crop a network sees: it was enlarged",
     "not-square": "not square: black was added",
     "not-on-black": "no black around the cell: over a quarter of the border is lighter",
@@ -44,6 +52,9 @@ QUALITY = {
     "scale-shift": "the cells of this smear are all shown larger or smaller than those of training",
 }
 """Code -> meaning, in the order of the column ``quality``. The codes are stable."""
+
+SCALE_UNKNOWN = "scale-unknown"
+"""The code of a cell of a field of which nobody knows how large it is to be shown."""
 
 SCALE_SHIFT = "scale-shift"
 """The one code that is of a smear, not of a crop alone."""

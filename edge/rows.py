@@ -66,6 +66,8 @@ class Result:
         Where: ``x,y,width,height`` in pixels of the parent.
     um_per_pixel : float or None
         Scale of the image, where it is known: micrometres a pixel.
+    cell_area : int or None
+        Of the cell, in pixels of the field that was searched for it.
     message : str or None
         The error in words, for people.
     area : int or None
@@ -91,6 +93,7 @@ class Result:
     parent: str | None = None
     box: str | None = None
     um_per_pixel: float | None = None
+    cell_area: int | None = None
     labels: tuple[str, ...] = cnmc.NAMES
     message: str | None = None
     area: int | None = dataclasses.field(default=None, compare=False)
@@ -208,7 +211,7 @@ _BEFORE_SCORES = ("source", "file", "index", "label", "decision")
 _FIRST_SCORES = (cnmc.P_COLUMN, *cnmc.LOGIT_COLUMNS)
 _AFTER_SCORES = ("quality", "model", "model_sha256", "error")
 _OF_VERSION_2 = ("supersedes", "file_version", "sample", "parent", "box")
-_OF_VERSION_3 = ("um_per_pixel",)
+_OF_VERSION_3 = ("um_per_pixel", "cell_area")
 
 FIRST_COLUMNS = (*_BEFORE_SCORES, *_FIRST_SCORES, *_AFTER_SCORES)
 """Columns of a result file, version 1, which 0.1.0 wrote: later ones only add at the end."""
@@ -220,7 +223,7 @@ BEGINNING = _BEFORE_SCORES
 """What the columns of every result file begin with."""
 
 _READ_AS: Mapping[str, Callable[[str], object]] = {
-    **dict.fromkeys(("index", "supersedes"), int),
+    **dict.fromkeys(("index", "supersedes", "cell_area"), int),
     "um_per_pixel": float,
 }
 
@@ -258,7 +261,8 @@ def are_columns(names: Iterable[str]) -> bool:
 def labels_in(columns: Iterable[str]) -> tuple[str, ...]:
     """Names of the labels whose probabilities are among columns."""
     given = list(columns)
-    behind = given[given.index("um_per_pixel") + 1 :] if "um_per_pixel" in given else []
+    last = _OF_VERSION_3[-1]
+    behind = given[given.index(last) + 1 :] if last in given else []
     names = tuple(takewhile(lambda column: column.startswith("p_"), behind))
     return tuple(name.removeprefix("p_") for name in names) or cnmc.NAMES
 

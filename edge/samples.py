@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.files import read_bytes
 
 if TYPE_CHECKING:
-    from edge.crops.preprocess import UInt8Image
+    from edge.crops.preprocess import BoolImage, UInt8Image
     from edge.errors import CropUnreadable
     from edge.rows import Result
 
@@ -67,10 +67,14 @@ class Sample:
         Where the bytes are; None for the whole file `file`, or where there are `pixels`.
     pixels : ndarray of uint8, shape (height, width, 3), or None
         RGB, where it was decoded already; not to be changed any more.
+    mask : ndarray of bool, shape (height, width), or None
+        Where in `pixels` the cell is, if that is known: around it is background.
     parent : str or None
         Id of the sample it was cut out of.
     box : Box or None
-        Where it was cut out.
+        Where it was cut out: around the cell, if that is known.
+    area : int or None
+        Of the cell, in pixels of the parent, where a field was searched for cells.
     time : float or None
         When it was taken, in seconds since 1970, UTC.
     um_per_pixel : float or None
@@ -82,6 +86,9 @@ class Sample:
         was before.
     version : str or None
         By what a watch knows the file again.
+    is_past : bool
+        It was given to an earlier run, and nobody can give it again: what that run wrote of it is
+        all there will be.
     """
 
     source: str
@@ -90,13 +97,16 @@ class Sample:
     error: CropUnreadable | None = None
     content: Content | None = None
     pixels: UInt8Image | None = field(default=None, repr=False, compare=False)
+    mask: BoolImage | None = field(default=None, repr=False, compare=False)
     parent: str | None = None
     box: Box | None = None
+    area: int | None = None
     time: float | None = None
     um_per_pixel: float | None = None
     facts: Mapping[str, object] = field(default_factory=dict)
     supersedes: int | None = None
     version: str | None = None
+    is_past: bool = False
 
     def __post_init__(self) -> None:
         if not self.id:

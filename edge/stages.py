@@ -10,7 +10,12 @@ from edge.errors import NoSuchStage
 from edge.registry import Factory, Registry
 from edge.samples import Stage
 
-STAGES: Registry[Stage] = Registry({})
+STAGES: Registry[Stage] = Registry(
+    {
+        "instrument": "edge.instrument.stage:InstrumentStage",
+        "cells": "edge.fields.stage:CellStage",
+    }
+)
 """Name -> what makes the stage, without arguments."""
 
 

@@ -85,8 +85,9 @@ def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the cache of decoded crops out of the home folder."""
+    """Keep the cache of decoded crops, and calibrations of instruments, out of the home folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
 _LONGEST_FIRST = ("train", "convert", "project", "calibration")  # folders

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
+from edge.cli.fields import Fields, add_fields
 from edge.cli.options import add_model, at_least
 from edge.process.interrupts import hangup_of_terminal
+from edge.reasons import CAMERA_FAULTS
 
 if TYPE_CHECKING:
     from edge import events
@@ -31,7 +33,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="SOURCE",
         help="files, zip and tar archives, folders (searched to any depth), globs,"
-        " @list (a file with a path a line), - (paths on stdin), http:// snapshots",
+        " @list (a file with a path a line), - (paths on stdin), http:// snapshots; or one camera:"
+        " camera:0, camera:http://..., sim: and so on",
     )
     parser.add_argument(
         "--watch",
@@ -64,6 +67,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="UM",
         help="micrometres that a pixel of the images spans: brings them to the network's scale",
     )
+    add_fields(parser)
     parser.add_argument(
         "--threads",
         type=at_least(1, int, _MOST_THREADS),
@@ -96,18 +100,26 @@ def run(options: argparse.Namespace) -> None:
 
     watched = [] if options.watch is None else [options.watch]
     outputs = check_outputs(options.out, options.report, options.sources + watched)
-    source = _open(options.sources, options.watch)
+    fields = Fields(options)
+    source = fields.source_of(_open(options.sources, options.watch))
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         try:
             classifier = stack.enter_context(
-                Classifier(options.model, options.threads, keeps_crops(outputs), options.strict)
+                Classifier(
+                    options.model,
+                    options.threads,
+                    keeps_crops(outputs),
+                    options.strict,
+                    fields.stages,
+                )
             )
         except Interrupted as interrupt:
             raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
         if options.pixel_size:
             source = Scaled(source, options.pixel_size, classifier.contract)
-        screen = stack.enter_context(_Screen(classifier, source, options))
+        fields.begin(classifier.contract)
+        screen = stack.enter_context(_Screen(classifier, source, options, fields))
         stream = run_events(source, classifier, outputs, _command(), options.resume, stop)
         try:
             for event in stream:
@@ -119,7 +131,14 @@ def run(options: argparse.Namespace) -> None:
 class _Screen:
     """Prints the events of a run: results and the summary to stdout, the rest to stderr."""
 
-    def __init__(self, classifier: Classifier, source: Source, options: argparse.Namespace) -> None:
+    def __init__(
+        self,
+        classifier: Classifier,
+        source: Source,
+        options: argparse.Namespace,
+        fields: Fields,
+    ) -> None:
+        self._fields = fields
         self._classifier = classifier
         self._source = source
         self._to_files = bool(options.out)
@@ -149,6 +168,7 @@ class _Screen:
 
         if isinstance(event, events.SampleDone):
             self._show_result(event)
+            self._fields.add(event.result)
         elif isinstance(event, events.Started):
             self._start(event)
         elif isinstance(event, events.PlanChanged):
@@ -183,6 +203,8 @@ class _Screen:
         if self._table:
             with hangup_of_terminal():
                 self._table.write(event.result)
+        elif event.result.error in CAMERA_FAULTS:  # someone may be able to plug it in
+            say(f"camera: {event.result.error}: {event.result.message}")
         if self._bar:
             self._bar.show(event.tally)
 
@@ -195,7 +217,7 @@ class _Screen:
 
         print(summary(event.tally, event.seconds, self._classifier))
         say_failures(event.tally)
-        for line in event.left:
+        for line in (*event.left, *self._fields.left):
             say(line)
         self._say_shifts()
         if self._shifts:

@@ -119,6 +119,9 @@ class _PrintVersions(argparse.Action):
 
 COMMANDS = {
     "classify": "Classify crops; what is not sure is referred: a person looks. Not a diagnosis.",
+    "segment": "Find the white cells of fields: crops, pictures with outlines, tables.",
+    "capture": "Take fields from a camera into a folder, with all that is known of them.",
+    "scale": "Measure or give the scale of a microscope with an objective, and keep it.",
     "doctor": "Check machine, libraries, runtime and model file; say what is missing.",
     "benchmark": (
         "Measure the networks alone, in every setting, for choosing and for reporting issues."

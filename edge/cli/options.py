@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,30 @@ def at_least(
 
     number.__name__ = "number"  # argparse names it where the text is none
     return number
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "": 1.0}
+
+
+def seconds(text: str) -> float:
+    """Type of an option: a time above 0, as 2s, 500ms, 5min or 1h."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|min|h|)", text.strip())
+    if not found or not float(found[1]):
+        raise argparse.ArgumentTypeError(f"{text} is no time; write it as 2s, 500ms, 5min or 1h")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def add_instrument(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a microscope and an objective."""
+    parser.add_argument(
+        "--microscope",
+        default="microscope",
+        metavar="NAME",
+        help="where there is more than one: what it is called",
+    )
+    parser.add_argument(
+        "--objective", default="100x", metavar="NAME", help="what it is called; 100x by default"
+    )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:

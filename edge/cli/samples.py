@@ -1,4 +1,4 @@
-"""``edge-all samples``: drawn cells to try edge-all on."""
+"""``edge-all samples``: drawn cells, or fields of them, to try edge-all on."""
 
 from __future__ import annotations
 
@@ -22,11 +22,23 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many; 24 by default",
     )
+    parser.add_argument(
+        "--fields", action="store_true", help="draw fields with eight white cells each"
+    )
 
 
 @one_sentence
 def run(options: argparse.Namespace) -> None:
     """Draw them."""
+    if options.fields:
+        from edge.fields.drawn import draw_field
+        from edge.fields.overlay import as_png
+        from edge.whole_file import save_bytes
+
+        for seed in range(options.n):
+            save_bytes(options.folder / f"field-{seed:03d}.png", as_png(draw_field(seed).rgb))
+        print(f"drew {options.n} fields in {options.folder}")
+        return
     from edge.crops.drawn import write_samples
 
     write_samples(options.folder, options.n)

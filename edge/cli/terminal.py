@@ -44,7 +44,8 @@ class Table:
         print(self._line(result), flush=True)
 
     def _line(self, result: Result) -> str:
-        name = printable(result.file) + (f"  ({result.quality})" if result.quality else "")
+        which = result.sample if result.parent and result.sample else result.file
+        name = printable(which) + (f"  ({result.quality})" if result.quality else "")
         name += "  (decided again: the file changed)" if result.supersedes is not None else ""
         if result.decision is None:
             return f"{FAILED:<{self._width}} {result.error:>{self._number}}  {name}"

@@ -20,6 +20,7 @@ MAX_SIDE = 10_000
 """Longest side that is taken, in pixels: padded to a square it takes 300 MB."""
 
 UInt8Image = npt.NDArray[np.uint8]
+BoolImage = npt.NDArray[np.bool_]
 
 
 def to_crop(

@@ -59,7 +59,7 @@ class Figure:
     Attributes
     ----------
     file : str
-        Name of its file; the suffix, ``.svg`` or ``.png``, says what `image` is.
+        Name of its file; the suffix, ``.svg``, ``.png`` or ``.jpg``, says what `image` is.
     image : bytes
     alt : str
         What it shows, for who cannot see it.
@@ -74,7 +74,9 @@ class Figure:
     @property
     def data_uri(self) -> str:
         """The image as it stands in a page that needs no other file."""
-        kind = {"svg": "image/svg+xml", "png": "image/png"}[self.file.rpartition(".")[2]]
+        kind = {"svg": "image/svg+xml", "png": "image/png", "jpg": "image/jpeg"}[
+            self.file.rpartition(".")[2]
+        ]
         return f"data:{kind};base64,{base64.b64encode(self.image).decode()}"
 
 

@@ -11,6 +11,7 @@ from edge.engine.reader import Prepared
 from edge.errors import CropUnreadable
 from edge.files import file_name
 from edge.models.model_file import ModelFile
+from edge.reasons import SCALE_UNKNOWN
 from edge.rows import Result
 from edge.samples import Sample
 
@@ -51,13 +52,16 @@ class Judge:
         assert prepared.frame is not None
         contract = self._model.metadata.contract
         quality = quality_of(prepared.crop, prepared.frame, self._limits, contract)
+        codes, area = quality.codes, quality.area
+        if prepared.sample.area is not None and prepared.frame.zoom is None:
+            codes, area = (SCALE_UNKNOWN, *codes), None  # its size in the crop means nothing
         crop = prepared.crop if self._keep_crops else None
-        blank = self.blank(prepared.sample).with_crop(crop, quality.area)
-        if quality.codes and self._strict:
-            return blank.refused_for_quality(quality.codes)
+        blank = self.blank(prepared.sample).with_crop(crop, area)
+        if codes and self._strict:
+            return blank.refused_for_quality(codes)
         given = tuple(logits.tolist())
         verdict = judge(given, self._model.metadata)
-        return blank.with_verdict(verdict, given).with_quality(quality.codes)
+        return blank.with_verdict(verdict, given).with_quality(codes)
 
     def blank(self, sample: Sample, error: CropUnreadable | None = None) -> Result:
         """Result of a sample without a decision: which sample, which model, which error."""
@@ -76,4 +80,5 @@ class Judge:
             box=None if sample.box is None else str(sample.box),
             labels=self._model.metadata.contract.names,
             um_per_pixel=sample.um_per_pixel,
+            cell_area=sample.area,
         )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from edge.contract import Contract
+import numpy as np
+
+from edge.contract import BLACK, Contract
 from edge.crops.frame import Frame, frame_of
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.preprocess import BoolImage, UInt8Image, to_crop
 from edge.decoding.decode import crop_and_frame_of, decode
 from edge.errors import CropUnreadable, StagesRefused
 from edge.samples import Sample, Stage
@@ -95,8 +97,9 @@ class Reader:
         if sample.pixels is None:
             return Prepared(sample, *crop_and_frame_of(sample.read(), *shape))
         try:
-            crop = to_crop(sample.pixels, *shape)
-            frame = frame_of(sample.pixels, crop, zoom)
+            pixels = _on_background(sample.pixels, sample.mask, contract.background)
+            crop = to_crop(pixels, *shape)
+            frame = frame_of(pixels, crop, zoom)
         except CropUnreadable:  # which is a ValueError, too
             raise
         except ValueError as error:
@@ -114,9 +117,16 @@ def _with_pixels(sample: Sample) -> Sample:
     return sample if sample.pixels is not None else replace(sample, pixels=decode(sample.read()))
 
 
+def _on_background(pixels: UInt8Image, mask: BoolImage | None, background: str) -> UInt8Image:
+    """Pixels with black around the cell, where that is wanted and known."""
+    if mask is None or background != BLACK:
+        return pixels
+    return np.asarray(np.where(mask[..., None], pixels, 0), np.uint8)
+
+
 def _light(sample: Sample) -> Sample:
     """Sample without its pixels."""
-    return sample if sample.pixels is None else replace(sample, pixels=None)
+    return sample if sample.pixels is None else replace(sample, pixels=None, mask=None)
 
 
 def _nothing_found() -> CropUnreadable:

@@ -147,6 +147,34 @@ def ask_to_end() -> None:
     _asked.set()
 
 
+@contextmanager
+def ended_by_signals(stop: Callable[[], object]) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM end in good order what may never end; a second one as ever.
+
+    Parameters
+    ----------
+    stop : callable
+        Called in the signal handler.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        restore()
+        ask_to_end()
+        stop()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        restore()
+
+
 class Patience:
     """How long to wait for others: some seconds, or two once the process was asked to end.
 

@@ -21,7 +21,8 @@ class Ledger:
 
     A sample has one row, or, where stages cut it, one for each part. The rows of its parts follow
     one another, and name it as their parent. That the last one is there is known only by a row of
-    another sample behind it.
+    another sample behind it; of a sample that is past (a frame of a camera) those that are there
+    are all.
 
     Not thread-safe.
 
@@ -56,7 +57,9 @@ class Ledger:
         -------
         list of Result or None
             None where it must be done again. Then the rows of it that an output has wait to be
-            compared (:meth:`Held.has`), and so do those of all samples behind it.
+            compared (:meth:`Held.has`), and so do those of all samples behind it. Of a sample that
+            is past: the rows of the output that has most; others lack the rest
+            (:attr:`Held.lacking`).
 
         Raises
         ------
@@ -65,6 +68,8 @@ class Ledger:
         """
         wanted = _Wanted(sample, model, model_sha256)
         found = [output.take(wanted) for output in self._outputs]
+        if sample.is_past:
+            return self._take_past([rows for rows, _ in found])
         whole = [rows for rows, is_whole in found if is_whole]
         if not whole or len(whole) < len(found):
             for output, (rows, _) in zip(self._outputs, found, strict=True):
@@ -73,6 +78,14 @@ class Ledger:
         self._check_alike(sample, whole)
         self.next_index += len(whole[0])
         return whole[0]
+
+    def _take_past(self, found: Sequence[list[Result]]) -> list[Result]:
+        """Take what there is of a sample that nobody can do again."""
+        most = max(found, key=len)
+        for output, rows in zip(self._outputs, found, strict=True):
+            output.lacking.extend(most[len(rows) :])
+        self.next_index += len(most)
+        return most
 
     def close(self) -> None:
         """Read no further: let go of what rows are read from."""
@@ -110,11 +123,14 @@ class Held:
     path : Path
     waiting : deque of Result
         Those of samples that are done again, as another output has not all of them.
+    lacking : deque of Result
+        Rows that another output has of samples that cannot be done again, to be written.
     """
 
     def __init__(self, path: Path, rows: Iterator[Result]) -> None:
         self.path = path
         self.waiting: deque[Result] = deque()
+        self.lacking: deque[Result] = deque()
         self._rows = rows
         self._next: Result | None = None
         self._taken = 0

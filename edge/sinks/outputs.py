@@ -130,7 +130,11 @@ class Outputs:
         with self._lock:
             if self._closing.is_set():
                 return None
-            return self._ledger.take(sample, model, model_sha256)
+            found = self._ledger.take(sample, model, model_sha256)
+            for output, held in zip(self._outputs, self._ledger, strict=True):
+                while held.lacking:
+                    output.write(held.lacking.popleft())
+            return found
 
     def check_end(self) -> None:
         """Refuse files that hold more results than there are inputs.

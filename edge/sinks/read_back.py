@@ -14,6 +14,7 @@ from pathlib import Path
 from edge.errors import CropUnreadable, OutputFailed
 from edge.files import file_name, open_file
 from edge.secrets import is_url
+from edge.sources.cameras.registry import CAMERAS
 from edge.sources.content import Found
 from edge.sources.folders import search_folder, search_glob
 from edge.sources.names import IMAGE_SUFFIXES, suffix_of
@@ -40,7 +41,7 @@ def refuse_inputs(outputs: Sequence[Path], sources: Sequence[str]) -> None:
     """
     search = _Search(outputs)
     for source in sources:
-        if is_url(source):
+        if is_url(source) or source.partition(":")[0] in CAMERAS:
             continue
         output = search.in_source(source)
         if output:

@@ -68,6 +68,7 @@ CREATE TABLE IF NOT EXISTS results (
   box TEXT,
   superseded_by INTEGER,
   um_per_pixel REAL,
+  cell_area INTEGER,
   UNIQUE (run_id, idx)
 );
 """
@@ -82,7 +83,10 @@ MIGRATIONS = {
         "ALTER TABLE results ADD COLUMN box TEXT",
         "ALTER TABLE results ADD COLUMN superseded_by INTEGER",
     ),
-    2: ("ALTER TABLE results ADD COLUMN um_per_pixel REAL",),
+    2: (
+        "ALTER TABLE results ADD COLUMN um_per_pixel REAL",
+        "ALTER TABLE results ADD COLUMN cell_area INTEGER",
+    ),
 }
 """Schema version -> what makes the next one of it."""
 

@@ -17,7 +17,7 @@ from edge.secrets import is_url, without_secrets
 from edge.sources.content import Found, WholeFile
 from edge.sources.folders import search_folder, search_glob
 from edge.sources.left_out import LeftOut
-from edge.sources.names import USUAL_SUFFIXES, is_archive, may_be_tiff
+from edge.sources.names import USUAL_SUFFIXES, has_facts, is_archive, may_be_tiff
 from edge.sources.path_lists import read_paths, refuse_to_search
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def find_inputs(sources: Iterable[str], left_out: LeftOut | None = None) -> Iter
         shown = without_secrets(source) if is_url(source) else source
         for found in _expand(source, left_out):
             if not found.is_folder:
-                yield Sample(shown, found.path, error=found.error, content=found.content)
+                sample = Sample(shown, found.path, error=found.error, content=found.content)
+                yield _with_facts(sample) if has_facts(found.path) else sample
 
 
 def open_path(
@@ -208,6 +209,12 @@ def _matched(pattern: str, left_out: LeftOut) -> Iterator[Found]:
 
 
 # Imported where they are needed: a run over plain files starts without them.
+
+
+def _with_facts(sample: Sample) -> Sample:
+    from edge.sources.field_facts import with_facts
+
+    return with_facts(sample)
 
 
 def _snapshot(url: str) -> Found:

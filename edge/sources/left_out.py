@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from edge.sources.names import is_archive
+from edge.sources.names import are_facts, is_archive
 from edge.wording import printable
 
 _EXAMPLES = 3  # of each kind
@@ -40,8 +40,9 @@ class LeftOut:
         self.add(path, HIDDEN)
 
     def add_unnamed(self, path: str) -> None:
-        """Count a file that is not named like an image."""
-        self.add(path, ARCHIVES if is_archive(path) else OTHERS)
+        """Count a file that is not named like an image; facts of a field are read with it."""
+        if not are_facts(path):
+            self.add(path, ARCHIVES if is_archive(path) else OTHERS)
 
     @property
     def total(self) -> int:

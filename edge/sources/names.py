@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import datetime, timezone
 
 USUAL_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """How images are called, for people."""
@@ -36,6 +37,58 @@ _SYSTEM_NAMES = frozenset(
     }
 )
 _SYSTEM_BEGINNINGS = ("synophoto_thumb", "synofile_thumb", "@syno", "@gmt-", "found.0")
+
+
+CELLS_FOLDER = "cells"
+"""Folder beside captured fields in which the crops of their cells are."""
+
+_MOMENT = r"\d{8}T\d{6}\.\d{6}Z"
+_FIELD = re.compile(rf"field-{_MOMENT}\.png")
+_CELL = re.compile(rf"cell-{_MOMENT}-\d{{3,}}\.png")
+
+
+def field_name(moment: float) -> str:
+    """Name of the image of a field that was taken at a time, in seconds since 1970.
+
+    In order of names is in order of time.
+    """
+    return f"field-{_stamp(moment)}.png"
+
+
+def cell_name(moment: float, number: int) -> str:
+    """Name of the crop of a cell, from 1, of a field that was taken at a time."""
+    return f"cell-{_stamp(moment)}-{number:03d}.png"
+
+
+def _stamp(moment: float) -> str:
+    microseconds = round(moment * 1e6)
+    whole = datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc)
+    return f"{whole:%Y%m%dT%H%M%S}.{microseconds % 1_000_000:06d}Z"
+
+
+def is_field(path: str) -> bool:
+    """Whether a file is called as :func:`field_name` calls images."""
+    return path.endswith("Z.png") and _FIELD.fullmatch(os.path.basename(path)) is not None
+
+
+def is_cell(path: str) -> bool:
+    """Whether a file is called as :func:`cell_name` calls crops."""
+    return path.endswith(".png") and _CELL.fullmatch(os.path.basename(path)) is not None
+
+
+def has_facts(path: str) -> bool:
+    """Whether a file is called like an image that has its facts beside it."""
+    return is_field(path) or is_cell(path)
+
+
+def facts_name(path: str) -> str:
+    """Name of the file in which the facts of a field or cell are: beside its image."""
+    return os.path.splitext(path)[0] + ".json"
+
+
+def are_facts(path: str) -> bool:
+    """Whether a file is called as :func:`facts_name` calls them."""
+    return path.endswith(".json") and has_facts(path.removesuffix(".json") + ".png")
 
 
 def suffix_of(name: str) -> str:

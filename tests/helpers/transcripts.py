@@ -140,6 +140,7 @@ class Reader:
             "PYTHON": str(programs / "python3"),
             "PYTHONPATH": str(ROOT),
             "XDG_CACHE_HOME": str(home / "cache"),
+            "XDG_CONFIG_HOME": str(home / "config"),
             "COLUMNS": "100",
             "NO_COLOR": "1",
         }

@@ -16,6 +16,8 @@ _CSS = {
 }
 """Okabe and Ito (2008), Color Universal Design; grey is ours. Orange is that of ``refer``."""
 
+_OF_REFER = "#e69f00"
+
 _SIGN_OF_POSITIVE, _SIGN_OF_REFER = "\u25b2", "\u25c6"
 _SIGNS = ("\u25cb", "\u25a1", "\u25bd", "\u25b7", "\u2606")
 
@@ -38,6 +40,17 @@ def classes(contract: Contract) -> dict[str, str]:
     return {NOT_DECIDED: NOT_DECIDED} | {
         label.words: class_of(n) for n, label in enumerate(contract.labels)
     }
+
+
+def colours(contract: Contract) -> dict[str, tuple[int, int, int]]:
+    """Decision -> red, green and blue, for pictures."""
+    found = {label.words: _CSS[label.colour] for label in contract.labels}
+    return {decision: _rgb(css) for decision, css in (found | {NOT_DECIDED: _OF_REFER}).items()}
+
+
+def _rgb(css: str) -> tuple[int, int, int]:
+    red, green, blue = bytes.fromhex(css.removeprefix("#"))
+    return red, green, blue
 
 
 def signs(contract: Contract) -> dict[str, str]:

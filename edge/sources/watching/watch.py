@@ -12,21 +12,20 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
 import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Container, Iterable, Iterator
 from itertools import islice
-from types import FrameType
 
 from edge.errors import NoEvents, NoInputs
 from edge.files import file_name, unreadable
-from edge.process.interrupts import ask_to_end
+from edge.process.interrupts import ended_by_signals
 from edge.rows import Result
 from edge.samples import Sample
 from edge.sources.content import Found
+from edge.sources.field_facts import with_facts
 from edge.sources.find import open_path
 from edge.sources.folders import search_folder
 from edge.sources.left_out import LeftOut
@@ -122,7 +121,7 @@ class Watch:
                 self._events = False
                 self._way += f": {error}"
         if threading.current_thread() is threading.main_thread():
-            self._context.enter_context(_stopped_by_signals(self))
+            self._context.enter_context(ended_by_signals(self.stop))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -335,33 +334,13 @@ class Watch:
             before, index = self._taken.index_of(name), self._index
             self._taken.add(name, index, look.state, look.content)
             self._index += 1
-            yield Sample(
-                self._folder,
-                each.path,
-                error=each.error,
-                content=content,
-                supersedes=before,
-                version=look.version,
+            yield with_facts(
+                Sample(
+                    self._folder,
+                    each.path,
+                    error=each.error,
+                    content=content,
+                    supersedes=before,
+                    version=look.version,
+                )
             )
-
-
-@contextlib.contextmanager
-def _stopped_by_signals(watch: Watch) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM end a watch in good order; a second one as ever."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        restore()
-        ask_to_end()
-        watch.stop()
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        restore()

@@ -28,7 +28,7 @@ from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.models.cnmc import CONTRACT, SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
-from edge.reasons import QUALITY, SCALE_SHIFT, in_words
+from edge.reasons import QUALITY, SCALE_SHIFT, SCALE_UNKNOWN, in_words
 from edge.samples import Sample
 
 CELLS = [draw_cell(seed) for seed in range(20)]
@@ -121,7 +121,7 @@ def test_without_a_reference_what_depends_on_cells_is_not_judged(bad: Bad) -> No
 
 
 def test_every_code_has_a_bad_crop_here_and_no_other_code_is_used() -> None:
-    assert {bad.codes for bad in BAD} | {SCALE_SHIFT} == set(QUALITY)
+    assert {bad.codes for bad in BAD} | {SCALE_SHIFT, SCALE_UNKNOWN} == set(QUALITY)
 
 
 def test_a_crop_can_be_bad_in_several_ways_named_in_the_order_of_the_table() -> None:

@@ -41,28 +41,29 @@ CUT = replace(
 )
 
 CSV = """\
-source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box,um_per_pixel,p_hem,p_all
-crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,,,0.876543,0.123457
-crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,,,,
-crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70",,0.876543,0.123457
+source,file,index,label,decision,p_leukemia,logit_hem,logit_all,quality,model,model_sha256,error,supersedes,file_version,sample,parent,box,um_per_pixel,cell_area,p_hem,p_all
+crops,crops/cell.png,0,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,crops/cell.png,,,,,0.876543,0.123457
+crops,crops/bad.png,1,,,,,,,cnn,0123abcd,truncated,,,crops/bad.png,,,,,,
+crops,crops/field.png,2,all,refer,0.123457,-1.5,2.25,,cnn,0123abcd,,,,"crops/field.png@0,8,70,70",crops/field.png,"0,8,70,70",,,0.876543,0.123457
 """
 JSONL = (
     '{"source": "crops", "file": "crops/cell.png", "index": 0, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
     ' "supersedes": null, "file_version": null, "sample": "crops/cell.png", "parent": null,'
-    ' "box": null, "um_per_pixel": null, "p_hem": 0.876543, "p_all": 0.123457}\n'
+    ' "box": null, "um_per_pixel": null, "cell_area": null, "p_hem": 0.876543,'
+    ' "p_all": 0.123457}\n'
     '{"source": "crops", "file": "crops/bad.png", "index": 1, "label": null,'
     ' "decision": null, "p_leukemia": null, "logit_hem": null, "logit_all": null,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": "truncated",'
     ' "supersedes": null, "file_version": null, "sample": "crops/bad.png", "parent": null,'
-    ' "box": null, "um_per_pixel": null, "p_hem": null, "p_all": null}\n'
+    ' "box": null, "um_per_pixel": null, "cell_area": null, "p_hem": null, "p_all": null}\n'
     '{"source": "crops", "file": "crops/field.png", "index": 2, "label": "all",'
     ' "decision": "refer", "p_leukemia": 0.123457, "logit_hem": -1.5, "logit_all": 2.25,'
     ' "quality": null, "model": "cnn", "model_sha256": "0123abcd", "error": null,'
     ' "supersedes": null, "file_version": null, "sample": "crops/field.png@0,8,70,70",'
     ' "parent": "crops/field.png", "box": "0,8,70,70",'
-    ' "um_per_pixel": null, "p_hem": 0.876543, "p_all": 0.123457}\n'
+    ' "um_per_pixel": null, "cell_area": null, "p_hem": 0.876543, "p_all": 0.123457}\n'
 )
 
 
@@ -120,6 +121,7 @@ def test_the_columns_are_those_of_version_3_in_their_order() -> None:
         "parent",
         "box",
         "um_per_pixel",
+        "cell_area",
         "p_hem",
         "p_all",
     )
@@ -128,8 +130,9 @@ def test_the_columns_are_those_of_version_3_in_their_order() -> None:
 def test_other_labels_have_columns_of_their_own_and_none_of_c_nmc() -> None:
     columns = columns_of(("ring", "rod", "band"))
     assert columns[:6] == ("source", "file", "index", "label", "decision", "quality")
-    assert columns[-7:] == (
+    assert columns[-8:] == (
         "um_per_pixel",
+        "cell_area",
         *("p_ring", "p_rod", "p_band"),
         *("logit_ring", "logit_rod", "logit_band"),
     )
@@ -142,7 +145,7 @@ def is_name(text: str) -> bool:
         check_name(text)
     except ValueError:
         return False
-    return True
+    return text.casefold() not in ("refer", "failed")  # decisions of no label
 
 
 NAMES_OF_LABELS = st.lists(

@@ -22,7 +22,7 @@ from edge.sinks.outputs import Outputs
 from edge.sinks.schema import APPLICATION_ID, SCHEMA_VERSION
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "results-database.md"
-LATER = ("um_per_pixel", "p_hem", "p_all")
+LATER = ("um_per_pixel", "cell_area", "p_hem", "p_all")
 TABLES = {
     "models": ["sha256", "network", "metadata"],
     "runs": [

@@ -1,0 +1,310 @@
+"""How well and how fast cells are found in fields: the tables of docs/fields.md.
+
+``python benchmarks/fields.py DIR``, with ``wbc_masks`` and ``smears`` in it. Boxes of cells, drawn
+over the smears by looking, are in ``smear-boxes.csv`` beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edge.cli.command import one_sentence
+from edge.contract import BLACK
+from edge.crops.preprocess import BoolImage, UInt8Image, to_crop
+from edge.decoding.decode import decode
+from edge.doctor import versions
+from edge.engine.classifier import Classifier
+from edge.errors import DataRefused
+from edge.fields.drawn import draw_field
+from edge.fields.find import find_cells
+from edge.fields.parameters import Parameters
+from edge.fields.stage import CellStage
+from edge.files import read_bytes
+from edge.samples import Box, Sample
+
+PAGE = Path(__file__).parents[1] / "docs" / "fields.md"
+BOXES = Path(__file__).with_name("smear-boxes.csv")
+BEGIN, END = "<!-- by benchmarks/fields.py: -->\n", "<!-- end -->\n"
+
+CYTOPLASM, NUCLEUS = 64, 192  # grey levels of a mask above which it is one: 128 and 255
+REFERENCE = "`cv2.bilateralFilter(field, 9, 50, 50)`"
+FOUND, UNCLEAR = 0.5, 0.3  # intersection over union: found; and what nobody can tell
+SPREADS = 1.96  # of a normal distribution: 95 %
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """One image of ``wbc_masks``: hand-drawn and ours."""
+
+    number: int
+    rgb: UInt8Image
+    drawn: BoolImage
+    found: BoolImage
+    dice: float
+    nucleus_dice: float
+
+
+@one_sentence
+def main() -> None:
+    """Measure, and write the tables."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("data", type=Path, metavar="DIR")
+    options = parser.parse_args()
+    for name in ("wbc_masks", "smears"):
+        if not (options.data / name).is_dir():
+            raise DataRefused(f"{options.data} has no {name}/; give the folder that holds it")
+    sets = {name: list(outlined(options.data / "wbc_masks" / name)) for name in ("set1", "set2")}
+    text = "\n".join(
+        [
+            *outline_table(sets),
+            *decision_table(sets),
+            *smear_table(options.data / "smears"),
+            *speed_table(),
+            f"{versions()}",
+            "",
+        ]
+    )
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    _, after = rest.split(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    print(text)
+
+
+def outlined(folder: Path) -> Iterator[Outlined]:
+    """Find the cell of each image that was outlined by hand."""
+    for path in sorted(folder.glob("*.bmp")):
+        rgb = decode(read_bytes(path))
+        mask = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
+        assert mask is not None
+        drawn = mask > CYTOPLASM
+        best, nucleus, score = np.zeros_like(drawn), np.zeros_like(drawn), 0.0
+        for cell in find_cells(rgb, Parameters(keeps_cut=True)).cells:
+            whole = placed(cell.mask, cell.box, drawn.shape)
+            if (found := dice(whole, drawn)) > score:
+                best, score = whole, found
+                nucleus = placed(cell.nucleus, cell.box, drawn.shape)
+        yield Outlined(int(path.stem), rgb, drawn, best, score, dice(nucleus, mask > NUCLEUS))
+
+
+def placed(mask: BoolImage, box: Box, shape: tuple[int, ...]) -> BoolImage:
+    """Mask of a box as one of the whole field."""
+    whole = np.zeros(shape, bool)
+    whole[box.y : box.y + box.height, box.x : box.x + box.width] = mask
+    return whole
+
+
+def dice(one: BoolImage, other: BoolImage) -> float:
+    """Twice the overlap over both areas."""
+    both = int(one.sum()) + int(other.sum())
+    return 2 * int((one & other).sum()) / both if both else 0.0
+
+
+def outline_table(sets: dict[str, list[Outlined]]) -> Iterator[str]:
+    """Dice of whole cells and nuclei, of all images and of the two halves."""
+    yield "### Outlines against hand-drawn ones\n"
+    yield "| images | n | median | mean | 10th percentile | worst | area, median | nucleus, mean |"
+    yield "|---|--:|--:|--:|--:|--:|--:|--:|"
+    for name, images in sets.items():
+        halves = {
+            name: images,
+            f"{name}, odd numbers": [each for each in images if each.number % 2],
+            f"{name}, even numbers": [each for each in images if not each.number % 2],
+        }
+        for words, some in halves.items():
+            scores = np.array([each.dice for each in some])
+            areas = [each.found.sum() / each.drawn.sum() for each in some if each.dice]
+            nuclei = np.mean([each.nucleus_dice for each in some])
+            yield (
+                f"| {words} | {len(some)} | {np.median(scores):.3f} | {scores.mean():.3f} |"
+                f" {np.percentile(scores, 10):.3f} | {scores.min():.2f} |"
+                f" {100 * (np.median(areas) - 1):+.1f} % | {nuclei:.3f} |"
+            )
+    yield ""
+
+
+def decision_table(sets: dict[str, list[Outlined]]) -> Iterator[str]:
+    """How many decisions change with the outline."""
+    yield "### Decisions that change with the outline\n"
+    yield (
+        "Each cell twice on black, cut along the hand-drawn outline and along ours, shown to the"
+        " network that ships, at the scale at which the middle cell of the set is as large as that"
+        " of training.\n"
+    )
+    yield "| images | cells | decision changes | likeliest label changes | p changes, median |"
+    yield "|---|--:|--:|--:|--:|"
+    with Classifier() as classifier:
+        contract = classifier.contract
+        assert contract.diameters is not None
+        for name, images in sets.items():
+            cells = [each for each in images if each.dice > 0]
+            middle = np.median([np.sqrt(4 * each.drawn.sum() / np.pi) for each in cells])
+            zoom = contract.diameters.median / middle
+            results = []
+            for masks in ([each.drawn for each in cells], [each.found for each in cells]):
+                crops = [
+                    to_crop(on_black(each.rgb, mask), contract.side, BLACK, zoom)
+                    for each, mask in zip(cells, masks, strict=True)
+                ]
+                results.append(list(classifier.classify_each(crops)))
+            pairs = list(zip(*results, strict=True))
+            decided = sum(a.decision != b.decision for a, b in pairs)
+            labels = sum(a.label != b.label for a, b in pairs)
+            off = np.median([abs((a.probability or 0) - (b.probability or 0)) for a, b in pairs])
+            yield (
+                f"| {name} | {len(pairs)} | {decided} ({100 * decided / len(pairs):.1f} %) |"
+                f" {labels} ({100 * labels / len(pairs):.1f} %) | {off:.3f} |"
+            )
+    yield ""
+
+
+def on_black(rgb: UInt8Image, mask: BoolImage) -> UInt8Image:
+    """The cell on black, cut out."""
+    y, x = np.nonzero(mask)
+    pixels = np.where(mask[..., None], rgb, 0).astype(np.uint8)
+    return np.ascontiguousarray(pixels[y.min() : y.max() + 1, x.min() : x.max() + 1])
+
+
+@dataclass
+class Counted:
+    """Cells of some fields: found, missed; and what was taken for one."""
+
+    fields: int = 0
+    found: int = 0
+    missed: int = 0
+    wrong: int = 0
+
+    def row(self, words: str) -> str:
+        """Row of a table."""
+        recall = share(self.found, self.found + self.missed)
+        precision = share(self.found, self.found + self.wrong)
+        return f"| {words} | {self.fields} | {self.found + self.missed} | {recall} | {precision} |"
+
+
+def smear_table(smears: Path) -> Iterator[str]:
+    """Recall and precision on annotated smears."""
+    drawn: dict[str, dict[str, list[Box]]] = {}
+    with BOXES.open(newline="") as file:
+        for row in csv.DictReader(file):
+            if row["pass"] == "1":
+                kinds = drawn.setdefault(row["field"], {"cell": [], "unclear": []})
+                box = Box(*(int(row[side]) for side in ("x", "y", "width", "height")))
+                kinds[row["kind"]].append(box)
+    counted: dict[str, Counted] = {}
+    for name, kinds in drawn.items():
+        cells = find_cells(decode(read_bytes(smears / name))).cells
+        result = compare([cell.box for cell in cells], kinds["cell"], kinds["unclear"])
+        for group in (name.partition("/")[0], "all"):
+            sums = counted.setdefault(group, Counted())
+            sums.fields += 1
+            sums.found += result.found
+            sums.missed += result.missed
+            sums.wrong += result.wrong
+    counted["all"] = counted.pop("all")
+    yield "### Cells of smears against boxes drawn by looking\n"
+    yield "| folder | fields | cells | recall | precision |"
+    yield "|---|--:|--:|--:|--:|"
+    for group, sums in counted.items():
+        yield sums.row(group)
+    yield ""
+
+
+def compare(found: Sequence[Box], cells: Sequence[Box], unclear: Sequence[Box]) -> Counted:
+    """Match boxes one to one, the best first."""
+    pairs = sorted(
+        (
+            (overlap(one, other), i, j)
+            for i, one in enumerate(cells)
+            for j, other in enumerate(found)
+        ),
+        reverse=True,
+    )
+    seen: set[int] = set()
+    used: set[int] = set()
+    for score, i, j in pairs:
+        if score >= FOUND and i not in seen and j not in used:
+            seen.add(i)
+            used.add(j)
+    wrong = sum(
+        j not in used
+        and not any(overlap(box, each) > UNCLEAR or covered(box, each) > FOUND for each in unclear)
+        for j, box in enumerate(found)
+    )
+    return Counted(1, len(seen), len(cells) - len(seen), wrong)
+
+
+def common(one: Box, other: Box) -> int:
+    """Pixels of two boxes that are the same."""
+    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(across, 0) * max(down, 0)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    both = common(one, other)
+    return both / (one.width * one.height + other.width * other.height - both)
+
+
+def covered(one: Box, other: Box) -> float:
+    """Share of a box that lies in another."""
+    return common(one, other) / (one.width * one.height)
+
+
+def share(part: int, whole: int) -> str:
+    """A share with its interval (Wilson, 1927)."""
+    if not whole:
+        return "-"
+    p, z = part / whole, SPREADS
+    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
+    half = z * np.sqrt(p * (1 - p) / whole + z * z / (4 * whole**2)) / (1 + z * z / whole)
+    return f"{p:.3f} ({middle - half:.3f} to {middle + half:.3f})"
+
+
+def speed_table() -> Iterator[str]:
+    """Milliseconds a field, on one core, beside a filter that everybody has."""
+    cv2.setNumThreads(1)
+    field = draw_field(3, 1920, 1080, cells=100, diameter=70).rgb
+    with Classifier(threads=1, stages=[CellStage()]) as classifier:
+        sample = Sample("drawn", "drawn", pixels=field)
+        steps: dict[str, Callable[[], object]] = {
+            "cells found": lambda: find_cells(field),
+            "field to decisions": lambda: list(classifier.classify_each([sample])),
+            REFERENCE: lambda: cv2.bilateralFilter(field, 9, 50, 50),
+        }
+        taken = {words: milliseconds(step) for words, step in steps.items()}
+    cells = len(find_cells(field).cells)
+    reference = statistics.median(taken[REFERENCE])
+    yield f"### Speed: a drawn field of 1920x1080 with {cells} cells found of 100, on one core\n"
+    yield "| | median | 95th percentile | median, in filters |"
+    yield "|---|--:|--:|--:|"
+    for words, times in taken.items():
+        middle = statistics.median(times)
+        yield (
+            f"| {words} | {middle:.0f} ms | {np.percentile(times, 95):.0f} ms |"
+            f" {middle / reference:.2f} |"
+        )
+    yield ""
+
+
+def milliseconds(step: Callable[[], object], times: int = 15) -> list[float]:
+    """Of each of some calls, after one that warms up."""
+    step()
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        step()
+        found.append(1000 * (time.perf_counter() - start))
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Cells in fields: what is empty, nuclei, whole cells around them, and cutting them out."""

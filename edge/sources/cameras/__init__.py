@@ -1,0 +1,1 @@
+"""Cameras: one protocol, one runner that reads them, a module for each kind."""
