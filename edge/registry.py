@@ -35,9 +35,13 @@ class Registry(Generic[T]):
         return iter(self._known)
 
     def __getitem__(self, name: str) -> Factory[T]:
-        found: Any = self._known[name]
-        if isinstance(found, str):
-            module, _, attribute = found.partition(":")
-            found = getattr(importlib.import_module(module), attribute)
-        made: Factory[T] = found
+        made: Factory[T] = imported(self._known[name])
         return made
+
+
+def imported(named: Any) -> Any:
+    """Import what ``package.module:attribute`` names; anything but a name comes back as it is."""
+    if not isinstance(named, str):
+        return named
+    module, _, attribute = named.partition(":")
+    return getattr(importlib.import_module(module), attribute)

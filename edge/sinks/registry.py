@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from edge.errors import OutputFailed
+from edge.registry import imported
 from edge.sinks.sink import Run, Sink
 
 MakeSink = Callable[[Path, Run, bool], Sink]
@@ -49,11 +48,8 @@ class SinkKind:
         OutputFailed, ResumeRefused
             Those of the sink.
         """
-        maker = self.maker
-        if isinstance(maker, str):
-            module, _, name = maker.partition(":")
-            maker = cast("MakeSink", getattr(importlib.import_module(module), name))
-        return maker(path, run, resume)
+        made: Sink = imported(self.maker)(path, run, resume)
+        return made
 
 
 _kinds: dict[str, SinkKind] = {}
