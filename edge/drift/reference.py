@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from edge.contract import NOT_DECIDED
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
 from edge.decisions.decision import Verdict
-from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
+from edge.drift.histogram import Histogram, divergence_by_chance, empty_histogram
 from edge.errors import NotComparable
 from edge.records.checks import items, number, record, string, whole
 from edge.records.json_text import parse_json
+from edge.statistics.distances import jensen_shannon
 
 SCHEMA = 2
 """Version of the schema of ``reference.json`` that is written."""
@@ -51,7 +52,7 @@ class Shift:
     Attributes
     ----------
     divergence : float
-        :func:`edge.drift.histogram.divergence`, bits, 0..1.
+        :func:`edge.statistics.distances.jensen_shannon`, bits, 0..1.
     by_chance : float
         What it would be on average if nothing had changed but the sample
         (:func:`edge.drift.histogram.divergence_by_chance`).
@@ -160,7 +161,7 @@ class DriftReference:
             tuple(today.decisions[name] for name in self.decisions),
         )
         return {
-            name: Shift(divergence(*pair), divergence_by_chance(*pair))
+            name: Shift(jensen_shannon(*pair), divergence_by_chance(*pair))
             for name, pair in counts.items()
         }
 
