@@ -21,7 +21,6 @@ from convert.network.logits_model import LogitsModel
 from convert.probabilities import Probabilities
 from convert.quantize.quantized import Quantized
 from convert.quantize.recipe import save_recipe
-from convert.verify.answers import Logits, margins_of
 from convert.verify.fidelity import Fidelity, Stages
 from convert.verify.golden import Golden
 from convert.versions import created_with
@@ -30,6 +29,7 @@ from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ConversionFailed
 from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import write_model_file
+from edge.statistics.answers import Logits, margins_of
 from edge.statistics.metrics import measure
 from edge.statistics.reliability import probabilities as probabilities_at
 from edge.statistics.several import measure_several, probabilities_of
