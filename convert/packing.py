@@ -121,7 +121,12 @@ def pack(
     if reference:
         (folder / f"{job.name}-reference.json").write_text(reference.to_json(), encoding="utf-8")
     write_model_file(
-        folder / f"{job.name}.tflite", quantized.flatbuffer, metadata, golden.vectors, reference
+        folder / f"{job.name}.tflite",
+        quantized.flatbuffer,
+        metadata,
+        golden.vectors,
+        reference,
+        twin if job.options.with_twin else None,
     )
 
 

@@ -201,11 +201,11 @@ class _Sums:
         self._own_noise = self._own_noise + (error * error).sum(axis=0)
 
     @property
-    def snrdecibels(self) -> float:
+    def snr_db(self) -> float:
         return decibels(self._noise, self._signal)
 
     @property
-    def own_snrdecibels(self) -> float:
+    def own_snr_db(self) -> float:
         worst = self._own_noise > self._own_signal
         ratio = np.divide(
             self._own_noise, self._own_signal, out=worst.astype(float), where=self._own_signal > 0

@@ -130,4 +130,4 @@ def _as_float(raw: npt.NDArray[Any], detail: dict[str, Any]) -> npt.NDArray[np.f
     if raw.dtype != np.int8:
         return values
     scale, zero_point = detail["quantization"]
-    return (values - zero_point) * scale
+    return np.asarray((values - zero_point) * scale)
