@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,14 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.engine.network import Int8Network
+from edge.engine.runtime import find_runtime
+from edge.models.model_file import (
+    SHIPPED_MODEL,
+    GoldenVectors,
+    read_model_file,
+    write_model_file,
+)
 
 FLOAT32, INT8, INT32 = schema.TensorType.FLOAT32, schema.TensorType.INT8, schema.TensorType.INT32
 
@@ -43,11 +52,6 @@ def shipped_twin() -> bytes:
     return packed(model)
 
 
-def write_shipped_twin(path: Path) -> Path:
-    path.write_bytes(shipped_twin())
-    return path
-
-
 def weights_of(model: Any, layer: int) -> Any:
     """Tensor of the weights of one of the convolutions, by its number."""
     graph = model.subgraphs[0]
@@ -75,3 +79,24 @@ def with_other_weights(seed: int = 0) -> bytes:
         buffer = model.buffers[weights_of(model, layer).buffer]
         buffer.data = random.permutation(np.asarray(buffer.data))
     return packed(model)
+
+
+def write_model_with_twin(
+    path: Path, flatbuffer: bytes | None = None, packed_in: bool = True
+) -> Path:
+    """Write a model file of the network that ships, or of another int8 one, with its float twin.
+
+    Its golden vectors are those of its own flatbuffer, as if somebody had converted it so.
+    """
+    shipped, twin = read_model_file(SHIPPED_MODEL), shipped_twin()
+    given = flatbuffer or shipped.flatbuffer
+    logits = Int8Network(given, find_runtime()).raw_logits_of(shipped.golden.inputs)
+    metadata = dataclasses.replace(
+        shipped.metadata,
+        flatbuffer_sha256=hashlib.sha256(given).hexdigest(),
+        twin_sha256=hashlib.sha256(twin).hexdigest(),
+    )
+    golden = GoldenVectors(shipped.golden.inputs, logits)
+    inside = twin if packed_in else None
+    write_model_file(path, given, metadata, golden, shipped.reference, inside)
+    return path
