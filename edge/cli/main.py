@@ -125,6 +125,9 @@ COMMANDS = {
         "Measure the networks alone, in every setting, for choosing and for reporting issues."
     ),
     "drift": "Compare int8 with the float network it was made from: quantization drift.",
+    "drift smears": "Compare smears with the people of a reference; name what moved: data drift.",
+    "drift learn": "Learn what the smears of people look like, as a reference for data drift.",
+    "drift merge": "Put the people of several references together.",
     "drift replay": "Run the networks of a replay package on its cells, on this machine.",
     "samples": "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
 }

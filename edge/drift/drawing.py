@@ -1,10 +1,16 @@
-"""Which cells are drawn: by a seeded rule that asks for nothing but the id of the cell."""
+"""What is drawn by lot: by a seeded rule that asks for nothing but a name."""
 
 from __future__ import annotations
 
 import hashlib
 
 _ALL = 2**64
+
+
+def uniform_of(name: str, seed: int = 0) -> float:
+    """Number of 0..1, uniform over names, the same for the same name on every machine."""
+    text = f"{seed}:{name}".encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") / _ALL
 
 
 def is_drawn(sample: str, share: float, seed: int = 0) -> bool:
@@ -22,6 +28,4 @@ def is_drawn(sample: str, share: float, seed: int = 0) -> bool:
         0..1.
     seed : int
     """
-    text = f"{seed}:{sample}".encode("utf-8", "surrogateescape")
-    digest = hashlib.blake2b(text, digest_size=8)
-    return int.from_bytes(digest.digest(), "big") < share * _ALL
+    return share >= 1 or uniform_of(sample, seed) < share

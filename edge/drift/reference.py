@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from edge.contract import NOT_DECIDED
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
@@ -216,7 +217,11 @@ def parse_reference(text: bytes | str, words: Sequence[str]) -> DriftReference:
     NotComparable
         If it is of another schema.
     """
-    fields = parse_json(text)
+    return reference_of(parse_json(text), words)
+
+
+def reference_of(fields: Any, words: Sequence[str]) -> DriftReference:
+    """Make a reference of what JSON holds; errors as above."""
     schema = fields.get("schema") if isinstance(fields, dict) else None
     if type(schema) is int and schema not in SCHEMAS:
         raise NotComparable(

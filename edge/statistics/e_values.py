@@ -41,7 +41,7 @@ def power_e_value(p: npt.ArrayLike, exponent: float = POWER) -> Numbers:
         return np.asarray(exponent * np.asarray(p, np.float64) ** (exponent - 1))
 
 
-def step_e_value(p: npt.ArrayLike, level: float, stake: float) -> Numbers:
+def step_e_value(p: npt.ArrayLike, level: npt.ArrayLike, stake: float) -> Numbers:
     """Turn p-values into e-values by betting a share of the capital that p is at most a level.
 
     ``1 - stake + stake * (p <= level) / level``: a step is a calibrator, too (Vovk and Wang 2021,
@@ -52,14 +52,15 @@ def step_e_value(p: npt.ArrayLike, level: float, stake: float) -> Numbers:
     ----------
     p : array-like of float
         0..1.
-    level : float
+    level : array-like of float
         Above 0, at most 1.
     stake : float
         0..1; with less than 1 no single smear can ruin the bet.
     """
-    if not 0 < level <= 1 or not 0 <= stake <= 1:
-        raise ValueError(f"level {level} or stake {stake} of a bet is not within 0 and 1")
-    return np.asarray(1 - stake + stake * (np.asarray(p, np.float64) <= level) / level)
+    levels = np.asarray(level, np.float64)
+    if not (levels > 0).all() or not (levels <= 1).all() or not 0 <= stake <= 1:
+        raise ValueError(f"level {levels} or stake {stake} of a bet is not within 0 and 1")
+    return np.asarray(1 - stake + stake * (np.asarray(p, np.float64) <= levels) / levels)
 
 
 def average(e_values: npt.ArrayLike, weights: Sequence[float] | None = None) -> Numbers:
