@@ -27,10 +27,10 @@ from convert.verify.golden import Golden
 from convert.versions import created_with
 from edge.decisions.decision import judge
 from edge.drift.gates import FACT, DriftLimits
-from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ConversionFailed
 from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import write_model_file
+from edge.reference.drift_reference import DriftReference, parse_reference
 from edge.statistics.answers import Logits, margins_of
 from edge.statistics.metrics import measure
 from edge.statistics.reliability import probabilities as probabilities_at

@@ -9,9 +9,9 @@ from edge.crops.image_statistics import ImageStatistics, image_statistics
 from edge.decisions.decision import Verdict
 from edge.drift.labels import Labels
 from edge.drift.people import People, nobody
-from edge.drift.reference import no_cells_yet
 from edge.drift.smears import Cell, cell_of, smears_of
 from edge.engine.classifier import Classifier
+from edge.reference.drift_reference import no_cells_yet
 from edge.rows import Result
 from edge.samples import Sample
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.contract import Contract
-from edge.drift.reference import DriftReference, no_cells_yet, reference_of
 from edge.drift.smears import CHANNELS, Smear
 from edge.errors import NotComparable
 from edge.records.checks import items, number, record, string, whole
 from edge.records.json_text import read_json
+from edge.reference.drift_reference import DriftReference, no_cells_yet, reference_of
 from edge.whole_file import save_text
 
 SCHEMA = 1

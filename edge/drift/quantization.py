@@ -14,7 +14,6 @@ import edge
 from edge.crops.preprocess import UInt8Image
 from edge.drift.comparison import Answered, Cells, Comparison, compare_networks, refuse_not_finite
 from edge.drift.gates import DriftGate, DriftLimits, judge_drift
-from edge.drift.histogram import Histogram, empty_histogram
 from edge.drift.labels import Labels
 from edge.drift.layers import (
     LAYERS_COMPARED_ON,
@@ -27,6 +26,7 @@ from edge.errors import NoInputs
 from edge.files import file_name
 from edge.machine import processor_name
 from edge.models.metadata import Metadata
+from edge.reference.histogram import Histogram, empty_histogram
 from edge.rows import smear_of
 from edge.samples import Sample
 from edge.statistics.answers import Logits, answers_of, likeliest_of

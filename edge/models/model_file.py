@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.crops.preprocess import UInt8Image
-from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
 from edge.models.metadata import SCHEMAS, Metadata, metadata_of
 from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, TWIN, Parts, array_bytes
 from edge.records.json_text import parse_json
+from edge.reference.drift_reference import DriftReference, parse_reference
 from edge.whole_file import replacing
 from edge.wording import named, shortened
 

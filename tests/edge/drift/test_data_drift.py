@@ -18,12 +18,12 @@ from edge.crops.image_statistics import image_statistics
 from edge.decisions.decision import Verdict
 from edge.drift.monitor import ALARM, NO_ALARM, NO_VERDICT, describe_distances, judge_smears
 from edge.drift.people import People, nobody, read_people, save_people
-from edge.drift.reference import DriftReference, no_cells_yet
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, Smear, cell_of, smears_of
 from edge.engine.classifier import Classifier
 from edge.errors import NotComparable
 from edge.models.cnmc import CONTRACT
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
+from edge.reference.drift_reference import DriftReference, no_cells_yet
 
 SHA256 = read_model_file(SHIPPED_MODEL).sha256
 WORDS = CONTRACT.words

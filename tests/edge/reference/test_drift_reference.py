@@ -16,9 +16,9 @@ from edge.crops.drawn import draw_cell
 from edge.crops.image_statistics import STATISTICS, image_statistics
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.decisions.decision import Verdict
-from edge.drift.histogram import Histogram, divergence_by_chance, empty_histogram
-from edge.drift.reference import DriftReference, no_cells_yet, parse_reference
 from edge.errors import NotComparable
+from edge.reference.drift_reference import DriftReference, no_cells_yet, parse_reference
+from edge.reference.histogram import Histogram, divergence_by_chance, empty_histogram
 from edge.statistics.distances import jensen_shannon
 
 SIDE = 70

@@ -16,10 +16,10 @@ from typing import Any
 from edge.contract import NOT_DECIDED
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
 from edge.decisions.decision import Verdict
-from edge.drift.histogram import Histogram, divergence_by_chance, empty_histogram
 from edge.errors import NotComparable
 from edge.records.checks import items, number, record, string, whole
 from edge.records.json_text import parse_json
+from edge.reference.histogram import Histogram, divergence_by_chance, empty_histogram
 from edge.statistics.distances import jensen_shannon
 
 SCHEMA = 2
@@ -56,7 +56,7 @@ class Shift:
         :func:`edge.statistics.distances.jensen_shannon`, bits, 0..1.
     by_chance : float
         What it would be on average if nothing had changed but the sample
-        (:func:`edge.drift.histogram.divergence_by_chance`).
+        (:func:`edge.reference.histogram.divergence_by_chance`).
     """
 
     divergence: float
