@@ -27,7 +27,7 @@ from edge.statistics.conformal import online_ranks
 
 PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
 BEGIN, END = "<!-- by benchmarks/data_drift.py: -->\n", "<!-- end -->\n"
-MOST_CELLS = 60  # of a person
+MOST_CELLS = 100  # of a person
 REFERENCES = (20, 50)
 STREAMS, SMEARS = 400, 30
 
@@ -123,13 +123,14 @@ def smears_seen(
 ) -> list[Smear]:
     """Smears of the people, each image shifted."""
     images = (shift(decode(read_bytes(crop.path))) for crop in crops)
-    background = classifier.contract.background
+    background, diameters = classifier.contract.background, classifier.contract.diameters
+    sizes = diameters.sizes if diameters else None
     cells = [
         (crop.subject, cell)
         for crop, result in zip(crops, classifier.classify_each(images), strict=True)
         if (cell := cell_of(result, background)) is not None
     ]
-    return [smear for smear in smears_of(cells) if smear.cells >= FEWEST_CELLS]
+    return [smear for smear in smears_of(cells, sizes) if smear.cells >= FEWEST_CELLS]
 
 
 def matrix_of(smears: list[Smear]) -> Floats:

@@ -129,6 +129,7 @@ COMMANDS = {
     "drift learn": "Learn what the smears of people look like, as a reference for data drift.",
     "drift merge": "Put the people of several references together.",
     "drift replay": "Run the networks of a replay package on its cells, on this machine.",
+    "models": "Keep the model files of a device: add, activate, go back, verify.",
     "samples": "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
 }
 """Name -> what it does. Its options and what runs it are in the module of this name."""

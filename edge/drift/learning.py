@@ -54,7 +54,8 @@ def learn_people(classifier: Classifier, samples: Iterable[Sample], labels: Labe
         cells.append((labels.person_of(result.file, result.smear), cell))
         counted.append((image_statistics(result.crop, contract.background), _verdict_of(result)))
     counts = no_cells_yet(contract.words).add(counted)
-    people = nobody(sha256, contract).add(tuple(smears_of(cells)), counts)
+    sizes = contract.diameters.sizes if contract.diameters else None
+    people = nobody(sha256, contract).add(tuple(smears_of(cells, sizes)), counts)
     return Learned(people, tuple(failed))
 
 

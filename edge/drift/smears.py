@@ -13,21 +13,23 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.contract import NOT_DECIDED
+from edge.contract import NOT_DECIDED, Sizes
 from edge.crops.image_statistics import statistics_and_foreground
 from edge.crops.preprocess import UInt8Image
+from edge.crops.scale import size_of_largest
 from edge.rows import Result
 
 FEWEST_CELLS = 30
 """Cells of a smear, below which its medians say little."""
 
 CHANNELS = (
-    *("log_area", "red", "green", "blue", "rim_red", "rim_green", "rim_blue"),
+    *("size_of_largest", "log_area", "red", "green", "blue", "rim_red", "rim_green", "rim_blue"),
     *("log_focus", "stain", "margin", "referred"),
 )
 """Names of what is known of a smear."""
 
 IN_WORDS = {
+    "size_of_largest": "size of the largest cells, for how uneven all are (logarithm, px)",
     "log_area": "size of cells (logarithm of the area, px)",
     "red": "red level of cells",
     "green": "green level of cells",
@@ -65,7 +67,9 @@ class Smear:
 
 
 Cell = dict[str, float]
-"""Name of :data:`CHANNELS` -> value of one cell."""
+"""Name of :data:`CHANNELS` -> value of one cell, but of the one that only many cells have."""
+
+_OF_ALL = "size_of_largest"
 
 
 def cell_of(result: Result, background: str) -> Cell | None:
@@ -109,17 +113,27 @@ def _rim_levels(crop: UInt8Image, inside: UInt8Image) -> tuple[float, float, flo
     return red / pixels, green / pixels, blue / pixels
 
 
-def smears_of(cells: Iterable[tuple[str, Cell]]) -> Iterator[Smear]:
+def smears_of(cells: Iterable[tuple[str, Cell]], sizes: Sizes | None) -> Iterator[Smear]:
     """Put cells together by the name of their smear, in the order in which these first come.
 
     Smears of fewer than :data:`FEWEST_CELLS` cells are given, too: they are judged by nobody.
+
+    Parameters
+    ----------
+    cells : iterable of (str, dict)
+    sizes : Sizes or None
+        Of the contract: how people differ in the size of their cells.
     """
     of_smears: dict[str, list[Cell]] = {}
     for name, cell in cells:
         of_smears.setdefault(name, []).append(cell)
     for name, given in of_smears.items():
         values = {
-            channel: float(np.median([cell[channel] for cell in given])) for channel in CHANNELS
+            channel: float(np.median([cell[channel] for cell in given]))
+            for channel in CHANNELS
+            if channel != _OF_ALL
         }
+        areas = np.exp([cell["log_area"] for cell in given])
+        values[_OF_ALL] = size_of_largest(areas, sizes)
         values["referred"] = float(np.mean([cell["referred"] for cell in given]))
         yield Smear(name, len(given), values)

@@ -162,11 +162,12 @@ def test_channels_of_a_cell_follow_its_size_colour_and_outline() -> None:
     assert small
     assert dark
     assert nothing is None
-    assert set(large) == set(CHANNELS)
+    assert {*large, "size_of_largest"} == set(CHANNELS)
     assert large["log_area"] - small["log_area"] == pytest.approx(np.log(4), abs=0.2)
     assert dark["rim_green"] == pytest.approx(large["rim_green"] / 2, rel=0.1)
-    (smear,) = smears_of([("a", large), ("a", small), ("a", dark)])
+    (smear,) = smears_of([("a", large), ("a", small), ("a", dark)], None)
     assert smear.cells == 3
+    assert smear.values["size_of_largest"] == pytest.approx(large["log_area"], abs=0.1)
     assert smear.values["log_area"] == np.median([c["log_area"] for c in (large, small, dark)])
 
 
