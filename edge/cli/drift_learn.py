@@ -79,8 +79,8 @@ def refuse_existing(path: Path) -> None:
         raise OutputFailed(f"cannot write {path}: it is there already; name another file")
 
 
-def learn(options: argparse.Namespace) -> Learned:
-    """Classify the smears of a command line."""
+def learn(options: argparse.Namespace, as_one: bool = False) -> Learned:
+    """Classify the smears of a command line, or all its cells as those of one."""
     from edge.drift.labels import read_labels
     from edge.drift.learning import learn_people
     from edge.engine.classifier import Classifier
@@ -88,9 +88,10 @@ def learn(options: argparse.Namespace) -> Learned:
 
     source = open_source(options.sources)
     with Classifier(options.model, keep_crops=True) as classifier, source as batches:
-        labels = read_labels(None, classifier.contract.names, options.people)
+        people = None if as_one else options.people
+        labels = read_labels(None, classifier.contract.names, people)
         samples = (sample for batch in batches for sample in batch)
-        return learn_people(classifier, samples, labels)
+        return learn_people(classifier, samples, labels, "control" if as_one else None)
 
 
 def say_failed(failed: tuple[tuple[str, str], ...]) -> None:

@@ -129,6 +129,7 @@ COMMANDS = {
     "drift learn": "Learn what the smears of people look like, as a reference for data drift.",
     "drift merge": "Put the people of several references together.",
     "drift replay": "Run the networks of a replay package on its cells, on this machine.",
+    "control": "Run a control slide, and hold it to the days on which it was established.",
     "models": "Keep the model files of a device: add, activate, go back, verify.",
     "samples": "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
 }

@@ -31,7 +31,12 @@ class Learned:
     failed: tuple[tuple[str, str], ...]
 
 
-def learn_people(classifier: Classifier, samples: Iterable[Sample], labels: Labels) -> Learned:
+def learn_people(
+    classifier: Classifier,
+    samples: Iterable[Sample],
+    labels: Labels,
+    all_of: str | None = None,
+) -> Learned:
     """Classify cells, and put them together by their person or smear.
 
     Parameters
@@ -41,6 +46,8 @@ def learn_people(classifier: Classifier, samples: Iterable[Sample], labels: Labe
     samples : iterable of Sample
     labels : Labels
         Says whose cells they are.
+    all_of : str, optional
+        Whose all of them are, whatever labels say.
     """
     contract, sha256 = classifier.contract, classifier.model_file.sha256
     cells: list[tuple[str, Cell]] = []
@@ -51,7 +58,7 @@ def learn_people(classifier: Classifier, samples: Iterable[Sample], labels: Labe
         if cell is None or result.crop is None:
             failed.append((result.file, result.message or result.error or "no cell in it"))
             continue
-        cells.append((labels.person_of(result.file, result.smear), cell))
+        cells.append((all_of or labels.person_of(result.file, result.smear), cell))
         counted.append((image_statistics(result.crop, contract.background), _verdict_of(result)))
     counts = no_cells_yet(contract.words).add(counted)
     sizes = contract.diameters.sizes if contract.diameters else None

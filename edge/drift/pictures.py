@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -16,23 +16,24 @@ _A_ROW, _SIDE, _GAP, _ABOVE = 8, 96, 6, 16
 _PAPER, _INK = 255, (40, 40, 40)
 
 
-def sheet_of(crops: Sequence[UInt8Image]) -> bytes:
-    """Put crops, numbered from 1, into one PNG file.
+def sheet_of(crops: Mapping[int, UInt8Image]) -> bytes:
+    """Put crops, each with its number, into one PNG file.
 
     Parameters
     ----------
-    crops : sequence of ndarray of uint8, shape (side, side, 3)
-        At least one; :data:`MOST_PICTURES` are shown.
+    crops : mapping
+        Number -> ndarray of uint8, shape (side, side, 3). At least one; :data:`MOST_PICTURES` are
+        shown.
     """
-    shown = crops[:MOST_PICTURES]
+    shown = list(crops.items())[:MOST_PICTURES]
     rows, columns = -(-len(shown) // _A_ROW), min(len(shown), _A_ROW)
     high, wide = _SIDE + _ABOVE + _GAP, _SIDE + _GAP
     sheet = np.full((rows * high + _GAP, columns * wide + _GAP, 3), _PAPER, np.uint8)
-    for place, crop in enumerate(shown):
+    for place, (number, crop) in enumerate(shown):
         top, left = _GAP + place // _A_ROW * high, _GAP + place % _A_ROW * wide
         cv2.putText(
             sheet,
-            str(place + 1),
+            str(number),
             (left, top + _ABOVE - 4),
             cv2.FONT_HERSHEY_SIMPLEX,
             0.4,

@@ -133,8 +133,10 @@ def _gates(found: QuantizationDrift) -> Table:
 
 def _verdict(found: QuantizationDrift) -> str:
     failed = [gate.name for gate in found.gates if gate.passed is False]
+    skipped = [gate.name for gate in found.gates if gate.passed is None]
     if not failed:
-        return "No gate failed."
+        unjudged = f" Not judged: {', '.join(skipped)}." if skipped else ""
+        return f"No gate failed.{unjudged}"
     if found.first_bad is None:
         return f"Failed: {', '.join(failed)}. No single layer stands out; the noise adds up."
     return f"Failed: {', '.join(failed)}. The first bad layer is {found.first_bad.words}."
@@ -195,15 +197,15 @@ def _flips(found: Comparison, contract: Contract, kept: Kept | None) -> Iterator
 
 
 def _pictures(shown: Sequence[Flip], kept: Kept) -> Iterator[Figure]:
-    pictured = [
-        (number, kept.flips[flip.cell])
+    pictured = {
+        number: kept.flips[flip.cell]
         for number, flip in enumerate(shown, 1)
-        if flip.cell in kept.flips
-    ]
-    if pictured and [number for number, _ in pictured] == list(range(1, len(pictured) + 1)):
-        sheet = sheet_of([crop for _, crop in pictured])
-        words = f"The first {counted(len(pictured), 'cell')} of the table as the networks see them"
-        yield Figure("flips.png", sheet, words, f"{words}. Do not publish images of others.")
+        if flip.cell in kept.flips  # of very many, some are not kept
+    }
+    if pictured:
+        words = "Cells of the table, by their numbers, as the networks see them"
+        caption = f"{words}. Do not publish images of others."
+        yield Figure("flips.png", sheet_of(pictured), words, caption)
 
 
 def _accuracy(found: QuantizationDrift, contract: Contract) -> Iterator[Part]:
