@@ -83,7 +83,9 @@ def run(
             work = _Work(classifier, files, tally, resume, stop, shadow)
             yield from work.events_of(batches, source.is_live)
             if shadow:
-                yield events.Shadowed(shadow.finish())
+                found = shadow.finish()
+                files.remark(found.says)
+                yield events.Shadowed(found)
             seconds = time.perf_counter() - start
     except Interrupted as interrupt:
         yield events.Interrupted(interrupt.exit_code, tally, interrupt.unwritten)

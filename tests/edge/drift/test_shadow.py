@@ -71,9 +71,12 @@ def test_an_int8_network_that_is_not_its_twins_is_found_soon_and_said(folder: Pa
 
 
 def test_a_sound_network_ends_with_0_and_says_how_many_cells_were_seen(folder: Path) -> None:
-    done = edge_all("classify", folder / "cells", "--model", folder / "good.tflite", "--shadow", 1)
+    page = folder / "page.html"
+    options = ("--model", folder / "good.tflite", "--shadow", 1, "--report", page)
+    done = edge_all("classify", folder / "cells", *options)
     assert done.exit_code == 0, done.output
     assert "flips in 30 cells that float saw, too; too few to tell" in done.stdout
+    assert "flips in 30 cells that float saw, too; too few to tell" in page.read_text()
 
 
 def test_without_a_twin_the_run_is_refused_before_it_begins(folder: Path) -> None:
