@@ -22,7 +22,19 @@ _MOST_THREADS = 256
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="cells, as for classify")
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SOURCE",
+        help="cells, as for classify; or a results database (.db, .sqlite), whose files are read"
+        " again",
+    )
+    parser.add_argument(
+        "--since",
+        type=_days,
+        metavar="30d",
+        help="of a results database, only runs of the last so many days",
+    )
     add_model(parser)
     parser.add_argument(
         "--twin",
@@ -118,7 +130,7 @@ def run(options: argparse.Namespace) -> None:
     model = read_model_file(options.model or SHIPPED_MODEL)
     contract = model.metadata.contract
     labels = read_labels(options.labels, contract.names, options.people)
-    source = open_source(options.sources)
+    source = open_source(_sources(options))
     limits = _limits(options, limits_of(model.metadata.fidelity))
     with TwoNetworks(model, options.twin, options.threads) as two:
         samples = islice(_drawn(source, options.share, options.seed), options.most)
@@ -138,6 +150,33 @@ def run(options: argparse.Namespace) -> None:
         raise SystemExit(GATE_FAILED)
     if found.failed:
         raise SystemExit(SOME_FAILED)
+
+
+def _days(text: str) -> float:
+    """Type of an option: ``30d``."""
+    try:
+        days = float(text.removesuffix("d"))
+    except ValueError:
+        days = -1.0
+    if not text.endswith("d") or not 0 < days < 1e5:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days, as 30d is")
+    return days
+
+
+def _sources(options: argparse.Namespace) -> list[str]:
+    """Sources, with the files of a database in its place."""
+    from edge.errors import NoInputs
+    from edge.sinks.classified import SUFFIXES, files_of_results
+
+    given: list[str] = options.sources
+    are_databases = [Path(name).suffix.lower() in SUFFIXES for name in given]
+    if options.since is not None and not any(are_databases):
+        raise NoInputs("--since is for a results database; name one, as edge-all classify writes")
+    return [
+        file
+        for name, is_database in zip(given, are_databases, strict=True)
+        for file in (files_of_results(Path(name), options.since) if is_database else [name])
+    ]
 
 
 def _drawn(source: Source, share: float, seed: int) -> Iterator[Sample]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -158,6 +160,22 @@ def test_inputs_that_fail_are_named_and_the_rest_is_compared(tmp_path: Path) -> 
     done = edge_all("drift", tmp_path / "cells" / "a.png", "--model", "good.tflite")
     assert done.exit_code == 2
     assert "no cell could be compared" in done.stderr
+
+
+def test_the_files_of_a_results_database_are_looked_at_again(tmp_path: Path) -> None:
+    database = tmp_path / "results.db"
+    edge_all("classify", "cells", "--model", "good.tflite", "--out", database)
+    options = ("--model", "good.tflite", "--labels", "folders")
+    done = edge_all("drift", database, *options, "--since", "1d")
+    assert done.exit_code == 0, done.output
+    assert "on 12 cells" in done.stdout
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE runs SET started = '2001-01-01T00:00:00+00:00'")
+    done = edge_all("drift", database, *options, "--since", "1d")
+    assert done.exit_code == 2
+    assert "has decisions of 0 files" in done.stderr
+    for wrong in (("cells", "--since", "1d"), (database, "--since", "1"), ("none.db",)):
+        assert edge_all("drift", *wrong, *options).exit_code == 2
 
 
 def test_a_report_of_no_kind_is_refused_before_any_work(tmp_path: Path) -> None:
