@@ -7,7 +7,8 @@ as spread, and channels as correlated, as those at hand.
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,8 +23,10 @@ from edge.doctor import versions
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, Smear, cell_of, smears_of
 from edge.engine.classifier import Classifier
 from edge.files import read_bytes
+from edge.models import cnmc
 from edge.statistics.change import RUN_LENGTH, evidence_of_ranks
 from edge.statistics.conformal import online_ranks
+from edge.statistics.label_free import METHODS, guess_accuracy
 
 PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
 BEGIN, END = "<!-- by benchmarks/data_drift.py: -->\n", "<!-- end -->\n"
@@ -86,14 +89,18 @@ def main() -> None:
         usual = smears_seen(classifier, crops, lambda image: image)
         names = {smear.name for smear in usual}
         values = matrix_of(usual)
-        effects = {}
+        effects, accuracies = {}, {"as they are": accuracy_words(usual, usual)}
         for name, shift in SHIFTS.items():
             seen = [s for s in smears_seen(classifier, crops, shift) if s.name in names]
             moved = matrix_of(seen) - values
+            accuracies[name] = accuracy_words(usual, seen)
             effects[name] = np.median(moved, axis=0) / values.std(axis=0, ddof=1)
             print(f"measured {name}", flush=True)
     correlation = np.corrcoef(values.T)
-    text = "\n".join(tables(effects, correlation, len(usual), sum(s.cells for s in usual)))
+    cells = sum(smear.cells for smear in usual)
+    text = "\n".join(
+        [*tables(effects, correlation, len(usual), cells), "", *accuracy_table(accuracies)]
+    )
     if PAGE.is_file() and BEGIN in PAGE.read_text(encoding="utf-8"):
         before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
         after = rest.split(END)[1]
@@ -104,7 +111,7 @@ def main() -> None:
 def some_crops(data: Path) -> list[LabelledCrop]:
     """Crops of people who have enough, at most so many of each."""
     of_people: dict[str, list[LabelledCrop]] = {}
-    for crop in find_labelled_crops(data).crops:
+    for crop in find_labelled_crops(data, cnmc.NAMES).crops:
         if crop.subject:
             of_people.setdefault(crop.subject, []).append(crop)
     random = np.random.default_rng(0)
@@ -123,14 +130,33 @@ def smears_seen(
 ) -> list[Smear]:
     """Smears of the people, each image shifted."""
     images = (shift(decode(read_bytes(crop.path))) for crop in crops)
-    background, diameters = classifier.contract.background, classifier.contract.diameters
-    sizes = diameters.sizes if diameters else None
+    contract = classifier.contract
+    background = contract.background
     cells = [
-        (crop.subject, cell)
+        (crop.subject, replace(cell, right=cell.label == contract.names[crop.label]))
         for crop, result in zip(crops, classifier.classify_each(images), strict=True)
         if (cell := cell_of(result, background)) is not None
     ]
-    return [smear for smear in smears_of(cells, sizes) if smear.cells >= FEWEST_CELLS]
+    return [smear for smear in smears_of(cells, contract.diameters) if smear.cells >= FEWEST_CELLS]
+
+
+def accuracy_words(usual: list[Smear], seen: list[Smear]) -> str:
+    """Truth, guesses with their intervals, and how many smears are marked: cells of a row."""
+    counts = np.sum([smear.confidences for smear in seen], axis=0)
+    people = np.array([smear.confidences for smear in usual])
+    guesses = guess_accuracy(counts, people, np.array([smear.right for smear in usual]))
+    truth = sum(smear.right or 0 for smear in seen) / sum(smear.cells for smear in seen)
+    words = (f"{each.value:.2f} ({each.low:.2f}-{each.high:.2f})" for each in guesses.values())
+    marked = sum(smear.is_shifted for smear in seen)
+    return f"{truth:.2f} | {' | '.join(words)} | {marked} of {len(seen)}"
+
+
+def accuracy_table(accuracies: dict[str, str]) -> Iterator[str]:
+    """Guesses against the truth, as Markdown."""
+    yield f"| cells | truth | {' | '.join(METHODS)} | smears marked `scale-shift` |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for name, words in accuracies.items():
+        yield f"| {name} | {words} |"
 
 
 def matrix_of(smears: list[Smear]) -> Floats:

@@ -17,6 +17,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_smears(parser)
     parser.add_argument(
+        "--labels",
+        metavar="WHAT",
+        help="folders, or a CSV file, as for edge-all drift: for accuracy without labels later on",
+    )
+    parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="write the people here, as JSON"
     )
     parser.epilog = (
@@ -89,7 +94,8 @@ def learn(options: argparse.Namespace, as_one: bool = False) -> Learned:
     source = open_source(options.sources)
     with Classifier(options.model, keep_crops=True) as classifier, source as batches:
         people = None if as_one else options.people
-        labels = read_labels(None, classifier.contract.names, people)
+        given = getattr(options, "labels", None)
+        labels = read_labels(given, classifier.contract.names, people)
         samples = (sample for batch in batches for sample in batch)
         return learn_people(classifier, samples, labels, "control" if as_one else None)
 

@@ -50,6 +50,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 @one_sentence
 def run(options: argparse.Namespace) -> None:
     """Judge, print and save."""
+    from edge.drift.accuracy_range import accuracy_range
     from edge.drift.monitor import ALARM, describe_distances, judge_smears
     from edge.drift.people import read_people, save_people
     from edge.drift.report import check_reports
@@ -69,12 +70,14 @@ def run(options: argparse.Namespace) -> None:
     # a smear that is in both is refused: it would count twice
     seen = learned.people if earlier is None else earlier.merge(learned.people)
     found = judge_smears(reference, seen.smears, options.run_length)
+    accuracy = accuracy_range(reference, learned.people.smears, found)
     if options.history:
         save_people(options.history, seen)
     for path in options.out:
         distances = describe_distances(reference, learned.people)
-        write_smear_report(path, found, reference, seen, distances)
+        write_smear_report(path, found, reference, seen, distances, accuracy)
     print(found.says)
+    print(accuracy.says)
     for name in found.too_small:
         say(f"{name}: too few cells to be judged")
     print("Research software: this is not a diagnosis.")

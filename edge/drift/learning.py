@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.crops.image_statistics import ImageStatistics, image_statistics
 from edge.decisions.decision import Verdict
-from edge.drift.labels import Labels
+from edge.drift.labels import UNKNOWN, Labels
 from edge.drift.people import People, nobody
 from edge.drift.smears import Cell, cell_of, smears_of
 from edge.engine.classifier import Classifier
@@ -58,11 +58,13 @@ def learn_people(
         if cell is None or result.crop is None:
             failed.append((result.file, result.message or result.error or "no cell in it"))
             continue
+        label = labels.label_of(result.file)
+        if label != UNKNOWN:
+            cell = replace(cell, right=cell.label == contract.names[label])
         cells.append((all_of or labels.person_of(result.file, result.smear), cell))
         counted.append((image_statistics(result.crop, contract.background), _verdict_of(result)))
     counts = no_cells_yet(contract.words).add(counted)
-    sizes = contract.diameters.sizes if contract.diameters else None
-    people = nobody(sha256, contract).add(tuple(smears_of(cells, sizes)), counts)
+    people = nobody(sha256, contract).add(tuple(smears_of(cells, contract.diameters)), counts)
     return Learned(people, tuple(failed))
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from edge.contract import Contract
 from edge.drift.smears import CHANNELS, Smear
 from edge.errors import NotComparable
-from edge.records.checks import items, number, record, string, whole
+from edge.records.checks import boolean, items, number, optional, record, string, whole
 from edge.records.json_text import read_json
 from edge.reference.drift_reference import DriftReference, no_cells_yet, reference_of
+from edge.statistics.label_free import BINS
 from edge.whole_file import save_text
 
 SCHEMA = 1
@@ -104,7 +105,17 @@ def save_people(path: Path, people: People) -> None:
 
 
 _VALUES = record(dict.fromkeys(CHANNELS, number(-1e6, 1e6)))
-_SMEAR = record({"name": string(4000, len), "cells": whole(1, 10**9), "values": _VALUES})
+_CELLS = whole(0, 10**9)
+_SMEAR = record(
+    {
+        "name": string(4000, len),
+        "cells": whole(1, 10**9),
+        "values": _VALUES,
+        "confidences": items(_CELLS, BINS, BINS),
+        "is_shifted": boolean,
+        "right": optional(_CELLS),
+    }
+)
 
 
 def read_people(path: Path) -> People:
@@ -135,10 +146,14 @@ def read_people(path: Path) -> People:
         return People(
             fields["model_sha256"],
             words,
-            tuple(Smear(**smear) for smear in fields["smears"]),
+            tuple(map(_smear, fields["smears"])),
             reference_of(fields["counts"], words),
         )
     except (OSError, ValueError) as error:
         raise NotComparable(
             f"{path} cannot be used: {error}; edge-all drift learn writes such files"
         ) from error
+
+
+def _smear(fields: dict[str, Any]) -> Smear:
+    return Smear(**{**fields, "confidences": tuple(fields["confidences"])})

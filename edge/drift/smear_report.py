@@ -14,6 +14,8 @@ from edge.documents.html import to_html
 from edge.documents.junit import Check, to_junit
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Figure, Part, Report, Section, Table, Text
+from edge.documents.words import estimate
+from edge.drift.accuracy_range import AccuracyRange
 from edge.drift.monitor import ALARM, NO_VERDICT, Distance, SmearVerdict
 from edge.drift.people import People
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, IN_WORDS, Smear
@@ -37,6 +39,7 @@ def write_smear_report(
     reference: People,
     seen: People,
     distances: Sequence[Distance],
+    accuracy: AccuracyRange,
 ) -> None:
     """Write a report in the format of the file's suffix.
 
@@ -47,6 +50,7 @@ def write_smear_report(
     found : SmearVerdict
     reference, seen : People
     distances : sequence of Distance
+    accuracy : AccuracyRange
 
     Raises
     ------
@@ -59,6 +63,7 @@ def write_smear_report(
             **asdict(found),
             "smears": [asdict(smear) for smear in seen.smears],
             "distances": [asdict(distance) for distance in distances],
+            "accuracy_without_labels": asdict(accuracy),
         }
         save_bytes(path, (json.dumps(fields, indent=1) + "\n").encode())
     elif kind == ".xml":
@@ -67,7 +72,7 @@ def write_smear_report(
         check = Check("smears.data-drift", "evidence", passed, found.says, failure)
         save_bytes(path, to_junit("data drift", [check]))
     else:
-        report = _document_of(found, reference, seen, distances, path.stem)
+        report = _document_of(found, reference, seen, distances, accuracy, path.stem)
         if kind == ".md":
             for figure in report.figures:
                 save_bytes(path.with_name(figure.file), figure.image)
@@ -80,9 +85,11 @@ def _document_of(
     reference: People,
     seen: People,
     distances: Sequence[Distance],
+    accuracy: AccuracyRange,
     stem: str,
 ) -> Report:
     sections = [Section("Verdict", list(_verdict(found, reference, seen, stem)))]
+    sections.append(Section("Accuracy without labels", list(_accuracy(accuracy))))
     sections.append(Section("Smears", [_smears(seen.smears)]))
     if distances:
         sections.append(Section("Descriptions without a verdict", [_distances(distances)]))
@@ -137,6 +144,17 @@ def _picture(found: SmearVerdict, reference: People, seen: People, stem: str) ->
     return Figure(
         f"{stem}-{channel}.svg", chart, title, f"{title}; broken lines: their least and most."
     )
+
+
+def _accuracy(accuracy: AccuracyRange) -> Iterator[Part]:
+    yield Text(f"{accuracy.says}.")
+    if accuracy.guesses:
+        rows = [(method, estimate(guess)) for method, guess in accuracy.guesses.items()]
+        note = (
+            "In parentheses: where 95 of 100 people like those with labels lie. All three guess by"
+            " how sure the network is; where it is wrongly sure, all three are too high."
+        )
+        yield Table("Of today's smears together", ("guess", "accuracy"), rows, note)
 
 
 def _smears(smears: Sequence[Smear]) -> Table:

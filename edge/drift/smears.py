@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge.contract import NOT_DECIDED, Sizes
+from edge.contract import NOT_DECIDED, Diameters
 from edge.crops.image_statistics import statistics_and_foreground
 from edge.crops.preprocess import UInt8Image
-from edge.crops.scale import size_of_largest
+from edge.crops.scale import compare_with_training, size_of_largest
 from edge.rows import Result
+from edge.statistics.label_free import BINS, bins_of
 
 FEWEST_CELLS = 30
 """Cells of a smear, below which its medians say little."""
@@ -59,15 +60,48 @@ class Smear:
     cells : int
     values : dict
         Name of :data:`CHANNELS` -> median over its cells, or their share.
+    confidences : tuple of int
+        Cells by the probability of their likeliest label, in equal bins from 0 to 1
+        (:mod:`edge.statistics.label_free`).
+    is_shifted : bool
+        Whether its cells are shown at another scale than those of training.
+    right : int or None
+        How many cells' likeliest label is theirs; None where the label of one is unknown.
     """
 
     name: str
     cells: int
     values: dict[str, float]
+    confidences: tuple[int, ...] = (0,) * BINS
+    is_shifted: bool = False
+    right: int | None = None
 
 
-Cell = dict[str, float]
+Values = dict[str, float]
 """Name of :data:`CHANNELS` -> value of one cell, but of the one that only many cells have."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is known of one cell.
+
+    Attributes
+    ----------
+    values : dict
+        :data:`Values`.
+    confidence : float
+        Probability of its likeliest label.
+    label : str
+        That label.
+    right : bool or None
+        Whether it is the cell's; None where nobody knows.
+    """
+
+    values: Values
+    confidence: float
+    label: str
+    right: bool | None = None
+
 
 _OF_ALL = "size_of_largest"
 
@@ -82,7 +116,7 @@ def cell_of(result: Result, background: str) -> Cell | None:
     background : str
         Of the contract.
     """
-    if result.crop is None or result.logits is None:
+    if result.crop is None or result.logits is None or result.probabilities is None:
         return None
     statistics, inside = statistics_and_foreground(result.crop, background)
     area = int(cv2.countNonZero(inside))
@@ -92,7 +126,7 @@ def cell_of(result: Result, background: str) -> Cell | None:
     ordered = sorted(result.logits)
     of_two = len(result.logits) == 2
     margin = result.logits[1] - result.logits[0] if of_two else ordered[-1] - ordered[-2]
-    return {
+    values = {
         "log_area": math.log(area),
         **dict(zip(("red", "green", "blue"), statistics.levels, strict=True)),
         **dict(zip(("rim_red", "rim_green", "rim_blue"), rim, strict=True)),
@@ -101,6 +135,7 @@ def cell_of(result: Result, background: str) -> Cell | None:
         "margin": margin,
         "referred": float(result.decision == NOT_DECIDED),
     }
+    return Cell(values, max(result.probabilities), result.label or "")
 
 
 def _rim_levels(crop: UInt8Image, inside: UInt8Image) -> tuple[float, float, float]:
@@ -113,15 +148,15 @@ def _rim_levels(crop: UInt8Image, inside: UInt8Image) -> tuple[float, float, flo
     return red / pixels, green / pixels, blue / pixels
 
 
-def smears_of(cells: Iterable[tuple[str, Cell]], sizes: Sizes | None) -> Iterator[Smear]:
+def smears_of(cells: Iterable[tuple[str, Cell]], diameters: Diameters | None) -> Iterator[Smear]:
     """Put cells together by the name of their smear, in the order in which these first come.
 
     Smears of fewer than :data:`FEWEST_CELLS` cells are given, too: they are judged by nobody.
 
     Parameters
     ----------
-    cells : iterable of (str, dict)
-    sizes : Sizes or None
+    cells : iterable of (str, Cell)
+    diameters : Diameters or None
         Of the contract: how people differ in the size of their cells.
     """
     of_smears: dict[str, list[Cell]] = {}
@@ -129,11 +164,25 @@ def smears_of(cells: Iterable[tuple[str, Cell]], sizes: Sizes | None) -> Iterato
         of_smears.setdefault(name, []).append(cell)
     for name, given in of_smears.items():
         values = {
-            channel: float(np.median([cell[channel] for cell in given]))
+            channel: float(np.median([cell.values[channel] for cell in given]))
             for channel in CHANNELS
             if channel != _OF_ALL
         }
-        areas = np.exp([cell["log_area"] for cell in given])
-        values[_OF_ALL] = size_of_largest(areas, sizes)
-        values["referred"] = float(np.mean([cell["referred"] for cell in given]))
-        yield Smear(name, len(given), values)
+        areas = np.exp([cell.values["log_area"] for cell in given]).round().astype(int).tolist()
+        values[_OF_ALL] = size_of_largest(areas, diameters.sizes if diameters else None)
+        values["referred"] = float(np.mean([cell.values["referred"] for cell in given]))
+        known = [cell.right for cell in given if cell.right is not None]
+        yield Smear(
+            name,
+            len(given),
+            values,
+            tuple(bins_of(np.array([cell.confidence for cell in given])).tolist()),
+            _is_shifted(areas, diameters),
+            sum(known) if len(known) == len(given) else None,
+        )
+
+
+def _is_shifted(areas: list[int], diameters: Diameters | None) -> bool:
+    if diameters is None or len(areas) < FEWEST_CELLS:
+        return False
+    return compare_with_training([areas], diameters).is_real

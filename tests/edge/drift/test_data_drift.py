@@ -12,43 +12,15 @@ from command_helpers import edge_all
 from edge_helpers import encoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from smear_helpers import counts, people, smears
 
-from edge.crops.drawn import draw_cell, draw_crop
-from edge.crops.image_statistics import image_statistics
-from edge.decisions.decision import Verdict
+from edge.crops.drawn import draw_cell
 from edge.drift.monitor import ALARM, NO_ALARM, NO_VERDICT, describe_distances, judge_smears
-from edge.drift.people import People, nobody, read_people, save_people
-from edge.drift.smears import CHANNELS, FEWEST_CELLS, Smear, cell_of, smears_of
+from edge.drift.people import read_people, save_people
+from edge.drift.smears import CHANNELS, FEWEST_CELLS, cell_of, smears_of
 from edge.engine.classifier import Classifier
 from edge.errors import NotComparable
 from edge.models.cnmc import CONTRACT
-from edge.models.model_file import SHIPPED_MODEL, read_model_file
-from edge.reference.drift_reference import DriftReference, no_cells_yet
-
-SHA256 = read_model_file(SHIPPED_MODEL).sha256
-WORDS = CONTRACT.words
-
-
-def counts(n: int = 0) -> DriftReference:
-    seen = image_statistics(draw_crop(1, CONTRACT.side))
-    return no_cells_yet(WORDS).add([(seen, Verdict("hem", WORDS[0], (0.9, 0.1)))] * n)
-
-
-def smears(n: int, seed: int, name: str = "p", **shifts: float) -> tuple[Smear, ...]:
-    """Smears whose channels are drawn from the standard normal, some of them shifted."""
-    random = np.random.default_rng(seed)
-    return tuple(
-        Smear(
-            f"{name}{number}",
-            FEWEST_CELLS,
-            {channel: float(random.normal()) + shifts.get(channel, 0.0) for channel in CHANNELS},
-        )
-        for number in range(n)
-    )
-
-
-def people(n: int, seed: int = 0, name: str = "p", cells: int = 0) -> People:
-    return nobody(SHA256, CONTRACT).add(smears(n, seed, name), counts(cells))
 
 
 def test_more_of_the_same_people_raise_no_alarm() -> None:
@@ -162,13 +134,15 @@ def test_channels_of_a_cell_follow_its_size_colour_and_outline() -> None:
     assert small
     assert dark
     assert nothing is None
-    assert {*large, "size_of_largest"} == set(CHANNELS)
-    assert large["log_area"] - small["log_area"] == pytest.approx(np.log(4), abs=0.2)
-    assert dark["rim_green"] == pytest.approx(large["rim_green"] / 2, rel=0.1)
+    assert {*large.values, "size_of_largest"} == set(CHANNELS)
+    assert large.values["log_area"] - small.values["log_area"] == pytest.approx(np.log(4), abs=0.2)
+    assert dark.values["rim_green"] == pytest.approx(large.values["rim_green"] / 2, rel=0.1)
     (smear,) = smears_of([("a", large), ("a", small), ("a", dark)], None)
     assert smear.cells == 3
-    assert smear.values["size_of_largest"] == pytest.approx(large["log_area"], abs=0.1)
-    assert smear.values["log_area"] == np.median([c["log_area"] for c in (large, small, dark)])
+    assert smear.values["size_of_largest"] == pytest.approx(large.values["log_area"], abs=0.1)
+    assert smear.values["log_area"] == np.median(
+        [c.values["log_area"] for c in (large, small, dark)]
+    )
 
 
 def test_learn_merge_and_smears_from_the_command_line() -> None:
