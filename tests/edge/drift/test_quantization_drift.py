@@ -54,7 +54,7 @@ def one_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nothing_is_found_on_an_int8_network_and_its_own_twin(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "drift.json"
     options = ["--model", "good.tflite", "--labels", "folders", "--people", r"UID_(\w\d)_"]
-    done = edge_all("drift", "cells", *options, "--out", out)
+    done = edge_all("drift", "--threads", 1, "cells", *options, "--out", out)
     assert done.exit_code == 0, done.output
     assert "0 flips" in done.stdout
     assert "not a diagnosis" in done.stdout
@@ -78,7 +78,9 @@ def test_a_network_that_is_not_its_twins_fails_and_the_first_bad_layer_is_named(
 ) -> None:
     reports = [tmp_path / f"drift.{suffix}" for suffix in ("json", "html", "xml", "md")]
     out = [option for path in reports for option in ("--out", path)]
-    done = edge_all("drift", "cells", "--model", f"{model}.tflite", *out)
+    done = edge_all(
+        "drift", "--threads", 1, "cells", "--model", f"{model}.tflite", "--most", 8, *out
+    )
     assert done.exit_code == 3
     assert "failed   mean-p-error" in done.stdout
     assert f"first bad layer: CONV_2D {first_bad} " in done.stdout
@@ -96,15 +98,26 @@ def test_a_network_that_is_not_its_twins_fails_and_the_first_bad_layer_is_named(
 
 def test_a_replay_package_gives_the_same_logits_again(tmp_path: Path) -> None:
     package = tmp_path / "replay.zip"
-    edge_all("drift", "cells", "--model", "scale.tflite", "--replay", package)
+    edge_all(
+        "drift",
+        "--threads",
+        1,
+        "cells",
+        "--model",
+        "scale.tflite",
+        "--replay",
+        package,
+        "--most",
+        5,
+    )
     done = edge_all("drift", "replay", package)
     assert done.exit_code == 0, done.output
-    assert "12 cells: int8 logits differ by 0 at most" in done.stdout
+    assert "5 cells: int8 logits differ by 0 at most" in done.stdout
     with zipfile.ZipFile(package) as archive:
         facts = json.loads(archive.read("replay.json"))
         assert archive.read("float.tflite") == shipped_twin()
     assert facts["where"]["runtime"]
-    assert len(facts["cells"]) == 12
+    assert len(facts["cells"]) == 5
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no zip at all"])
@@ -118,20 +131,21 @@ def test_what_is_no_replay_package_is_refused_in_a_sentence(content: bytes, tmp_
 
 def test_a_model_file_without_its_twin_is_refused_and_so_is_another_twin(tmp_path: Path) -> None:
     model = write_model_with_twin(tmp_path / "alone.tflite", packed_in=False)
-    done = edge_all("drift", "cells", "--model", model)
+    some = ("drift", "--threads", 1, "cells", "--most", 2, "--model", model)
+    done = edge_all(*some)
     assert done.exit_code == 4
     assert "--with-twin" in done.stderr
     (tmp_path / "alone-float.tflite").write_bytes(shipped_twin() + b" ")
-    done = edge_all("drift", "cells", "--model", model)
+    done = edge_all(*some)
     assert done.exit_code == 4
     assert "refused (changed)" in done.stderr
     (tmp_path / "alone-float.tflite").write_bytes(shipped_twin())
-    assert edge_all("drift", "cells", "--model", model).exit_code == 0
+    assert edge_all(*some).exit_code == 0
 
 
 def test_gates_come_from_the_model_file_and_can_be_given() -> None:
-    strict = ("--mean-p-error", 0.000001)
-    done = edge_all("drift", "cells", "--model", "good.tflite", *strict)
+    strict = ("--mean-p-error", 0.000001, "--most", 3)
+    done = edge_all("drift", "--threads", 1, "cells", "--model", "good.tflite", *strict)
     assert done.exit_code == 3
     assert "1e-06 is allowed" in done.stdout
 
@@ -153,11 +167,13 @@ def test_limits_of_a_model_file_outrank_the_defaults_and_nonsense_does_not(
 def test_inputs_that_fail_are_named_and_the_rest_is_compared(tmp_path: Path) -> None:
     shutil.copytree("cells", tmp_path / "cells")
     (tmp_path / "cells" / "a.png").write_bytes(b"no image")
-    done = edge_all("drift", tmp_path / "cells", "--model", "good.tflite", "--most", 4)
+    done = edge_all(
+        "drift", "--threads", 1, tmp_path / "cells", "--model", "good.tflite", "--most", 4
+    )
     assert done.exit_code == 1
     assert "a.png: not-an-image" in done.stderr
     assert "on 3 cells" in done.stdout
-    done = edge_all("drift", tmp_path / "cells" / "a.png", "--model", "good.tflite")
+    done = edge_all("drift", "--threads", 1, tmp_path / "cells" / "a.png", "--model", "good.tflite")
     assert done.exit_code == 2
     assert "no cell could be compared" in done.stderr
 
@@ -166,12 +182,12 @@ def test_the_files_of_a_results_database_are_looked_at_again(tmp_path: Path) -> 
     database = tmp_path / "results.db"
     edge_all("classify", "cells", "--model", "good.tflite", "--out", database)
     options = ("--model", "good.tflite", "--labels", "folders")
-    done = edge_all("drift", database, *options, "--since", "1d")
+    done = edge_all("drift", "--threads", 1, database, *options, "--since", "1d")
     assert done.exit_code == 0, done.output
     assert "on 12 cells" in done.stdout
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE runs SET started = '2001-01-01T00:00:00+00:00'")
-    done = edge_all("drift", database, *options, "--since", "1d")
+    done = edge_all("drift", "--threads", 1, database, *options, "--since", "1d")
     assert done.exit_code == 2
     assert "has decisions of 0 files" in done.stderr
     for wrong in (("cells", "--since", "1d"), (database, "--since", "1"), ("none.db",)):
@@ -180,7 +196,7 @@ def test_the_files_of_a_results_database_are_looked_at_again(tmp_path: Path) -> 
 
 def test_a_report_of_no_kind_is_refused_before_any_work(tmp_path: Path) -> None:
     for path in (tmp_path / "drift.pdf", tmp_path / "none" / "drift.json"):
-        done = edge_all("drift", "cells", "--model", "good.tflite", "--out", path)
+        done = edge_all("drift", "--threads", 1, "cells", "--model", "good.tflite", "--out", path)
         assert done.exit_code == 2
         assert "cannot write" in done.stderr
 
