@@ -4,7 +4,7 @@
 #   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
 #   make test-legacy               the device side on tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
 #   make test-robustness           thousands of bad inputs (10 minutes)
-#   make docs                      the command-line reference and the pictures in docs/; make scale DATA=folder its tables of scale, make drift DATA=folder of data drift
+#   make docs                      the command-line reference and the pictures in docs/; make scale DATA=folder, make drift DATA=folder their tables
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
@@ -44,10 +44,8 @@ convert: .venv/ready
 	.venv/bin/edge-all-convert run $(or $(MODELS),train/released/cnn.keras) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200 && .venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
-scale: .venv/ready
-	.venv/bin/python benchmarks/scale.py $(data)
-drift: .venv/ready
-	.venv/bin/python benchmarks/data_drift.py $(data)
+scale drift: .venv/ready
+	.venv/bin/python benchmarks/$@.py $(data)
 clean:
 	rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready

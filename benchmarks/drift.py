@@ -1,6 +1,6 @@
 """How far harmful shifts move smears, and how soon that is found: the tables of docs/drift.md.
 
-``python benchmarks/data_drift.py DIR``, with labelled crops on black whose names or CSV file say
+``python benchmarks/drift.py DIR``, with labelled crops on black whose names or CSV file say
 whose cells they are. Each image is shifted before its crop is made. How many spreads between people
 the medians move is measured on real cells; how many smears that takes is simulated, with people
 as spread, and channels as correlated, as those at hand.
@@ -29,7 +29,7 @@ from edge.statistics.conformal import online_ranks
 from edge.statistics.label_free import METHODS, guess_accuracy
 
 PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
-BEGIN, END = "<!-- by benchmarks/data_drift.py: -->\n", "<!-- end -->\n"
+BEGIN, END = "<!-- by benchmarks/drift.py: -->\n", "<!-- end -->\n"
 MOST_CELLS = 100  # of a person
 REFERENCES = (20, 50)
 STREAMS, SMEARS = 400, 30
