@@ -25,7 +25,6 @@ from convert.quantize.range_estimators import ESTIMATORS, MINMAX
 from convert.quantize.ranges import observe_all_ranges
 from convert.quantize.recipe import Recipe
 from convert.record import read_record
-from convert.verify.answers import likeliest_of
 from convert.verify.evaluate import float_logits, int8_logits
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
@@ -33,6 +32,7 @@ from edge.cli.command import one_sentence
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
+from edge.statistics.answers import likeliest_of
 
 Logits = npt.NDArray[np.floating]
 

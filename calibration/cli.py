@@ -233,3 +233,53 @@ def _with_interval(result: "Calibration", name: str) -> str:
     value = getattr(result.int8 if of else result, field)
     low, high = result.intervals[name]
     return f"{value:.3f} (95 %: {low:.3f} to {high:.3f})"
+
+
+@app.command()
+@one_sentence
+def recalibrate(
+    model: Annotated[Path, typer.Argument(help="Model file of a device.")],
+    reviewed: Annotated[
+        Path,
+        typer.Argument(
+            help="About 100 reviewed cells or more: a folder with a folder for each label, or a"
+            " CSV file file,label[,subject]."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="New model file, beside the old one.")],
+    missed: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="As for probabilities; 0.05 by default."),
+    ] = 0.05,
+    false_alarms: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="As for probabilities; 0.05 by default."),
+    ] = 0.05,
+) -> None:
+    """Fit temperature and refer band of a model file again, on cells that people have reviewed.
+
+    The network stays as it is. The old file is not changed.
+    """
+    need("convert", "sklearn")
+    from calibration.cells.labelled_crops import find_labelled_crops
+    from calibration.recalibration import recalibrate as fit_again
+    from calibration.recalibration import write_recalibrated
+    from edge.errors import OutputFailed
+    from edge.models.model_file import read_model_file
+
+    if out.exists():
+        raise OutputFailed(f"cannot write {out}: it is there already; name another file")
+    read = read_model_file(model)
+    crops = find_labelled_crops(reviewed, read.metadata.contract.names, on_remark=say)
+    found = fit_again(model, crops.crops, missed, false_alarms)
+    write_recalibrated(read, found, out)
+    for when, working in (("before", found.before), ("after", found.after)):
+        print(
+            f"{when:<6} temperature {working.temperature:.3f}, calibration error"
+            f" {working.ece:.3f}, {working.referred:.1%} referred, {working.wrong:.1%} decided as"
+            " another"
+        )
+    print(f"on the same {found.cells_are.partition(',')[0]}: on others the gain is smaller")
+    print(f"saved {out}")
+    for warning in found.calibration.warnings:
+        say(f"warning: {warning}")

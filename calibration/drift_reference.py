@@ -8,7 +8,7 @@ from edge.contract import Contract
 from edge.crops.image_statistics import image_statistics
 from edge.crops.preprocess import UInt8Image
 from edge.decisions.decision import Verdict
-from edge.drift.reference import DriftReference, no_cells_yet
+from edge.reference.drift_reference import DriftReference, no_cells_yet
 
 
 def drift_reference(

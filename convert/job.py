@@ -44,6 +44,8 @@ class Options:
         Whether to export ONNX as well.
     allow_float : int or None
         Layers that may run in float; None: those that accuracy control leaves in float.
+    with_twin : bool
+        Whether the float twin is packed into the model file, too.
     asked : Asked
         What is said of the model; outranks its record.
     """
@@ -57,6 +59,7 @@ class Options:
     profile: str | None = None
     onnx: bool = False
     allow_float: int | None = None
+    with_twin: bool = False
     asked: Asked = field(default_factory=Asked)
 
 

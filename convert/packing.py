@@ -21,15 +21,17 @@ from convert.network.logits_model import LogitsModel
 from convert.probabilities import Probabilities
 from convert.quantize.quantized import Quantized
 from convert.quantize.recipe import save_recipe
-from convert.verify.answers import Logits, margins_of
 from convert.verify.fidelity import Fidelity, Stages
+from convert.verify.gates import Limits
 from convert.verify.golden import Golden
 from convert.versions import created_with
 from edge.decisions.decision import judge
-from edge.drift.reference import DriftReference, parse_reference
+from edge.drift.gates import FACT, DriftLimits
 from edge.errors import ConversionFailed
 from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import write_model_file
+from edge.reference.drift_reference import DriftReference, parse_reference
+from edge.statistics.answers import Logits, margins_of
 from edge.statistics.metrics import measure
 from edge.statistics.reliability import probabilities as probabilities_at
 from edge.statistics.several import measure_several, probabilities_of
@@ -87,7 +89,7 @@ def describe_model_file(
         golden_tolerance=golden.tolerance,
         trained_on=job.record.trained_on | _said(job, terms),
         accuracy=job.record.accuracy | _int8_accuracy(stages, calibration),
-        fidelity=fidelity.summary(),
+        fidelity=fidelity.summary() | {FACT: asdict(_limits_of_release(job.options.limits))},
         calibration=probabilities.facts(),
         created_with=created_with(),
     )
@@ -98,6 +100,16 @@ def describe_model_file(
             f"no device would read this model file: {error}; see its training record and"
             " calibration"
         ) from error
+
+
+def _limits_of_release(limits: Limits) -> DriftLimits:
+    """What a device holds its own cells to: the limits of the conversion."""
+    return DriftLimits(
+        agreement=limits.agreement,
+        mean_p_error=limits.mean_p_error,
+        flips_outside_band=limits.flips_outside_band,
+        weighted_f1_loss=limits.weighted_f1_loss,
+    )
 
 
 def pack(
@@ -121,7 +133,12 @@ def pack(
     if reference:
         (folder / f"{job.name}-reference.json").write_text(reference.to_json(), encoding="utf-8")
     write_model_file(
-        folder / f"{job.name}.tflite", quantized.flatbuffer, metadata, golden.vectors, reference
+        folder / f"{job.name}.tflite",
+        quantized.flatbuffer,
+        metadata,
+        golden.vectors,
+        reference,
+        twin if job.options.with_twin else None,
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from edge.contract import Contract
 from edge.crops.quality import FEWEST_CELLS
-from edge.drift.reference import DriftReference
 from edge.engine.classifier import check_contract, check_golden, golden_error
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
@@ -22,6 +21,7 @@ from edge.machine import (
 )
 from edge.models.metadata import Metadata
 from edge.models.model_file import ModelFile, read_model_file
+from edge.reference.drift_reference import DriftReference
 
 _LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _LITTLE_SHIFT = "how people differ is not known: only a scale far off is noticed"

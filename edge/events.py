@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edge.drift.shadow import ShadowVerdict
 from edge.engine.plan import Plan
 from edge.errors import OutputFailed
 from edge.rows import Result
@@ -75,6 +76,13 @@ class ScaleShifted:
 
 
 @dataclass(frozen=True)
+class Shadowed:
+    """What the float twin says of the cells that it saw: at the first alarm, and at the end."""
+
+    verdict: ShadowVerdict
+
+
+@dataclass(frozen=True)
 class SinkFailed:
     """An output cannot be written any more: the last event; what was flushed before is valid."""
 
@@ -118,4 +126,13 @@ class Finished:
     left: tuple[str, ...]
 
 
-Event = Started | SampleDone | PlanChanged | ScaleShifted | SinkFailed | Interrupted | Finished
+Event = (
+    Started
+    | SampleDone
+    | PlanChanged
+    | ScaleShifted
+    | Shadowed
+    | SinkFailed
+    | Interrupted
+    | Finished
+)

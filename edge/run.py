@@ -14,6 +14,7 @@ from pathlib import Path
 
 import edge
 from edge import events
+from edge.drift.shadow import Shadow
 from edge.engine.classifier import Classifier
 from edge.errors import OutputFailed, ResumeRefused, StagesRefused
 from edge.machine import processor_name
@@ -33,6 +34,7 @@ def run(
     command: str = "",
     resume: bool = False,
     stop: StopToken | None = None,
+    shadow: Shadow | None = None,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -50,6 +52,8 @@ def run(
         once, even if one of them had more results than another.
     stop : StopToken, optional
         Ends the run between two results.
+    shadow : Shadow, optional
+        Shows some cells to the float twin; the classifier keeps crops then.
 
     Yields
     ------
@@ -76,8 +80,12 @@ def run(
             start = time.perf_counter()
             batches = stack.enter_context(source)
             yield events.Started(facts, source.how, classifier.plan)
-            work = _Work(classifier, files, tally, resume, stop)
+            work = _Work(classifier, files, tally, resume, stop, shadow)
             yield from work.events_of(batches, source.is_live)
+            if shadow:
+                found = shadow.finish()
+                files.remark(found.says)
+                yield events.Shadowed(found)
             seconds = time.perf_counter() - start
     except Interrupted as interrupt:
         yield events.Interrupted(interrupt.exit_code, tally, interrupt.unwritten)
@@ -99,12 +107,15 @@ class _Work:
         tally: Tally,
         resume: bool,
         stop: StopToken,
+        shadow: Shadow | None,
     ) -> None:
         self._classifier = classifier
         self._outputs = outputs
         self._tally = tally
         self._resume = resume
         self._stop = stop
+        self._shadow = shadow
+        self._alarmed = False
         diameters = classifier.contract.diameters
         self._smears = Smears(diameters, classifier.strict)
         self._found_earlier: deque[events.ScaleShifted] = deque()
@@ -131,8 +142,17 @@ class _Work:
                     self._outputs.write(result)
                     self._tally.add(result)
                 yield events.SampleDone(result, self._tally)
+                yield from self._shadowed(result)
         yield from self._earlier_shifts()
         yield from self._smears.judge_all()
+
+    def _shadowed(self, result: Result) -> Iterator[events.Shadowed]:
+        if self._shadow is None:
+            return
+        self._shadow.take(result)
+        if self._shadow.verdict.is_alarm and not self._alarmed:
+            self._alarmed = True
+            yield events.Shadowed(self._shadow.verdict)
 
     def _earlier_shifts(self) -> Iterator[events.ScaleShifted]:
         while self._found_earlier:

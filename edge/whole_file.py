@@ -12,7 +12,7 @@ from edge.errors import OutputFailed
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, durable: bool = False) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` once it was written without an error.
 
     It is written beside it, as ``.NAME.PID``. What killed processes have left of their own
@@ -22,6 +22,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     ----------
     path : Path
         Its folder must exist.
+    durable : bool
+        Whether a power cut behind this must not take it back: waits for the disk.
 
     Yields
     ------
@@ -37,10 +39,25 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     try:
         with unfinished.open("wb") as file:
             yield file
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         unfinished.replace(target)
+        if durable:
+            _sync_folder(target.parent)
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Keep the names in a folder, where the system can: the file under the new one, too."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def save_text(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.models.metadata import LEAST_THRESHOLD
+from edge.statistics.answers import decide
 from edge.statistics.balanced import mean_of
 
 
@@ -127,13 +128,6 @@ def measure_thresholds(
         wrong=float(np.mean([each.wrong for each in found])),
         labels=found,
     )
-
-
-def decide(thresholds: Sequence[float], p: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
-    """Number of the label that is decided, -1 where it is ``refer``: (n, labels) -> (n,)."""
-    likeliest = p.argmax(axis=1)
-    is_sure = p.max(axis=1) >= np.asarray(thresholds)[likeliest]
-    return np.where(is_sure, likeliest, -1)
 
 
 def _of_label(

@@ -98,6 +98,14 @@ def run(
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")
     ] = False,
+    with_twin: Annotated[
+        bool,
+        typer.Option(
+            "--with-twin",
+            help="Pack the float twin into the model file, so that a device can measure its"
+            " quantization drift; otherwise it lies beside it.",
+        ),
+    ] = False,
     labels: Labels = None,
     positive: Positive = None,
     words: Words = None,
@@ -137,6 +145,7 @@ def run(
         profile,
         onnx,
         allow_float,
+        with_twin,
         asked_of(labels, positive, words, background, pixel_size, input_range, intended_use),
     )
     codes = set()

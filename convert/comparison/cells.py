@@ -15,11 +15,11 @@ import numpy as np
 from calibration.representative.strategies import STRATEGIES, Candidates, Positions, choose
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_cells
-from convert.verify.answers import Logits, kl_divergence, likeliest_of
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
+from edge.statistics.answers import Logits, kl_divergence, likeliest_of
 
 SIZES = (50, 100, 300, 500)
 """Sizes compared; 50 only to see what is lost below the 100 that a set must have."""
@@ -45,7 +45,7 @@ class Outcome:
     draw : int
         Which half of the candidates it was chosen from; also the seed.
     kl : float
-        :func:`convert.verify.answers.kl_divergence` on average, nats.
+        :func:`edge.statistics.answers.kl_divergence` on average, nats.
     agreement : float
         Share of evaluation cells on which both decide the same, 0..1.
     mean_logit_error, max_logit_error : float

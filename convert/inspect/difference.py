@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from convert.graph.flatbuffer import names, root
 from convert.inspect.inspection import Inspection, Tensor
-from convert.verify.answers import likeliest_of
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network, Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 from edge.models.model_file import ModelFile
+from edge.statistics.answers import likeliest_of
 
 _DRAWN = 16  # as many as a model file's golden vectors
 _DTYPES = {"FLOAT32": np.float32, "INT8": np.int8, "INT32": np.int32}

@@ -19,12 +19,12 @@ from convert.quantize.equalisation import equalise, find_exponents
 from convert.quantize.range_estimators import ESTIMATORS, MINMAX
 from convert.quantize.ranges import Ranges, observe_all_ranges, observe_ranges
 from convert.quantize.recipe import Recipe
-from convert.verify.answers import likeliest_of
 from convert.verify.latency import latency_ratio
 from convert.verify.layer_fidelity import compare_layers
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
+from edge.statistics.answers import likeliest_of
 
 PLAIN = "plain int8: ranges by min-max"
 """The first attempt, in words."""

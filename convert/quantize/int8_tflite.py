@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 
 from convert.graph.op_versions import with_int8_versions
-from convert.graph.open_network import OpenNetwork
 from convert.network.reasons import in_short
 from convert.quantize.ranges import Ranges
+from edge.engine.open_network import OpenNetwork
 from edge.errors import ConversionFailed
 
 SCHEME = (

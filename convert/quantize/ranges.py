@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.graph.flatbuffer import activation_tensors
-from convert.graph.open_network import OpenNetwork
 from convert.quantize.range_estimators import BINS, ESTIMATORS, MINMAX, Histogram
 from edge.crops.preprocess import UInt8Image
+from edge.engine.open_network import OpenNetwork
 
 Ranges = dict[str, tuple[float, float]]
 """Tensor name -> smallest and largest value that int8 is to hold."""

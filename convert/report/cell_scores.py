@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convert.verify.answers import Logits, margins_of
 from convert.verify.fidelity import Stages
+from edge.statistics.answers import Logits, margins_of
 
 _DECIMALS = 5  # of a margin or logit in the JSON: well below a step of int8
 

@@ -13,11 +13,11 @@ from convert.quantize.stability import Stability
 from convert.report import schema
 from convert.report.cell_scores import cell_scores
 from convert.report.schema import ConversionReport, Network
-from convert.verify.answers import margins_of
 from convert.verify.fidelity import Fidelity, Stages
 from convert.verify.gates import Gate
 from convert.verify.layer_fidelity import LayerFidelity
 from edge.contract import Contract
+from edge.statistics.answers import margins_of
 from edge.statistics.scores import Scores, measure_scores
 from edge.statistics.several import SeveralScores, measure_several
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from calibration.cells.pictures import Pictures
 from calibration.figures import empty_figure
-from convert.verify.fidelity import Flip
+from edge.drift.comparison import Flip
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

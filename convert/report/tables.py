@@ -12,12 +12,13 @@ from convert.report.schema import (
     ProbabilityCalibration,
     RepresentativeSet,
 )
-from convert.verify.accuracy_change import AccuracyChange, ScoreChange
-from convert.verify.fidelity import Comparison, Fidelity, Flip
+from convert.verify.fidelity import Fidelity
 from convert.verify.gates import Gate
 from edge.contract import Contract
 from edge.documents.model import Table
 from edge.documents.words import basis_words, counted, p_value
+from edge.drift.comparison import Comparison, Flip
+from edge.statistics.accuracy_change import AccuracyChange, ScoreChange
 
 MOST_FLIPS, WORST_LAYERS = 40, 10
 """Rows shown; the JSON has all."""

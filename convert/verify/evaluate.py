@@ -10,11 +10,11 @@ import numpy as np
 from convert.chosen_cells import Cells
 from convert.network.input_range import InputRange
 from convert.network.logits_model import keras_logits
-from convert.verify.answers import Logits
 from convert.verify.fidelity import Stages
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
+from edge.statistics.answers import Logits
 
 if TYPE_CHECKING:
     import keras

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from convert.graph.layers import Layer, short_name
 from convert.graph.profiles import too_new
-from convert.verify.fidelity import Comparison, Fidelity
+from convert.verify.fidelity import Fidelity
 from convert.verify.golden import MOST_TOLERANCE
 from edge.documents.words import counted
+from edge.drift.comparison import Comparison
 from edge.errors import GateFailed
 from edge.models.metadata import Operator
 

@@ -17,13 +17,13 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from convert.verify.answers import leads_of, likeliest_of
 from edge.crops.drawn import draw_crop
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import Int8Network
 from edge.engine.runtime import Runtime, find_runtime, load_runtime
 from edge.models.metadata import MOST_GOLDEN_TOLERANCE
 from edge.models.model_file import GoldenVectors
+from edge.statistics.answers import leads_of, likeliest_of
 
 LEAST_TOLERANCE = 4
 """Steps allowed at least: the CNN is off by up to 2 between x86-64 and aarch64."""

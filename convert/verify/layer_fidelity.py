@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from convert.graph.layers import layers, pack, unpack
-from convert.graph.open_network import OpenNetwork
 from edge.crops.preprocess import UInt8Image
+from edge.engine.open_network import OpenNetwork
 from edge.errors import ConversionFailed
-
-SNR_LIMIT = 100.0
-"""SNR is given within -100..100 dB: float32 itself reaches about 140, which says nothing here."""
+from edge.statistics.signal import decibels
 
 _Float = npt.NDArray[np.float32]
 
@@ -204,7 +202,7 @@ class _Sums:
 
     @property
     def snr_db(self) -> float:
-        return _db(self._noise, self._signal)
+        return decibels(self._noise, self._signal)
 
     @property
     def own_snr_db(self) -> float:
@@ -212,7 +210,7 @@ class _Sums:
         ratio = np.divide(
             self._own_noise, self._own_signal, out=worst.astype(float), where=self._own_signal > 0
         )
-        return _db(float(np.minimum(ratio, 1).mean()), 1.0)
+        return decibels(float(np.minimum(ratio, 1).mean()), 1.0)
 
     @property
     def cosine(self) -> float:
@@ -232,14 +230,6 @@ class _Sums:
 
 def _channels(shape: Sequence[int]) -> int:
     return int(shape[-1]) if len(shape) else 1  # of a single number
-
-
-def _db(noise: float, signal: float) -> float:
-    if noise == 0:
-        return SNR_LIMIT
-    if signal == 0:
-        return -SNR_LIMIT
-    return min(max(10 * math.log10(signal / noise), -SNR_LIMIT), SNR_LIMIT)
 
 
 def _counterpart(by_name: dict[str, dict[str, Any]], name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from convert.network.input_range import BYTES, SIGNED, UNIT, InputRange
 from convert.record import TrainingRecord
-from convert.verify.answers import Logits, answers_of, margins_of
 from convert.verify.fidelity import Fidelity, Stages
+from edge.statistics.answers import Logits, answers_of, margins_of
 from edge.statistics.bootstrap import draw_people
 from edge.statistics.evaluation import REPLICATES, Estimate, Evaluation, evaluate
 from edge.statistics.scores import weighted_scores
@@ -159,9 +159,9 @@ def measure_network(
         Logits on the same cells in another range. Asked only where the network is not as
         good as its record says: an honest network costs no time.
     """
-    answers = answers_of(
-        stages.keras, fidelity.temperature, fidelity.refer_band, fidelity.thresholds
-    )
+    band = fidelity.refer_band
+    ends = None if band is None else (band.low, band.high)
+    answers = answers_of(stages.keras, fidelity.temperature, ends, fidelity.thresholds)
     spread = float(np.ptp(answers.every_p, axis=0).max())
     one_label = len(set(answers.likeliest.tolist())) == 1
     labels, subjects = stages.known_labels, stages.subjects

@@ -19,6 +19,7 @@ from edge.reasons import CAMERA_FAULTS
 if TYPE_CHECKING:
     from edge import events
     from edge.cli.terminal import ProgressBar, Table
+    from edge.drift.shadow import Shadow
     from edge.engine.classifier import Classifier
     from edge.engine.plan import Plan
     from edge.samples import Source
@@ -80,12 +81,25 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="refuse crops of bad quality; otherwise a person looks",
     )
     parser.add_argument(
+        "--shadow",
+        type=at_least(0.0001, float, 1),
+        metavar="SHARE",
+        help="show this share of the cells to the float twin, too, in idle time; 0.05, say",
+    )
+    parser.add_argument(
+        "--twin",
+        type=Path,
+        metavar="FILE",
+        help="float twin; by default that in the model file, or NAME-float.tflite beside it",
+    )
+    parser.add_argument(
         "--verbose", action="store_true", help="say how the network is run, and why"
     )
     parser.epilog = (
         "Reads BMP, PNG, JPEG, TIFF and WebP, 8-bit colour. What cannot be read becomes a row"
         " with a reason; the run goes on and ends with exit code 1. Where the cells of a smear are"
-        " all shown at another scale they are marked scale-shift, and the exit code is 3."
+        " all shown at another scale they are marked scale-shift, and the exit code is 3; so it is"
+        " where --shadow finds int8 to differ from float more often than the model file allows."
     )
 
 
@@ -105,22 +119,19 @@ def run(options: argparse.Namespace) -> None:
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         try:
+            keeps = keeps_crops(outputs) or options.shadow is not None
             classifier = stack.enter_context(
-                Classifier(
-                    options.model,
-                    options.threads,
-                    keeps_crops(outputs),
-                    options.strict,
-                    fields.stages,
-                )
+                Classifier(options.model, options.threads, keeps, options.strict, fields.stages)
             )
+            shadow = _shadow(options, classifier, stack)
         except Interrupted as interrupt:
             raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
         if options.pixel_size:
             source = Scaled(source, options.pixel_size, classifier.contract)
         fields.begin(classifier.contract)
         screen = stack.enter_context(_Screen(classifier, source, options, fields))
-        stream = run_events(source, classifier, outputs, _command(), options.resume, stop)
+        command = _command()
+        stream = run_events(source, classifier, outputs, command, options.resume, stop, shadow)
         try:
             for event in stream:
                 screen.show(event)
@@ -147,6 +158,7 @@ class _Screen:
         self._table: Table | None = None
         self._bar: ProgressBar | None = None
         self._shifts: list[events.ScaleShifted] = []
+        self._shadowed: events.Shadowed | None = None
 
     def __enter__(self) -> _Screen:
         return self
@@ -175,6 +187,8 @@ class _Screen:
             self._show_plan(event.plan)
         elif isinstance(event, events.ScaleShifted):
             self._shifts.append(event)
+        elif isinstance(event, events.Shadowed):
+            self._show_shadow(event)
         elif isinstance(event, events.Finished):
             self._end_bar()
             self._finish(event)
@@ -212,15 +226,25 @@ class _Screen:
         if self._verbose:
             say(str(plan))
 
+    def _show_shadow(self, event: events.Shadowed) -> None:
+        """Say an alarm at once; the last verdict comes with the summary."""
+        if event.verdict.is_alarm and self._shadowed is None:
+            say(event.verdict.says)
+        self._shadowed = event
+
     def _finish(self, event: events.Finished) -> None:
         from edge.cli.terminal import say_failures, summary
 
         print(summary(event.tally, event.seconds, self._classifier))
+        if self._shadowed:
+            print(self._shadowed.verdict.says)
+            for name in self._shadowed.verdict.flips:
+                say(f"flip: {name}")
         say_failures(event.tally)
         for line in (*event.left, *self._fields.left):
             say(line)
         self._say_shifts()
-        if self._shifts:
+        if self._shifts or (self._shadowed and self._shadowed.verdict.is_alarm):
             raise SystemExit(GATE_FAILED)
         if event.tally.failed:
             raise SystemExit(SOME_FAILED)
@@ -235,6 +259,18 @@ class _Screen:
         if self._bar:
             self._bar.__exit__()
             self._bar = None
+
+
+def _shadow(options: argparse.Namespace, classifier: Classifier, stack: ExitStack) -> Shadow | None:
+    """Open the float twin, if some cells are to be shown to it."""
+    if options.shadow is None:
+        return None
+    from edge.drift.shadow import Shadow
+    from edge.models.model_file import find_twin
+
+    model = classifier.model_file
+    twin = find_twin(model, options.twin)
+    return stack.enter_context(Shadow(model, twin, classifier.runtime, options.shadow))
 
 
 def _interrupted(exit_code: int, inputs: int, has_outputs: bool) -> SystemExit:

@@ -56,8 +56,9 @@ def _run(given: list[str]) -> None:
     if not given:
         program_parser().print_help()
         raise SystemExit(2)
-    command = program_parser().parse_args(given[:1]).command
-    _module_of(command).run(_parse(command_parser(command), given[1:]))
+    words = 2 if " ".join(given[:2]) in COMMANDS else 1
+    command = program_parser().parse_args([" ".join(given[:words])]).command
+    _module_of(command).run(_parse(command_parser(command), given[words:]))
 
 
 def _parse(parser: argparse.ArgumentParser, given: list[str]) -> argparse.Namespace:
@@ -87,12 +88,12 @@ def command_parser(name: str) -> argparse.ArgumentParser:
 
 
 def _module_of(command: str) -> Any:
-    return importlib.import_module(f"edge.cli.{command}")
+    return importlib.import_module(f"edge.cli.{command.replace(' ', '_')}")
 
 
 def program_parser() -> argparse.ArgumentParser:
     """Parser of what comes before the arguments of a command."""
-    names = "\n".join(f"  {name:<10} {about}" for name, about in COMMANDS.items())
+    names = "\n".join(f"  {name:<13} {about}" for name, about in COMMANDS.items())
     parser = _Parser(
         "edge-all",
         usage="edge-all [--version] [--help] COMMAND ...",
@@ -126,6 +127,13 @@ COMMANDS = {
     "benchmark": (
         "Measure the networks alone, in every setting, for choosing and for reporting issues."
     ),
+    "drift": "Compare int8 with the float network it was made from: quantization drift.",
+    "drift smears": "Compare smears with the people of a reference; name what moved: data drift.",
+    "drift learn": "Learn what the smears of people look like, as a reference for data drift.",
+    "drift merge": "Put the people of several references together.",
+    "drift replay": "Run the networks of a replay package on its cells, on this machine.",
+    "control": "Run a control slide, and hold it to the days on which it was established.",
+    "models": "Keep the model files of a device: add, activate, go back, verify.",
     "samples": "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
 }
 """Name -> what it does. Its options and what runs it are in the module of this name."""

@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+ACTIVE = "@active"
+"""In place of a model file: the active one of the store."""
+
 
 def at_least(
     least: float, kind: Callable[[str], float], most: float = math.inf
@@ -54,7 +57,19 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a model file."""
     parser.add_argument(
         "--model",
-        type=Path,
+        type=_model_path,
         metavar="FILE",
-        help="model file; the one shipped with edge-all by default",
+        help="model file, or @active, that of edge-all models; the one shipped by default",
     )
+
+
+def _model_path(text: str) -> Path:
+    if text != ACTIVE:
+        return Path(text)
+    from edge.errors import ModelFileRefused
+    from edge.models.store import ModelStore
+
+    try:
+        return ModelStore().active_path()
+    except ModelFileRefused as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -24,8 +24,8 @@ from edge.crops.preprocess import UInt8Image
 from edge.reasons import QUALITY
 
 if TYPE_CHECKING:
-    from edge.drift.histogram import Histogram
-    from edge.drift.reference import DriftReference
+    from edge.reference.drift_reference import DriftReference
+    from edge.reference.histogram import Histogram
 
 _MOST_BORDER = 1 / 4
 """Share of the border that may be light: a cell may touch it, no whole side may be light."""

@@ -123,6 +123,27 @@ def _largest_and_uneven(sizes: _Floats) -> tuple[float, float]:
     return largest, largest - float(np.median(ordered))
 
 
+def size_of_largest(areas: Sequence[int] | _Floats, sizes: Sizes | None) -> float:
+    """How large the largest tenth of a smear's cells are, for how uneven all of them are.
+
+    In it people differ far less than in their middle cell, and scale adds to it all the same.
+
+    Parameters
+    ----------
+    areas : sequence of int
+        All above 0, at least one.
+    sizes : Sizes or None
+        Of the contract; without them the largest tenth is taken as it is.
+
+    Returns
+    -------
+    float
+        A size: the logarithm of an area.
+    """
+    largest, uneven = _largest_and_uneven(np.log(np.asarray(areas, np.float64)))
+    return largest if sizes is None else largest - sizes.slope * (uneven - sizes.uneven)
+
+
 def _within(people: Sequence[_Floats], slope: float) -> float:
     """Spread between handfuls of a person's cells, times the root of the cells in a handful."""
     chance = np.random.default_rng(0)

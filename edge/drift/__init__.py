@@ -1,1 +1,1 @@
-"""What a device needs to see that its cells, or its network, are not those of the release."""
+"""Whether a device is still the float model, and its smears those of the people of a reference."""

@@ -2,7 +2,8 @@
 
 Layout, front to back: the flatbuffer, which any TFLite runtime loads as it is;
 a zip with ``edge-all.json``, ``golden/inputs.npy``, ``golden/logits.npy`` and, where
-there is one, the data-drift reference ``reference.json``; as the zip's comment, the
+they are there, the data-drift reference ``reference.json`` and the float twin
+``twin.tflite``; as the zip's comment, the
 sha256 of every byte before the comment. So one flipped or missing byte anywhere is
 noticed, with nothing but the standard library.
 """
@@ -21,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.crops.preprocess import UInt8Image
-from edge.drift.reference import DriftReference, parse_reference
 from edge.errors import ModelFileRefused
 from edge.models.metadata import SCHEMAS, Metadata, metadata_of
-from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, Parts, array_bytes
+from edge.models.model_parts import INPUTS, LOGITS, METADATA, REFERENCE, TWIN, Parts, array_bytes
 from edge.records.json_text import parse_json
+from edge.reference.drift_reference import DriftReference, parse_reference
 from edge.whole_file import replacing
 from edge.wording import named, shortened
 
@@ -72,6 +73,9 @@ class ModelFile:
     golden : GoldenVectors
     reference : DriftReference or None
         None in a file made without one: data drift cannot be measured then.
+    has_twin : bool
+        Whether the float twin is packed in it; it is read where it is asked for
+        (:func:`find_twin`).
     """
 
     path: Path
@@ -80,6 +84,7 @@ class ModelFile:
     metadata: Metadata
     golden: GoldenVectors
     reference: DriftReference | None = None
+    has_twin: bool = False
 
 
 def write_model_file(
@@ -88,6 +93,7 @@ def write_model_file(
     metadata: Metadata,
     golden: GoldenVectors,
     reference: DriftReference | None = None,
+    twin: bytes | None = None,
 ) -> None:
     """Write a model file: whole under its name, or not at all."""
     buffer = io.BytesIO(flatbuffer)
@@ -98,6 +104,8 @@ def write_model_file(
         _add(archive, LOGITS, array_bytes(golden.logits))
         if reference is not None:
             _add(archive, REFERENCE, reference.to_json().encode())
+        if twin is not None:
+            _add(archive, TWIN, twin)
         archive.comment = b"." * _SEAL_SIZE
     body = buffer.getvalue()[:-_SEAL_SIZE]
     seal = _SEAL + hashlib.sha256(body).hexdigest()
@@ -160,12 +168,48 @@ def read_twin(path: Path, model: ModelFile) -> bytes:
     ModelFileRefused
         ``missing``, or ``changed`` if it is any other file.
     """
-    data = _read(path)
+    return _checked_twin(named(path), _read(path), model)
+
+
+def find_twin(model: ModelFile, path: Path | None = None) -> bytes:
+    """Find the float twin of a model file: where it is said to be, in the file, or beside it.
+
+    Parameters
+    ----------
+    model : ModelFile
+    path : Path, optional
+        By default what is packed in the model file, else ``NAME-float.tflite`` beside it.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ModelFileRefused
+        ``missing``, or ``changed`` if its hash is not the one that the model file has.
+    """
+    if path is not None:
+        return read_twin(path, model)
+    if model.has_twin:
+        with Parts(_read(model.path), _SEAL_SIZE) as parts:
+            return _checked_twin(f"{TWIN} in {named(model.path)}", parts.read(TWIN), model)
+    beside = model.path.with_name(f"{model.path.stem}-float.tflite")
+    if not beside.is_file():
+        raise ModelFileRefused(
+            "missing",
+            f"the float twin of {named(model.path)} is neither in it nor beside it, as"
+            f" {named(Path(beside.name))}; name it with --twin, or convert with --with-twin",
+        )
+    return read_twin(beside, model)
+
+
+def _checked_twin(name: str, data: bytes, model: ModelFile) -> bytes:
     if hashlib.sha256(data).hexdigest() != model.metadata.twin_sha256:
         raise ModelFileRefused(
             "changed",
-            f"{named(path)} is not the float twin of {named(model.path)} (sha256 differs);"
-            " take the one that edge-all-convert wrote beside it",
+            f"{name} is not the float twin of {named(model.path)} (sha256 differs);"
+            " take the one that edge-all-convert wrote with it",
         )
     return data
 
@@ -237,7 +281,9 @@ def _parse(path: Path, data: bytes, parts: Parts, hashes: _Hashes) -> ModelFile:
         raise ModelFileRefused(
             "changed", f"{named(path)}: its metadata are of another model; {_AGAIN}"
         )
-    return ModelFile(path, hashes.file, data[: parts.start], metadata, golden, reference)
+    has_twin = TWIN in parts.names
+    flatbuffer = data[: parts.start]
+    return ModelFile(path, hashes.file, flatbuffer, metadata, golden, reference, has_twin)
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

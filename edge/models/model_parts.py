@@ -21,10 +21,16 @@ from edge.records.json_text import MOST_JSON
 from edge.wording import printable, shortened
 
 METADATA, INPUTS, LOGITS = "edge-all.json", "golden/inputs.npy", "golden/logits.npy"
-REFERENCE = "reference.json"
+REFERENCE, TWIN = "reference.json", "twin.tflite"
 """Names of the members."""
 
-_MOST_BYTES = {METADATA: MOST_JSON, INPUTS: 32 << 20, LOGITS: 1 << 20, REFERENCE: MOST_JSON}
+_MOST_BYTES = {
+    METADATA: MOST_JSON,
+    INPUTS: 32 << 20,
+    LOGITS: 1 << 20,
+    REFERENCE: MOST_JSON,
+    TWIN: 2 << 30,  # a flatbuffer has 2 GiB at most
+}
 _MOST_MEMBERS, _MOST_DIRECTORY = 16, 16 << 10
 _END = struct.Struct("<4s4H2LH")  # of a zip: its directory's size and place, after some counts
 # An array as numpy writes it, row by row (numpy.lib.format, version 1.0): 128 bytes of header

@@ -29,6 +29,12 @@ def whole(least: int, most: int) -> Check:
     return check
 
 
+def boolean(name: str, value: Any) -> None:
+    """Check that a value is true or false."""
+    if type(value) is not bool:
+        raise _impossible(name, value, "true or false")
+
+
 def number(least: float, most: float) -> Check:
     """Make the check of a number; NaN and infinity are none."""
 

@@ -16,7 +16,7 @@ from edge.rows import Result
 from edge.samples import Sample
 from edge.sinks.ledger import Ledger
 from edge.sinks.registry import check_suffix, kind_of
-from edge.sinks.sink import Run
+from edge.sinks.sink import Run, TakesRemarks
 
 BATCH = 64
 """Most results that wait for a flush: a killed run loses no more."""
@@ -166,6 +166,13 @@ class Outputs:
             self._waiting += 1
             if self._waiting >= BATCH:
                 self._flush()
+
+    def remark(self, text: str) -> None:
+        """Give a sentence about the run to all outputs that show such to people."""
+        with self._lock:
+            for output in self._outputs:
+                if isinstance(output.sink, TakesRemarks):
+                    output.sink.remark(text)
 
     def _flush(self) -> None:
         self._waiting = 0

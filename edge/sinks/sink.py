@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edge.contract import Contract
 from edge.rows import Result
@@ -45,6 +45,14 @@ class Run:
     runtime: str
     machine: str
     threads: int
+
+
+@runtime_checkable
+class TakesRemarks(Protocol):
+    """What a place for results may do besides: show people what was found of the run."""
+
+    def remark(self, text: str) -> None:
+        """Take a sentence that is to be read before anything else, in place of an earlier one."""
 
 
 class Sink(Protocol):

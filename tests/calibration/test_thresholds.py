@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.probabilities.refer_band import choose_band, measure_band
-from calibration.probabilities.thresholds import choose_thresholds, decide, measure_thresholds
+from calibration.probabilities.thresholds import choose_thresholds, measure_thresholds
 from edge.models.metadata import LEAST_THRESHOLD
+from edge.statistics.answers import decide
 
 Cells = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
 

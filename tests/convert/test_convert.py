@@ -8,12 +8,14 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command_helpers import edge_all
 from tflite_helpers import RELEASED, beside, drawn
 from transcripts import is_like
 from typer.testing import CliRunner
@@ -28,13 +30,15 @@ from convert.quantize.recipe import load_recipe
 from convert.report.schema import read_report
 from convert.unchanged import key_of
 from convert.verify.gates import Limits
+from edge.crops.drawn import write_samples
+from edge.drift.gates import DriftLimits
 from edge.engine.classifier import check_golden
 from edge.engine.engine import Engine
 from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
 from edge.models.cnmc import CONTRACT, NAMES, SIDE
-from edge.models.model_file import SHIPPED_MODEL, read_model_file, read_twin
+from edge.models.model_file import SHIPPED_MODEL, find_twin, read_model_file, read_twin
 
 BESIDE = (".keras", ".json", "-calibration.json", "-ranges.json", "-reference.json")
 README = Path(__file__).parents[2] / "README.md"
@@ -97,7 +101,8 @@ def test_the_twin_equals_keras_and_int8_follows_it(converted: Path) -> None:
     assert fidelity.export.max_logit_error <= 1e-3
     assert fidelity.quantization.agreement >= 0.995
     assert fidelity.quantization.mean_logit_error < 2 * fidelity.logit_step
-    assert fidelity.summary() == read_model_file(converted / "cnn.tflite").metadata.fidelity
+    found = read_model_file(converted / "cnn.tflite").metadata.fidelity
+    assert found == fidelity.summary() | {"gates": asdict(DriftLimits())}
 
 
 def test_gates_that_need_labels_are_skipped_on_drawn_cells_and_all_others_pass(
@@ -253,3 +258,21 @@ def test_an_engine_runs_the_int8_network_and_its_twin_over_the_same_crops(conver
     int8, exact = Engine(networks, threads=2).logits(drawn(12))
     assert np.abs(int8 - exact).max() < 0.1
     assert np.abs(int8 - exact).max() > 0
+
+
+@pytest.mark.slow
+def test_a_model_file_that_holds_its_twin_can_be_measured_on_a_device(
+    converted: Path, tmp_path: Path
+) -> None:
+    out, cells = tmp_path / "out", tmp_path / "cells"
+    options = ["run", str(RELEASED / "cnn.keras"), "--with-twin", "--out", str(out)]
+    done = CliRunner().invoke(app, options)
+    assert done.exit_code == 0, done.output
+    model = read_model_file(out / "cnn.tflite")
+    assert find_twin(model) == (converted / "cnn-float.tflite").read_bytes()
+    assert model.flatbuffer == read_model_file(converted / "cnn.tflite").flatbuffer
+    assert model.metadata.fidelity["gates"]["agreement"] == Limits().agreement
+    write_samples(cells, 200)
+    drift = edge_all("drift", cells, "--model", model.path)
+    assert drift.exit_code == 0, drift.output
+    assert "passed   agreement" in drift.stdout

@@ -28,7 +28,7 @@ NAME = re.compile(
 OF_THE_PAPER = ("train/report/paper.py",)
 """Speaks of the paper alone."""
 
-OF_FIRST_SCHEMAS = {"edge/drift/reference.py": "'p_leukemia'"}
+OF_FIRST_SCHEMAS = {"edge/reference/drift_reference.py": "'p_leukemia'"}
 """Names of fields in files that edge-all 0.1.0 wrote."""
 
 

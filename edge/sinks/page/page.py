@@ -29,7 +29,7 @@ _START = 1024  # bytes of a page, with its marks; pages of the first version hav
 _CACHE = 256  # KiB: everything is read once
 
 
-def write_page(gathered: Path, page: Path) -> None:
+def write_page(gathered: Path, page: Path, remark: str = "") -> None:
     """Write a report: whole under its name, or not at all.
 
     Parameters
@@ -38,6 +38,8 @@ def write_page(gathered: Path, page: Path) -> None:
         Database of the results of one run, with thumbnails.
     page : Path
         HTML file. What comes from file names cannot become markup or script.
+    remark : str
+        What is to be read before anything else; may be empty.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def write_page(gathered: Path, page: Path) -> None:
         with contextlib.closing(sqlite3.connect(gathered)) as connection:
             connection.execute(f"PRAGMA cache_size = -{_CACHE}")  # sorting takes as much again
             with replacing(page) as file:
-                file.writelines(text.encode() for text in _texts(Gathered(connection)))
+                file.writelines(text.encode() for text in _texts(Gathered(connection), remark))
     except (OSError, sqlite3.Error) as error:
         raise OutputFailed(
             f"cannot write {page}: {error}; check the free space, then run the command again with"
@@ -78,13 +80,13 @@ def check_page(page: Path) -> None:
         raise foreign(page, "page")
 
 
-def _texts(found: Gathered) -> Iterator[str]:
+def _texts(found: Gathered, remark: str) -> Iterator[str]:
     origins, contract = found.origins(), found.metadata.contract
     before, after = _part("page.html").split(_MIDDLE)
     indices = found.in_need_of_a_look()
     yield Template(before).substitute(
         style=f"{_part('page.css')}\n{styles(contract)}",
-        shifted=_shifted(found.shifted()),
+        shifted=_shifted(found.shifted()) + _remark(remark),
         facts=_facts(found),
         counts=_counts(found, origins),
         histogram=histogram(found.histogram(), found.refer_band, _probability(contract)),
@@ -126,6 +128,10 @@ def _shifted(smears: Sequence[str]) -> str:
         " or smaller than those that the network was trained on, and their decision is to refer."
         " Check magnification, camera resolution and how cells are cut out.</p>\n"
     )
+
+
+def _remark(text: str) -> str:
+    return f'<p class="notice">{_text(text)}.</p>\n' if text else ""
 
 
 def _facts(found: Gathered) -> str:

@@ -52,6 +52,7 @@ class ReportFile:
         self._run = run
         self._resume = resume
         self._begun = False
+        self._remark = ""
         real = Path(os.path.realpath(path))
         self._gathered = real.with_name(f"{real.name}.unfinished")
         self._store = Store(self._gathered, _THUMBNAILS)
@@ -89,7 +90,7 @@ class ReportFile:
     def _end(self, kind: type[BaseException] | None) -> None:
         self._store.close(is_finished=kind is None)
         if kind is None or issubclass(kind, KeyboardInterrupt):
-            write_page(self._gathered, self._page)
+            write_page(self._gathered, self._page, self._remark)
         if kind is None:
             self._forget()
 
@@ -102,6 +103,10 @@ class ReportFile:
         self._store.write(result)
         if result.crop is not None:
             self._store.add(_INSERT, (result.index, _jpeg(result.crop)))
+
+    def remark(self, text: str) -> None:
+        """Take what the page says before anything else."""
+        self._remark = text
 
     def flush(self) -> None:
         """Commit what waits, or nothing of it."""

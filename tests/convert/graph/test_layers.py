@@ -14,11 +14,12 @@ from small_networks import (
 )
 
 from convert.graph.layers import layers
-from convert.graph.open_network import OpenNetwork
 from convert.quantize.int8_tflite import to_int8_tflite
 from convert.quantize.ranges import observe_ranges
-from convert.verify.layer_fidelity import SNR_LIMIT, LayerFidelity, compare_layers
+from convert.verify.layer_fidelity import LayerFidelity, compare_layers
+from edge.engine.open_network import OpenNetwork
 from edge.errors import ConversionFailed
+from edge.statistics.signal import SNR_LIMIT
 
 CELLS = drawn(0, 10)
 

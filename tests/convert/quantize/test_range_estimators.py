@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from small_networks import drawn, residual_block, twin_of
 
 from convert.graph.layers import layers
-from convert.graph.open_network import OpenNetwork
 from convert.quantize.range_estimators import (
     BINS,
     ESTIMATORS,
@@ -20,6 +19,7 @@ from convert.quantize.range_estimators import (
     squared_error,
 )
 from convert.quantize.ranges import observe_all_ranges, observe_channels, observe_ranges
+from edge.engine.open_network import OpenNetwork
 
 CELLS = drawn(0, 6)
 

@@ -15,12 +15,12 @@ from sklearn.metrics import f1_score as sklearn_f1
 from calibration.probabilities.predictions import logits_of
 from calibration.probabilities.refer_band import ReferBand
 from convert.chosen_cells import drawn_cells
-from convert.verify.accuracy_change import SEVERAL_SCORES, measure_change
-from convert.verify.answers import kl_divergence, margins_of
 from convert.verify.fidelity import Fidelity, Stages, compare
 from edge.crops.drawn import draw_cell
 from edge.crops.preprocess import to_crop
 from edge.errors import GateFailed
+from edge.statistics.accuracy_change import SEVERAL_SCORES, measure_change
+from edge.statistics.answers import kl_divergence, margins_of
 from edge.statistics.bootstrap import draw_people
 from edge.statistics.scores import weighted_scores
 

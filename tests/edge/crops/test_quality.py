@@ -24,11 +24,11 @@ from edge.crops.preprocess import UInt8Image, to_crop
 from edge.crops.quality import Limits, limits_of, quality_of
 from edge.decisions.decision import Verdict
 from edge.decoding.decode import crop_and_frame_of, decode
-from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.models.cnmc import CONTRACT, SIDE
 from edge.models.model_file import SHIPPED_MODEL, read_model_file, write_model_file
 from edge.reasons import QUALITY, SCALE_SHIFT, SCALE_UNKNOWN, in_words
+from edge.reference.drift_reference import DriftReference, no_cells_yet
 from edge.samples import Sample
 
 CELLS = [draw_cell(seed) for seed in range(20)]

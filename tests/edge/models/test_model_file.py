@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from edge.contract import INTENDED_USE
 from edge.crops.image_statistics import image_statistics
 from edge.decisions.decision import Verdict
-from edge.drift.reference import DriftReference, no_cells_yet
 from edge.engine.classifier import Classifier
 from edge.errors import EdgeAllError, ModelFileRefused
 from edge.models.cnmc import CONTRACT
@@ -31,6 +30,7 @@ from edge.models.model_file import (
     read_model_file,
     write_model_file,
 )
+from edge.reference.drift_reference import DriftReference, no_cells_yet
 
 SHIPPED = read_model_file(SHIPPED_MODEL)
 SHIPPED_BYTES = SHIPPED_MODEL.read_bytes()

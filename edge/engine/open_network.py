@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from convert.network.reasons import in_short
 from edge.crops.preprocess import UInt8Image
 from edge.engine.network import as_float, as_int8
-from edge.engine.runtime import find_runtime
-from edge.errors import ConversionFailed
+from edge.engine.runtime import find_runtime, words_of
+from edge.errors import ModelFileRefused
 from edge.process.native_messages import native_messages_silenced
 
 
@@ -34,11 +33,13 @@ class OpenNetwork:
         Name, index, shape, dtype and quantization of every tensor.
     ends : tuple of int
         Indices of the inputs, then of the outputs.
+    operators : tuple of (str, str)
+        Name of every operator and of its first output, in the order in which they run.
 
     Raises
     ------
-    ConversionFailed
-        If TFLite cannot run it.
+    ModelFileRefused
+        ``runtime`` if TFLite cannot run it.
     """
 
     def __init__(self, flatbuffer: bytes) -> None:
@@ -52,13 +53,19 @@ class OpenNetwork:
                 )
                 self._interpreter.allocate_tensors()
             except (ValueError, RuntimeError) as error:  # as the interpreter raises them
-                raise ConversionFailed(
-                    f"TFLite cannot run the network: {in_short(error)}"
+                raise ModelFileRefused(
+                    "runtime", f"TFLite cannot run the network: {words_of(error)}"
                 ) from error
         inputs = self._interpreter.get_input_details()
         outputs = self._interpreter.get_output_details()
         self.details: list[dict[str, Any]] = self._interpreter.get_tensor_details()
         self.ends = tuple(int(detail["index"]) for detail in (*inputs, *outputs))
+        by_index = {detail["index"]: detail["name"] for detail in self.details}
+        self.operators = tuple(
+            (operator["op_name"], by_index[int(operator["outputs"][0])])
+            for operator in self._interpreter._get_ops_details()
+            if operator["op_name"] != "DELEGATE"  # those that follow are the same again
+        )
         self._crop = self.ends[0]
         self._feed = as_int8 if inputs[0]["dtype"] is np.int8 else as_float
 

@@ -6,13 +6,12 @@ of more, from the softmax.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.probabilities.refer_band import ReferBand
-from calibration.probabilities.thresholds import decide
 from edge.statistics.reliability import probabilities
 from edge.statistics.several import probabilities_of
 
@@ -52,8 +51,8 @@ class Answers:
 def answers_of(
     logits: Logits,
     temperature: float,
-    band: ReferBand | None,
-    thresholds: tuple[float, ...] | None,
+    band: tuple[float, float] | None,
+    thresholds: Sequence[float] | None,
 ) -> Answers:
     """Say what logits say, as a device would.
 
@@ -62,15 +61,15 @@ def answers_of(
     logits : ndarray of float, shape (n, labels)
     temperature : float
         Divides them before they become probabilities.
-    band : ReferBand or None
-        Of two labels.
-    thresholds : tuple of float or None
+    band : tuple of float or None
+        Of two labels: ends of the refer band.
+    thresholds : sequence of float or None
         Of more.
     """
     if band is not None:
         margins = margins_of(logits)
         p = probabilities(margins / temperature)
-        decisions = (p > band.high).astype(int) - (p < band.low)
+        decisions = (p > band[1]).astype(int) - (p < band[0])
         return Answers(
             likeliest_of(logits), margins, p, p[:, None], decisions, np.asarray(decisions == 0)
         )
@@ -85,6 +84,13 @@ def answers_of(
         decisions,
         np.asarray(decisions < 0),
     )
+
+
+def decide(thresholds: Sequence[float], p: npt.NDArray[np.floating]) -> npt.NDArray[np.intp]:
+    """Number of the label that is decided, -1 where it is ``refer``: (n, labels) -> (n,)."""
+    likeliest = p.argmax(axis=1)
+    is_sure = p.max(axis=1) >= np.asarray(thresholds)[likeliest]
+    return np.where(is_sure, likeliest, -1)
 
 
 def margins_of(logits: Logits) -> Numbers:

@@ -1,4 +1,4 @@
-"""What a stage of the conversion changes in the scores, with paired intervals."""
+"""What one network changes in the scores of another, with paired intervals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from convert.verify.answers import Logits, likeliest_of, margins_of
+from edge.statistics.answers import Logits, likeliest_of, margins_of
 from edge.statistics.bootstrap import Basis, basis, draw_people, percentile_interval
 from edge.statistics.evaluation import REPLICATES
 from edge.statistics.mcnemar import McNemar, mcnemar
@@ -35,7 +35,7 @@ _Measure = Callable[[Logits, npt.NDArray[np.float64]], _Values]
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """One score before and after a stage, 0..1.
+    """One score of a network before and of one after, 0..1.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class ScoreChange:
     difference : float
         `after` - `before`.
     low, high : float
-        95 % interval of the difference; both stages are measured on the same draws of people.
+        95 % interval of the difference; both are measured on the same draws of people.
     """
 
     score: str
@@ -58,13 +58,13 @@ class ScoreChange:
 
 @dataclass(frozen=True)
 class AccuracyChange:
-    """All scores before and after a stage.
+    """All scores of a network before and of one after.
 
     Attributes
     ----------
     scores : tuple of ScoreChange
     mcnemar : McNemar
-        Cells of which only the stage before (`only_first`) or after (`only_second`) finds the
+        Cells of which only the network before (`only_first`) or after (`only_second`) finds the
         right label likeliest.
     of_labels : tuple of Basis
         What the intervals rest on, per label.
@@ -93,10 +93,10 @@ def measure_change(
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> AccuracyChange:
-    """Measure how scores change from one stage to the next.
+    """Measure how scores change from one network to the next.
 
     The bootstrap is paired: in a replicate the same people are drawn for both
-    stages, so that the interval is that of the difference and not wider by what
+    networks, so that the interval is that of the difference and not wider by what
     both share (Efron and Tibshirani 1993, An Introduction to the Bootstrap,
     chapter 8: resample the units that are independent, whole).
 

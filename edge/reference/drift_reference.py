@@ -11,14 +11,16 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from edge.contract import NOT_DECIDED
 from edge.crops.image_statistics import STATISTICS, ImageStatistics
 from edge.decisions.decision import Verdict
-from edge.drift.histogram import Histogram, divergence, divergence_by_chance, empty_histogram
 from edge.errors import NotComparable
 from edge.records.checks import items, number, record, string, whole
 from edge.records.json_text import parse_json
+from edge.reference.histogram import Histogram, divergence_by_chance, empty_histogram
+from edge.statistics.distances import jensen_shannon
 
 SCHEMA = 2
 """Version of the schema of ``reference.json`` that is written."""
@@ -51,10 +53,10 @@ class Shift:
     Attributes
     ----------
     divergence : float
-        :func:`edge.drift.histogram.divergence`, bits, 0..1.
+        :func:`edge.statistics.distances.jensen_shannon`, bits, 0..1.
     by_chance : float
         What it would be on average if nothing had changed but the sample
-        (:func:`edge.drift.histogram.divergence_by_chance`).
+        (:func:`edge.reference.histogram.divergence_by_chance`).
     """
 
     divergence: float
@@ -160,7 +162,7 @@ class DriftReference:
             tuple(today.decisions[name] for name in self.decisions),
         )
         return {
-            name: Shift(divergence(*pair), divergence_by_chance(*pair))
+            name: Shift(jensen_shannon(*pair), divergence_by_chance(*pair))
             for name, pair in counts.items()
         }
 
@@ -215,7 +217,11 @@ def parse_reference(text: bytes | str, words: Sequence[str]) -> DriftReference:
     NotComparable
         If it is of another schema.
     """
-    fields = parse_json(text)
+    return reference_of(parse_json(text), words)
+
+
+def reference_of(fields: Any, words: Sequence[str]) -> DriftReference:
+    """Make a reference of what JSON holds; errors as above."""
     schema = fields.get("schema") if isinstance(fields, dict) else None
     if type(schema) is int and schema not in SCHEMAS:
         raise NotComparable(

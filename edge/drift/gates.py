@@ -1,0 +1,153 @@
+"""The gates of quantization drift: what int8 may change on this machine's cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from edge.documents.words import counted
+from edge.drift.comparison import Comparison
+from edge.statistics.shares import wilson_interval
+
+FEWEST_CELLS = 200
+"""Cells below which a single flip would fail a limit of 0.995: fewer can fail it, not keep it."""
+
+FACT = "gates"
+"""Name, in a model file's facts of fidelity, of the limits that it was released with."""
+
+
+@dataclass(frozen=True)
+class DriftLimits:
+    """The most that int8 may change; those of a conversion, by default.
+
+    Attributes
+    ----------
+    agreement : float
+        Least share of cells with the same likeliest label.
+    mean_p_error : float
+        Mean difference of the calibrated probability.
+    flips_outside_band : int
+        Most cells with another label of which float is sure, so that nobody looks.
+    weighted_f1_loss : float
+        Most that weighted F1 may fall.
+    """
+
+    agreement: float = 0.995
+    mean_p_error: float = 0.01
+    flips_outside_band: int = 0
+    weighted_f1_loss: float = 0.002
+
+
+def limits_of(fidelity: Mapping[str, Any]) -> DriftLimits:
+    """Limits that a model file was released with; the defaults where it does not say.
+
+    Parameters
+    ----------
+    fidelity : mapping
+        Of :class:`edge.models.metadata.Metadata`.
+    """
+    given = fidelity.get(FACT)
+    if not isinstance(given, dict):
+        return DriftLimits()
+    names = {each.name for each in fields(DriftLimits)}
+    known = {
+        name: value
+        for name, value in given.items()
+        if name in names and type(value) in (int, float) and value >= 0
+    }
+    return DriftLimits(**known)
+
+
+@dataclass(frozen=True)
+class DriftGate:
+    """One gate and what was measured at it.
+
+    Attributes
+    ----------
+    name : str
+        Stable: ``agreement``, ``mean-p-error``, ``flips-outside-band``, ``weighted-f1-loss``.
+    value : float or None
+    limit : float
+    passed : bool or None
+        None where it cannot be judged, which is not passed.
+    says : str
+        The same in a sentence.
+    """
+
+    name: str
+    value: float | None
+    limit: float
+    passed: bool | None
+    says: str
+
+    @property
+    def result(self) -> str:
+        """``passed``, ``failed`` or ``skipped``."""
+        return {True: "passed", False: "failed", None: "skipped"}[self.passed]
+
+
+def judge_drift(found: Comparison, cells: int, limits: DriftLimits) -> tuple[DriftGate, ...]:
+    """Hold what was measured against the limits.
+
+    Parameters
+    ----------
+    found : Comparison
+        Float before, int8 after.
+    cells : int
+        On which it was measured.
+    limits : DriftLimits
+    """
+    return (
+        _agreement(found, cells, limits.agreement),
+        _mean_p_error(found, limits.mean_p_error),
+        _flips_outside_band(found, cells, limits.flips_outside_band),
+        _weighted_f1_loss(found, limits.weighted_f1_loss),
+    )
+
+
+def _agreement(found: Comparison, cells: int, limit: float) -> DriftGate:
+    says = (
+        f"int8 agrees with float on {found.agreement:.2%} of {counted(cells, 'cell')}"
+        f" ({len(found.flips)} differ), {limit:.2%} is required"
+    )
+    passed: bool | None = found.agreement >= limit
+    if cells < FEWEST_CELLS:
+        least, _ = wilson_interval(len(found.flips), cells)
+        passed = False if least > 1 - limit else None
+        if passed is None:
+            says += f"; fewer than {FEWEST_CELLS} cells do not tell"
+    return DriftGate("agreement", found.agreement, limit, passed, says)
+
+
+def _mean_p_error(found: Comparison, limit: float) -> DriftGate:
+    value = found.mean_p_error
+    says = f"int8 probabilities are off by {value:.3g} on average, {limit:.3g} is allowed"
+    return DriftGate("mean-p-error", value, limit, value <= limit, says)
+
+
+def _flips_outside_band(found: Comparison, cells: int, limit: int) -> DriftGate:
+    outside = found.flips_outside_band
+    says = (
+        f"{len(outside)} of {counted(cells, 'cell')} change their label where float does not"
+        f" refer, {limit} may"
+    )
+    if outside:
+        says += f"; nobody looks at them, first {outside[0].name}"
+    passed = len(outside) <= limit
+    return DriftGate("flips-outside-band", float(len(outside)), float(limit), passed, says)
+
+
+def _weighted_f1_loss(found: Comparison, limit: float) -> DriftGate:
+    name = "weighted-f1-loss"
+    if found.accuracy is None:
+        says = "no labels of every kind are given, so that accuracy is unknown; see --labels"
+        return DriftGate(name, None, limit, None, says)
+    scores = {change.score: change for change in found.accuracy.scores}
+    change = scores["weighted_f1"]
+    loss = round(change.before - change.after, 12)  # 0.002 lost is 0.002, not 2e-18 more
+    says = (
+        f"weighted F1 is {change.before:.4f} in float and {change.after:.4f} in int8,"
+        f" {limit:.4f} less is allowed"
+    )
+    return DriftGate(name, loss, limit, loss <= limit, says)

@@ -1,0 +1,1 @@
+"""What crops of the release looked like, counted in fixed bins."""
