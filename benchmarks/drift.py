@@ -19,7 +19,7 @@ from calibration.cells.labelled_crops import LabelledCrop, find_labelled_crops
 from edge.cli.command import one_sentence
 from edge.crops.preprocess import UInt8Image
 from edge.decoding.decode import decode
-from edge.doctor import versions
+from edge.doctor.versions import versions
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, Smear, cell_of, smears_of
 from edge.engine.classifier import Classifier
 from edge.files import read_bytes

@@ -21,7 +21,7 @@ from edge.cli.command import one_sentence
 from edge.contract import BLACK
 from edge.crops.preprocess import BoolImage, UInt8Image, to_crop
 from edge.decoding.decode import decode
-from edge.doctor import versions
+from edge.doctor.versions import versions
 from edge.engine.classifier import Classifier
 from edge.errors import DataRefused
 from edge.fields.drawn import draw_field

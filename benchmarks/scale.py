@@ -23,7 +23,7 @@ from edge.contract import FEWEST_PEOPLE, Sizes
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.crops.scale import BY_CHANCE, FEWEST_CELLS, cell_area, diameters_of, find_shift, t_tails
 from edge.decoding.decode import decode
-from edge.doctor import versions
+from edge.doctor.versions import versions
 from edge.files import read_bytes
 from edge.models import cnmc
 from edge.smears import FIRST_LOOK

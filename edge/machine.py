@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,18 @@ def _cpuinfo() -> list[tuple[str, str]]:
         return []
     pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
     return [(key.strip(), value.strip()) for key, _, value in pairs]
+
+
+def python_bits() -> int:
+    """Bits of an address of this Python, which may be fewer than those of the kernel."""
+    return 64 if sys.maxsize > 2**32 else 32
+
+
+def is_musl() -> bool:
+    """Whether this Python was built for musl, the C library of Alpine Linux."""
+    import sysconfig  # seldom asked, and not free
+
+    return "musl" in str(sysconfig.get_config_var("SOABI"))
 
 
 def installed_version(name: str) -> str:

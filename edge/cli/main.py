@@ -112,7 +112,7 @@ class _PrintVersions(argparse.Action):
         super().__init__(option_strings, dest, nargs=0, help=help)
 
     def __call__(self, *_: object) -> None:
-        from edge.doctor import versions
+        from edge.doctor.versions import versions
 
         print(versions())
         raise SystemExit(0)

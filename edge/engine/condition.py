@@ -9,8 +9,9 @@ from pathlib import Path
 _SYS = Path("/sys")
 _PROC_STATUS = Path("/proc/self/status")
 _RASPBERRY_PI = "devices/platform/soc/soc:firmware/get_throttled"
-# bits of Raspberry Pi's get_throttled: what is the case now (its documentation, vcgencmd)
-_PI_LIMITS = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "temperature limit"}
+
+PI_LIMITS = {0: "under-voltage", 1: "clock capped", 2: "throttled", 3: "temperature limit"}
+"""Bits of Raspberry Pi's get_throttled: what is the case now (its documentation, vcgencmd)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _limits(sys: Path) -> tuple[str, ...] | None:
         return None
     if bits is None:
         return None
-    return tuple(name for bit, name in _PI_LIMITS.items() if bits >> bit & 1)
+    return tuple(name for bit, name in PI_LIMITS.items() if bits >> bit & 1)
 
 
 def _memory(status: Path, field: str) -> float | None:

@@ -98,12 +98,25 @@ def make_plan(
         return Plan(asked, 1, 1, f"asked for {asked}")
     if memory is None:
         return Plan(processors, 1, 1, f"one per processor ({processors})")
-    each = size * _PACKED + _WORKING * networks
+    each = memory_of_interpreter(size, networks)
     fit = max(int(memory * _SHARE / each), 1)
     needs = f"each needs about {each / 1e6:.0f} MB, and {memory / 1e6:.0f} MB are at hand"
     if fit >= processors:
         return Plan(processors, 1, 1, f"one per processor ({processors}); {needs}")
     return Plan(fit, processors // fit, 1, f"{processors} processors, but {needs}")
+
+
+def memory_of_interpreter(size: int, networks: int = 1) -> float:
+    """Bytes that an interpreter takes.
+
+    Parameters
+    ----------
+    size : int
+        Of the flatbuffers together, in bytes.
+    networks : int
+        That run one after the other on the same crops, each in an interpreter of its own.
+    """
+    return size * _PACKED + _WORKING * networks
 
 
 def measure_batches(plan: Plan, network: Network, crops: UInt8Image) -> Plan:

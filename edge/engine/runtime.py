@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import platform
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 from edge.errors import RuntimeMissing
+from edge.machine import is_musl, python_bits
 from edge.wording import shortened
 
 _CANDIDATES = (
@@ -14,6 +17,12 @@ _CANDIDATES = (
     ("tflite-runtime", "tflite_runtime.interpreter"),
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
+
+LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
+"""Distributions of nothing but the runtime."""
+
+LAST_LEGACY_PYTHON = (3, 11)
+"""Up to which tflite-runtime has wheels, the only runtime on 32-bit ARM."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +57,49 @@ def find_runtime() -> Runtime:
         found = load_runtime(name)
         if isinstance(found, Runtime):
             return found
-    raise RuntimeMissing(
-        "no TFLite runtime found; install one with: pip install ai-edge-litert"
-        " (on armhf: pip install 'edge-all[legacy]')"
+    raise RuntimeMissing(f"no TFLite runtime found; {remedy_here()}")
+
+
+def remedy_here() -> str:
+    """How this machine comes by a runtime; see :func:`runtime_remedy`."""
+    return runtime_remedy(
+        (sys.version_info[0], sys.version_info[1]),
+        python_bits(),
+        platform.machine(),
+        is_musl(),
     )
+
+
+def runtime_remedy(python: tuple[int, int], bits: int, kernel: str, musl: bool) -> str:
+    """How a machine comes by a runtime.
+
+    Parameters
+    ----------
+    python : tuple of int
+        Version, major and minor.
+    bits : int
+        Of this Python, which may be fewer than those of the kernel.
+    kernel : str
+        Machine the kernel says it is: what pip and the markers of packages go by.
+    musl : bool
+        Whether the C library is musl, for which no runtime is built.
+    """
+    if musl:
+        return (
+            "no runtime is built for musl (Alpine Linux): use a system with glibc, such as Debian"
+        )
+    if bits == 64:
+        return "install one with: pip install ai-edge-litert"
+    if python > LAST_LEGACY_PYTHON:
+        last = ".".join(map(str, LAST_LEGACY_PYTHON))
+        return (
+            f"none is built for 32 bits and a Python newer than {last}: use a 64-bit system, or one"
+            f" with Python {last}, as Raspberry Pi OS and Debian 12 (bookworm) have"
+        )
+    pip = (
+        "pip" if kernel.startswith("armv") else "linux32 pip"
+    )  # which says armv8l, and is believed
+    return f"install one with: {pip} install 'edge-all[legacy]'"
 
 
 def load_runtime(name: str) -> Runtime | str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from environments import environment, no_tflite_runtime, pip, run
+from packaging.requirements import Requirement
 
 from edge.crops.drawn import write_samples
 
@@ -63,6 +64,31 @@ def test_the_wheel_holds_the_packages_and_the_model_and_nothing_else(wheel: Path
     assert not [name for name in names if name.endswith((".keras", ".png", ".bmp"))]
     assert {f"{package}/py.typed" for package in tops if "-" not in package} <= set(names)
     assert "edge_all-0.1.0.dist-info/licenses/LICENSE" in names
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [
+        ("x86_64", {"numpy", "rich", "opencv-python-headless", "ai-edge-litert"}),
+        ("aarch64", {"numpy", "rich", "opencv-python-headless", "ai-edge-litert"}),
+        ("arm64", {"numpy", "rich", "opencv-python-headless", "ai-edge-litert"}),
+        ("armv7l", {"numpy", "rich"}),
+        ("armv8l", {"numpy", "rich"}),  # what linux32 has a 64-bit kernel say
+        ("armv6l", {"numpy", "rich"}),
+    ],
+)
+def test_a_machine_is_asked_for_nothing_that_has_no_wheel_there(
+    wheel: Path, machine: str, expected: set[str]
+) -> None:
+    names = zipfile.ZipFile(wheel)
+    metadata = next(name for name in names.namelist() if name.endswith(".dist-info/METADATA"))
+    asked = (
+        Requirement(line.partition(": ")[2])
+        for line in names.read(metadata).decode().splitlines()
+        if line.startswith("Requires-Dist: ")
+    )
+    here = {"platform_machine": machine, "extra": ""}
+    assert {r.name for r in asked if not r.marker or r.marker.evaluate(here)} == expected
 
 
 def test_a_device_classifies_without_tensorflow(device: Path, crops: Path, tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+import cv2
 import pytest
 from command_helpers import edge_all
 from edge_helpers import write_changed_model
 
-from edge.doctor import examine, versions
+from edge.doctor.machine_facts import describe_machine
+from edge.doctor.model_facts import describe_model
+from edge.doctor.versions import versions
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 from edge.machine import cpu_features, installed_version, memory, processor_name
@@ -19,7 +22,7 @@ from edge.models.model_file import SHIPPED_MODEL, GoldenVectors, read_model_file
 
 @pytest.fixture(scope="module")
 def facts() -> list[str]:
-    return list(examine(SHIPPED_MODEL))
+    return [*describe_machine(), *describe_model(SHIPPED_MODEL)]
 
 
 def test_doctor_says_that_all_is_well() -> None:
@@ -35,8 +38,9 @@ def test_doctor_names_machine_python_and_libraries(facts: list[str]) -> None:
     text = "\n".join(facts)
     assert f"machine   {platform.machine()}, {platform.system()}" in text
     assert f"python    {platform.python_version()}" in text
-    for library in ("edge-all", "numpy", "opencv-python-headless", "rich"):
+    for library in ("edge-all", "numpy", "rich"):
         assert f"library   {library} {installed_version(library)}" in text
+    assert f"library   OpenCV {cv2.__version__}" in text
 
 
 def test_doctor_names_every_runtime_and_the_one_in_use(facts: list[str]) -> None:
@@ -61,7 +65,7 @@ def test_doctor_describes_the_model_and_its_use(facts: list[str]) -> None:
 def test_doctor_says_what_it_found_before_it_refuses_the_model(tmp_path: Path) -> None:
     found: list[str] = []
     with pytest.raises(ModelFileRefused):
-        found.extend(examine(tmp_path / "missing.tflite"))
+        found.extend(describe_model(tmp_path / "missing.tflite"))
     assert any(fact.startswith("in use ") for fact in found)
 
 

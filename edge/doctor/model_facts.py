@@ -1,8 +1,7 @@
-"""``edge-all doctor``: what this machine has, what is missing, how to get it."""
+"""What a model file holds, and whether it does here what it did where it was made."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,31 +9,23 @@ from edge.contract import Contract
 from edge.crops.quality import FEWEST_CELLS
 from edge.engine.classifier import check_contract, check_golden, golden_error
 from edge.engine.network import Int8Network
-from edge.engine.runtime import Runtime, find_runtime, load_runtime
-from edge.errors import EdgeAllError
-from edge.machine import (
-    available_processors,
-    cpu_features,
-    installed_version,
-    memory,
-    processor_name,
-)
+from edge.engine.plan import memory_of_interpreter
+from edge.engine.runtime import find_runtime
+from edge.machine import available_memory
 from edge.models.metadata import Metadata
-from edge.models.model_file import ModelFile, read_model_file
+from edge.models.model_file import read_model_file
 from edge.reference.drift_reference import DriftReference
 
-_LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 _LITTLE_SHIFT = "how people differ is not known: only a scale far off is noticed"
 _NO_SHIFT = "nothing tells that cells come at another scale"
-_LIBRARIES = ("edge-all", "numpy", "opencv-python-headless", "rich")
 
 
-def examine(model: Path) -> Iterator[str]:
-    """Describe machine, libraries, runtimes and the model file, line by line.
+def describe_model(path: Path) -> Iterator[str]:
+    """Describe the runtime and the model file, and run its golden vectors.
 
     Parameters
     ----------
-    model : Path
+    path : Path
         Model file to verify.
 
     Yields
@@ -48,28 +39,14 @@ def examine(model: Path) -> Iterator[str]:
     ModelFileRefused
         If the model file is refused.
     """
-    yield f"machine   {platform.machine()}, {platform.system()} {platform.release()}"
-    yield f"processor {processor_name()}, {available_processors()} usable"
-    yield f"int8 help {', '.join(cpu_features()) or 'none found: expect several times slower'}"
-    yield f"memory    {memory()}"
-    yield f"python    {platform.python_version()}"
-    for name in _LIBRARIES:
-        yield f"library   {name} {installed_version(name)}"
-    for name in _LIGHT_RUNTIMES:
-        found = load_runtime(name)
-        yield f"runtime   {name} {found.version if isinstance(found, Runtime) else found}"
-    # not imported to see whether it loads: that alone takes seconds
-    yield f"runtime   tensorflow {installed_version('tensorflow')}"
     runtime = find_runtime()
     yield f"in use    {runtime.name} {runtime.version}"
-    yield from _examine_model(read_model_file(model), runtime)
-
-
-def _examine_model(model: ModelFile, runtime: Runtime) -> Iterator[str]:
+    model = read_model_file(path)
     facts = model.metadata
     yield f"model     {model.path}"
     yield f"          {facts.network}, int8, {len(model.flatbuffer) / 1e6:.2f} MB, hashes verified"
     yield f"          sha256 {model.sha256}"
+    yield f"          {_memory(len(model.flatbuffer))}"
     network = Int8Network(model.flatbuffer, runtime)
     check_contract(model, network)
     check_golden(model, network)
@@ -82,6 +59,17 @@ def _examine_model(model: ModelFile, runtime: Runtime) -> Iterator[str]:
     yield f"          {_scale(facts.contract)}"
     yield f"          {_decisions(facts)}, temperature {facts.temperature:.3f}"
     yield f"use       {facts.contract.intended_use}"
+
+
+def _memory(size: int) -> str:
+    needed, left = memory_of_interpreter(size), available_memory()
+    at_hand = "" if left is None else f", and {left / 1e6:.0f} MB are at hand"
+    if left is None or needed <= left:
+        return f"takes about {needed / 1e6:.0f} MB a processor{at_hand}"
+    return (
+        f"takes about {needed / 1e6:.0f} MB{at_hand}: too little; end other programs, or take a"
+        " smaller network"
+    )
 
 
 def _contract(contract: Contract) -> str:
@@ -128,14 +116,3 @@ def _quality(reference: DriftReference | None) -> str:
             f" {FEWEST_CELLS} cells or more"
         )
     return f"judges size, light and focus of a cell by {reference.cells} cells of its reference"
-
-
-def versions() -> str:
-    """One line: the version of edge-all and of all it runs on."""
-    try:
-        runtime = find_runtime()
-        named = f"{runtime.name} {runtime.version}"
-    except EdgeAllError:
-        named = "no TFLite runtime"
-    libraries = [f"{name} {installed_version(name)}" for name in _LIBRARIES]
-    return ", ".join([*libraries[:-1], named, f"Python {platform.python_version()}"])
