@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from left_out import ROOT, missing, needs
 
-DEVICE = {"cv2", "hypothesis", "numpy", "pytest", "typer"}
+DEVICE = {"cv2", "hypothesis", "numpy", "packaging", "pytest", "typer"}
 
 LACKING = """
 import importlib.util, sys
