@@ -1,0 +1,1 @@
+"""The same cells in every environment edge-all is for: ``make matrix``."""
