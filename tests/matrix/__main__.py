@@ -19,7 +19,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from matrix.comparison import Difference, compare
-from matrix.environments import ALL, Environment, NotHere, run, set_up
+from matrix.environments import ALL, Environment, run, set_up
+from matrix.userland import NotHere
 
 ROOT = Path(__file__).parents[2]
 FEW, FEWER = 100, 24  # cells, and those of the reduced matrix: an emulated one takes a second

@@ -8,13 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from matrix.userland import Userland
+from matrix.userland import NotHere, Userland
 
 _LITERT, _LEGACY = "ai-edge-litert", "tflite-runtime"
-
-
-class NotHere(Exception):
-    """This machine lacks what an environment is made from; says what to install."""
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
 from edge.models.model_file import SHIPPED_MODEL, read_model_file
 
-COMPARED = 20
+COMPARED = 6
 """Cells shown to the float twin: it takes long where the processor is emulated."""
 
 

@@ -20,6 +20,10 @@ _PACKAGES = ("libstdc++6", "libgcc-s1", "zlib1g", "libatomic1", "ca-certificates
 _OF_ARMHF = ("python3-numpy", "python3-opencv")  # no wheels of them for 32-bit ARM
 
 
+class NotHere(Exception):
+    """This machine lacks what an environment is made from; says what."""
+
+
 @dataclass(frozen=True)
 class _Processor:
     debian: str
@@ -130,7 +134,10 @@ class Userland:
             "Acquire::Languages": "none",
         }
         apt = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
-        self._call(*apt, "update")
+        try:
+            self._call(*apt, "update")
+        except RuntimeError as error:
+            raise NotHere(f"Debian's packages cannot be had: {error}") from error
         python = (f"python{self._python}-minimal", f"libpython{self._python}-stdlib")
         wanted = (*python, *_PACKAGES, *(_OF_ARMHF if self._is_32 else ()))
         self._call(*apt, "--yes", "--no-install-recommends", "--download-only", "install", *wanted)
