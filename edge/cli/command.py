@@ -20,6 +20,16 @@ SOME_FAILED, WRONG_USAGE, GATE_FAILED, MODEL_REFUSED = 1, 2, 3, 4
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit codes of what a signal ends, as shells give them: 128 and its number."""
 
+_SHORT_OF_MEMORY = (
+    "failed to map segment",
+    "annot allocate memory",
+    "can't start new thread",
+    "nsufficient memory",
+    "bad_alloc",
+    "Unable to allocate",
+)
+"""What libraries, the loader and Python say where memory does not suffice."""
+
 _CANNOT_WRITE = "error: cannot write the results: {}; check the free space"
 
 P = ParamSpec("P")
@@ -86,5 +96,23 @@ def one_sentence(command: Callable[P, R]) -> Callable[P, R]:
             else:  # a stream
                 say(_CANNOT_WRITE.format(error.strerror))
             raise SystemExit(WRONG_USAGE) from error
+        except Exception as error:
+            if not is_short_of_memory(error):
+                raise
+            say(
+                "error: there is too little memory; end other programs, raise the limit of this"
+                " one, or take fewer threads (--threads 1) or a smaller network"
+            )
+            raise SystemExit(WRONG_USAGE) from error
 
     return wrapped
+
+
+def is_short_of_memory(error: BaseException) -> bool:
+    """Whether an error, or one that led to it, says that memory does not suffice."""
+    chain: BaseException | None = error
+    while chain is not None:
+        if isinstance(chain, MemoryError) or any(said in str(chain) for said in _SHORT_OF_MEMORY):
+            return True
+        chain = chain.__cause__ or chain.__context__
+    return False

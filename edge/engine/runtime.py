@@ -21,6 +21,9 @@ _CANDIDATES = (
 LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 """Distributions of nothing but the runtime."""
 
+NOT_INSTALLED = "not installed"
+"""Why a runtime cannot be used that is not there."""
+
 LAST_LEGACY_PYTHON = (3, 11)
 """Up to which tflite-runtime has wheels, the only runtime on 32-bit ARM."""
 
@@ -53,10 +56,15 @@ def find_runtime() -> Runtime:
     RuntimeMissing
         If none can be imported; says what to install.
     """
+    broken = ""
     for name, _ in _CANDIDATES:
         found = load_runtime(name)
         if isinstance(found, Runtime):
             return found
+        if found != NOT_INSTALLED and not broken:
+            broken = f"{name} is {shortened(' '.join(found.split()), 200)}"
+    if broken:
+        raise RuntimeMissing(f"{broken}; edge-all doctor says what to do")
     raise RuntimeMissing(f"no TFLite runtime found; {remedy_here()}")
 
 
@@ -108,7 +116,7 @@ def load_runtime(name: str) -> Runtime | str:
     try:
         interpreter = importlib.import_module(module).Interpreter
     except ModuleNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
     except (ImportError, AttributeError, OSError) as error:  # built for another numpy or libc
         return f"installed, but does not load: {error}"
     # not importlib.metadata: every start would pay for importing that
