@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,16 +99,33 @@ def judge_control(days: Sequence[Smear], established: int = ESTABLISHED) -> Cont
     established : int
         At least :data:`FEWEST_DAYS`.
     """
-    enough = [day for day in days if day.cells >= FEWEST_CELLS]
-    missing = max(established + 1 - len(enough), 0)
+    enough = [day.values for day in days if day.cells >= FEWEST_CELLS]
+    return judge_days(enough, CHANNELS, established)
+
+
+def judge_days(
+    days: Sequence[Mapping[str, float]], channels: Sequence[str], established: int = ESTABLISHED
+) -> ControlVerdict:
+    """Judge the last day by those on which a control was established.
+
+    Parameters
+    ----------
+    days : sequence of mapping
+        Name of a channel -> its value, in the order of days.
+    channels : sequence of str
+    established : int
+        At least :data:`FEWEST_DAYS`.
+    """
+    missing = max(established + 1 - len(days), 0)
     if missing:
-        return ControlVerdict(len(enough), established, missing, ())
-    channels = tuple(_judge_channel(enough, channel, established) for channel in CHANNELS)
-    return ControlVerdict(len(enough), established, 0, channels)
+        return ControlVerdict(len(days), established, missing, ())
+    judged = tuple(
+        _judge_channel(channel, [day[channel] for day in days], established) for channel in channels
+    )
+    return ControlVerdict(len(days), established, 0, judged)
 
 
-def _judge_channel(days: Sequence[Smear], channel: str, established: int) -> ChannelControl:
-    values = [day.values[channel] for day in days]
+def _judge_channel(channel: str, values: Sequence[float], established: int) -> ChannelControl:
     first, later = values[:established], values[established:]
     mean, spread = float(np.mean(first)), float(np.std(first, ddof=1))
     if spread <= 1e-9 * max(abs(mean), 1):  # stored images: rounding aside, always the same

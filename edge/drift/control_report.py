@@ -13,14 +13,17 @@ from edge.documents.junit import Check, to_junit
 from edge.documents.markdown import to_markdown
 from edge.documents.model import Figure, Part, Report, Section, Table, Text
 from edge.drift.control import ChannelControl, ControlVerdict
+from edge.drift.field_days import FIELD_WORDS
 from edge.drift.smears import IN_WORDS
 from edge.whole_file import save_bytes
+
+_WORDS = {**IN_WORDS, **FIELD_WORDS}
 
 SCHEMA = 1
 """Version of the schema of the JSON report."""
 
 NOTICES = (
-    "A control: the same cells day by day. It says whether microscope, camera and cutting out are"
+    "A control: the same slide day by day. It says whether microscope, camera and cutting out are"
     " as they were, nothing about today's smears.",
     "Research software: this is not a diagnosis.",
 )
@@ -63,7 +66,7 @@ def _parts(found: ControlVerdict, stem: str) -> Iterator[Part]:
         return
     rows = [
         (
-            IN_WORDS[each.channel],
+            _WORDS[each.channel],
             f"{each.mean:.4g}",
             f"{each.spread:.3g}",
             f"{each.deviations[-1]:+.2f}" if each.deviations else "-",
@@ -74,7 +77,7 @@ def _parts(found: ControlVerdict, stem: str) -> Iterator[Part]:
     note = (
         f"Established on the first {found.established} days. Rules of Westgard; 1-2s warns, the"
         " others reject. Each channel is judged by itself: of twelve that are as they were, 1-3s"
-        " rejects one on about 3 days in 100."
+        " rejects one on about 3 days in 100; of five, on about 1."
     )
     columns = ("what", "mean", "spread", "last day, in spreads", "broken rules")
     yield Table("The last day", columns, rows, note)
@@ -84,7 +87,7 @@ def _parts(found: ControlVerdict, stem: str) -> Iterator[Part]:
 
 
 def _chart(each: ChannelControl, stem: str) -> Figure:
-    title = f"Levey-Jennings chart of {IN_WORDS[each.channel]}, in spreads from the mean"
+    title = f"Levey-Jennings chart of {_WORDS[each.channel]}, in spreads from the mean"
     chart = line_chart(
         each.deviations, title, "days since the control was established", (-3, -2, 2, 3)
     )

@@ -68,12 +68,21 @@ def measure_red_cells(fields: Iterable[UInt8Image]) -> RedCells:
     -------
     RedCells
     """
-    widths = np.concatenate([np.empty(0), *map(_widths, fields)])
+    widths = np.concatenate([np.empty(0), *map(red_cell_widths, fields)])
     return RedCells(len(widths), float(np.median(widths)) if len(widths) else 0.0)
 
 
-def _widths(rgb: UInt8Image) -> npt.NDArray[np.float64]:
-    """Diameters of the red cells in a field, in pixels."""
+def red_cell_widths(rgb: UInt8Image) -> npt.NDArray[np.float64]:
+    """Diameters of the red cells that lie alone in a field, in pixels.
+
+    Parameters
+    ----------
+    rgb : ndarray of uint8, shape (height, width, 3)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
     green = np.asarray(cv2.GaussianBlur(np.ascontiguousarray(rgb[:, :, 1]), (0, 0), 1.0))
     # nuclei are far darker, and would draw the threshold to them
     light = np.maximum(green, np.percentile(green, 8)).astype(np.uint8)

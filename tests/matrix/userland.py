@@ -70,13 +70,14 @@ class Userland:
         self._apt = folder / "apt"
         self._root = folder / "root"
         self._site = folder / "site"
+        self._packages_of_pip = folder / "packages"
 
     @property
     def command(self) -> list[str]:
         """What starts its Python, with what was installed."""
         settings = {
             "QEMU_CPU": self._processor.cpu,
-            "PYTHONPATH": str(self._site),
+            "PYTHONPATH": str(self._packages_of_pip),
             "PYTHONNOUSERSITE": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
@@ -108,12 +109,15 @@ class Userland:
         pip = next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))
         self._call(
             *(*self.command, str(pip / "pip"), "install", "--quiet", "--only-binary=:all:"),
-            *("--disable-pip-version-check", "--no-compile", "--target", str(self._site), asked),
+            *("--disable-pip-version-check", "--no-compile", "--prefix", str(self._site), asked),
         )
+        # with --target pip would not see what is Debian's; where below a prefix, Debian says
+        (installed,) = self._site.glob("**/edge_all-*.dist-info")
+        self._packages_of_pip.symlink_to(installed.parent)
 
     def forget(self, distribution: str) -> None:
         """Remove the modules of a distribution."""
-        shutil.rmtree(self._site / distribution.replace("-", "_"))
+        shutil.rmtree(self._packages_of_pip / distribution.replace("-", "_"))
 
     def _packages(self) -> list[Path]:
         for folder in ("state/lists/partial", "cache/archives/partial"):
