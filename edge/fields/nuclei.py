@@ -28,6 +28,8 @@ _MOST_PARTS = 4000  # of a field: dirt, or no smear at all
 _STAINED = 0.02  # density from which something lies there
 _SEEN = 6  # pixels: what is smaller is noise
 _FEW_PARTS = 6  # of which no size is typical: lobes of one cell may be all there is
+_SEVERAL = 1.8  # typical areas: a part with a hole that is so large is several cells
+_EMPTY = 0.6  # share of the threshold below which a hole shows what lies between cells
 _WHOLE = 0.45  # share of the typical area from which a part can be a nucleus of its own
 _MORE_THAN_ONE = 1.3  # typical areas
 _LOBE = 0.1  # share of the typical area: what is smaller is no lobe of a nucleus
@@ -90,19 +92,18 @@ def find_nuclei(
     Nuclei or None
         None where nothing is stained as nuclei are.
     """
-    smooth = cv2.GaussianBlur(contrast, (0, 0), 1.2)
+    smooth = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 1.2), np.float32)
     stained = smooth[smooth > parameters.floor]
     if stained.size < 20:
         return None
     top = float(np.percentile(stained, 98))
     # of the root: pale nuclei beside dark ones shall be nuclei, too
     threshold = otsu(np.sqrt(np.minimum(stained, top)), parameters.floor**0.5, top**0.5) ** 2
-    mask = _filled(np.asarray(smooth > threshold, np.uint8))
-    parts = cut_at_necks(mask)
+    parts = _parts_of(smooth, threshold)
     if not 0 < parts.count <= _MOST_PARTS:
         return None
     typical = _typical(parts.areas)
-    size = float(np.sqrt(4 * typical / np.pi)) / min(mask.shape)
+    size = float(np.sqrt(4 * typical / np.pi)) / min(contrast.shape)
     large = np.count_nonzero(parts.areas >= max(_LOBE * typical, 12))
     is_field = bool(large >= _FEW_PARTS and size < CLOSE_UP)
     reached = _reached(density, stain, parts, is_field)
@@ -132,10 +133,38 @@ def _nearest(labels: Labels) -> Labels:
     return np.asarray(numbers[pixels], np.int32)
 
 
+def _parts_of(contrast: Floats, threshold: float) -> Numbered:
+    """What is dark, with its holes filled unless cells lie around them, cut at its necks."""
+    dark = np.asarray(contrast > threshold, np.uint8)
+    filled = _filled(dark)
+    parts = cut_at_necks(filled)
+    if not 0 < parts.count <= _MOST_PARTS:
+        return parts
+    between = _between_cells(np.asarray(filled - dark, np.uint8), contrast, threshold, parts)
+    return cut_at_necks(np.asarray(filled & ~between)) if between.any() else parts
+
+
 def _filled(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(mask, outlines, -1, 1, cv2.FILLED)
-    return mask
+    return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
+
+
+def _between_cells(
+    holes: npt.NDArray[np.uint8], contrast: Floats, threshold: float, parts: Numbered
+) -> npt.NDArray[np.uint8]:
+    """Holes that are no part of a nucleus: cells that touch in a ring have one between them."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+    typical = _typical(parts.areas)
+    between = np.zeros_like(holes)
+    for number in range(1, count):
+        x, y, width, height, area = boxes[number].tolist()
+        window = slice(y, y + height), slice(x, x + width)
+        hole = labels[window] == number
+        around = parts.areas[parts.labels[window][hole] - 1].max()
+        is_empty = contrast[window][hole].min() < _EMPTY * threshold
+        if area >= _SEEN and around > _SEVERAL * typical and is_empty:
+            between[window][hole] = 1
+    return between
 
 
 def _typical(areas: npt.NDArray[np.integer]) -> float:
