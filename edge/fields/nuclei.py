@@ -153,16 +153,18 @@ def _between_cells(
     holes: npt.NDArray[np.uint8], contrast: Floats, threshold: float, parts: Numbered
 ) -> npt.NDArray[np.uint8]:
     """Holes that are no part of a nucleus: cells that touch in a ring have one between them."""
-    count, labels, boxes, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
-    typical = _typical(parts.areas)
     between = np.zeros_like(holes)
+    several = _SEVERAL * _typical(parts.areas)
+    if parts.areas.max() <= several:
+        return between
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
     for number in range(1, count):
         x, y, width, height, area = boxes[number].tolist()
         window = slice(y, y + height), slice(x, x + width)
         hole = labels[window] == number
         around = parts.areas[parts.labels[window][hole] - 1].max()
         is_empty = contrast[window][hole].min() < _EMPTY * threshold
-        if area >= _SEEN and around > _SEVERAL * typical and is_empty:
+        if area >= _SEEN and around > several and is_empty:
             between[window][hole] = 1
     return between
 

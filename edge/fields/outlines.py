@@ -39,7 +39,7 @@ _PALE_CYTOPLASM = 0.04  # density, where there is no place to look at
 _FEW = 20  # places that say nothing
 _TYPICAL = 0.45  # quantile: the blur of the nucleus and granules make a mean too dark
 _FORBIDDEN = 1e6
-_AT_ONCE = 32  # cells
+_AT_ONCE = 24  # cells
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def _unlike_red(
     weights = np.array(STAIN)
     nucleus = _Colours.of(_Points.where(nucleus_at, colours))
     around = _Points.where(cytoplasm_at, colours)
-    if len(around.cell):
+    if around.values.size:
         around = around.some(red.distance(around.values.T.copy()[None])[0] > red.reach)
     seen = _Colours.of(around)
     middle = _medians(around)
@@ -258,36 +258,34 @@ def _unlike_red(
 
 @dataclass(frozen=True)
 class _Points:
-    """Some places of cells.
+    """Some places of cells, those of one cell after those of another.
 
     Attributes
     ----------
-    cell : ndarray of intp, shape (n,)
-        Of each place, from 0, ascending.
+    ends : ndarray of intp, shape (cells + 1,)
+        Where those of a cell start, and those of the cell before it end.
     values : ndarray of float32, shape (3, n)
-        Its colour.
-    cells : int
-        How many there are.
+        Colour of each place.
     """
 
-    cell: npt.NDArray[np.intp]
+    ends: npt.NDArray[np.intp]
     values: Floats
-    cells: int
 
     @classmethod
     def where(cls, chosen: npt.NDArray[np.bool_], colours: Floats) -> _Points:
         at = np.flatnonzero(chosen)
-        return cls(at // chosen[0].size, colours.reshape(3, -1)[:, at], len(chosen))
+        ends = np.searchsorted(at, np.arange(len(chosen) + 1) * chosen[0].size)
+        return cls(ends, colours.reshape(3, -1).take(at, axis=1))
 
     def some(self, chosen: npt.NDArray[np.bool_]) -> _Points:
-        return _Points(self.cell[chosen], self.values[:, chosen], self.cells)
+        before = np.concatenate(([0], np.cumsum(chosen)))
+        return _Points(before[self.ends], self.values[:, chosen])
 
 
 def _medians(points: _Points) -> npt.NDArray[np.float64]:
     """Median colour of places of each cell; 0 where there are none."""
-    found = np.zeros((points.cells, 3))
-    ends = np.searchsorted(points.cell, np.arange(points.cells + 1)).tolist()
-    for cell, (start, end) in enumerate(pairwise(ends)):
+    found = np.zeros((len(points.ends) - 1, 3))
+    for cell, (start, end) in enumerate(pairwise(points.ends.tolist())):
         if end > start:
             middle = (end - start) // 2
             found[cell] = np.partition(points.values[:, start:end], middle, axis=1)[:, middle]
@@ -296,7 +294,7 @@ def _medians(points: _Points) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Colours:
-    """Mean and covariance of the colours of places of each cell."""
+    """Mean and covariance of the colours of places of each cell; 0 where there are none."""
 
     count: npt.NDArray[np.intp]
     mean: npt.NDArray[np.float64]
@@ -304,15 +302,20 @@ class _Colours:
 
     @classmethod
     def of(cls, points: _Points) -> _Colours:
-        count = np.bincount(points.cell, minlength=points.cells)
-        over = np.maximum(count, 1)
-        planes = points.values.astype(np.float64)
-        mean = np.empty((points.cells, 3))
-        for at, plane in enumerate(planes):
-            mean[:, at] = np.bincount(points.cell, plane, points.cells) / over
-        covariance = np.empty((points.cells, 3, 3))
-        for one, other in combinations_with_replacement(range(3), 2):
-            products = np.bincount(points.cell, planes[one] * planes[other], points.cells) / over
+        count = np.diff(points.ends)
+        pairs = list(combinations_with_replacement(range(3), 2))
+        summed = np.empty((3 + len(pairs), points.values.shape[1]))
+        summed[:3] = points.values
+        for at, (one, other) in enumerate(pairs, 3):
+            np.multiply(summed[one], summed[other], out=summed[at])
+        means = np.zeros((len(count), len(summed)))
+        some = count > 0
+        if some.any():
+            sums = np.add.reduceat(summed, points.ends[:-1][some], axis=1)
+            means[some] = sums.T / count[some, None]
+        mean = means[:, :3]
+        covariance = np.empty((len(count), 3, 3))
+        for (one, other), products in zip(pairs, means[:, 3:].T, strict=True):
             covariance[:, one, other] = products - mean[:, one] * mean[:, other]
             covariance[:, other, one] = covariance[:, one, other]
         return cls(count, mean, covariance)
