@@ -1,21 +1,21 @@
 """How well and how fast cells are found in fields: the tables of docs/fields.md.
 
 ``python benchmarks/fields.py DIR``, with ``wbc_masks`` and ``smears`` in it. Boxes of cells, drawn
-over the smears by looking, are in ``smear-boxes.csv`` beside this file.
+over the smears by looking, are in ``smear-boxes.csv`` beside this file (``smears.py``).
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
+from smears import smear_tables
 
 from edge.cli.command import one_sentence
 from edge.contract import BLACK
@@ -32,13 +32,10 @@ from edge.files import read_bytes
 from edge.samples import Box, Sample
 
 PAGE = Path(__file__).parents[1] / "docs" / "fields.md"
-BOXES = Path(__file__).with_name("smear-boxes.csv")
 BEGIN, END = "<!-- by benchmarks/fields.py: -->\n", "<!-- end -->\n"
 
 CYTOPLASM, NUCLEUS = 64, 192  # grey levels of a mask above which it is one: 128 and 255
 REFERENCE = "`cv2.bilateralFilter(field, 9, 50, 50)`"
-FOUND, UNCLEAR = 0.5, 0.3  # intersection over union: found; and what nobody can tell
-SPREADS = 1.96  # of a normal distribution: 95 %
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def main() -> None:
         [
             *outline_table(sets),
             *decision_table(sets),
-            *smear_table(options.data / "smears"),
+            *smear_tables(options.data / "smears"),
             *speed_table(),
             f"{versions()}",
             "",
@@ -173,137 +170,55 @@ def on_black(rgb: UInt8Image, mask: BoolImage) -> UInt8Image:
     return np.ascontiguousarray(pixels[y.min() : y.max() + 1, x.min() : x.max() + 1])
 
 
-@dataclass
-class Counted:
-    """Cells of some fields: found, missed; and what was taken for one."""
-
-    fields: int = 0
-    found: int = 0
-    missed: int = 0
-    wrong: int = 0
-
-    def row(self, words: str) -> str:
-        """Row of a table."""
-        recall = share(self.found, self.found + self.missed)
-        precision = share(self.found, self.found + self.wrong)
-        return f"| {words} | {self.fields} | {self.found + self.missed} | {recall} | {precision} |"
-
-
-def smear_table(smears: Path) -> Iterator[str]:
-    """Recall and precision on annotated smears."""
-    drawn: dict[str, dict[str, list[Box]]] = {}
-    with BOXES.open(newline="") as file:
-        for row in csv.DictReader(file):
-            if row["pass"] == "1":
-                kinds = drawn.setdefault(row["field"], {"cell": [], "unclear": []})
-                box = Box(*(int(row[side]) for side in ("x", "y", "width", "height")))
-                kinds[row["kind"]].append(box)
-    counted: dict[str, Counted] = {}
-    for name, kinds in drawn.items():
-        cells = find_cells(decode(read_bytes(smears / name))).cells
-        result = compare([cell.box for cell in cells], kinds["cell"], kinds["unclear"])
-        for group in (name.partition("/")[0], "all"):
-            sums = counted.setdefault(group, Counted())
-            sums.fields += 1
-            sums.found += result.found
-            sums.missed += result.missed
-            sums.wrong += result.wrong
-    counted["all"] = counted.pop("all")
-    yield "### Cells of smears against boxes drawn by looking\n"
-    yield "| folder | fields | cells | recall | precision |"
-    yield "|---|--:|--:|--:|--:|"
-    for group, sums in counted.items():
-        yield sums.row(group)
-    yield ""
-
-
-def compare(found: Sequence[Box], cells: Sequence[Box], unclear: Sequence[Box]) -> Counted:
-    """Match boxes one to one, the best first."""
-    pairs = sorted(
-        (
-            (overlap(one, other), i, j)
-            for i, one in enumerate(cells)
-            for j, other in enumerate(found)
-        ),
-        reverse=True,
-    )
-    seen: set[int] = set()
-    used: set[int] = set()
-    for score, i, j in pairs:
-        if score >= FOUND and i not in seen and j not in used:
-            seen.add(i)
-            used.add(j)
-    wrong = sum(
-        j not in used
-        and not any(overlap(box, each) > UNCLEAR or covered(box, each) > FOUND for each in unclear)
-        for j, box in enumerate(found)
-    )
-    return Counted(1, len(seen), len(cells) - len(seen), wrong)
-
-
-def common(one: Box, other: Box) -> int:
-    """Pixels of two boxes that are the same."""
-    across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return max(across, 0) * max(down, 0)
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    both = common(one, other)
-    return both / (one.width * one.height + other.width * other.height - both)
-
-
-def covered(one: Box, other: Box) -> float:
-    """Share of a box that lies in another."""
-    return common(one, other) / (one.width * one.height)
-
-
-def share(part: int, whole: int) -> str:
-    """A share with its interval (Wilson, 1927)."""
-    if not whole:
-        return "-"
-    p, z = part / whole, SPREADS
-    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
-    half = z * np.sqrt(p * (1 - p) / whole + z * z / (4 * whole**2)) / (1 + z * z / whole)
-    return f"{p:.3f} ({middle - half:.3f} to {middle + half:.3f})"
-
-
 def speed_table() -> Iterator[str]:
     """Milliseconds a field, on one core, beside a filter that everybody has."""
     cv2.setNumThreads(1)
-    field = draw_field(3, 1920, 1080, cells=100, diameter=70).rgb
+    rgb = draw_field(3, 1920, 1080, cells=100, diameter=70).rgb
     with Classifier(threads=1, stages=[CellStage()]) as classifier:
-        sample = Sample("drawn", "drawn", pixels=field)
+        sample = Sample("drawn", "drawn", pixels=rgb)
         steps: dict[str, Callable[[], object]] = {
-            "cells found": lambda: find_cells(field),
+            "cells found": lambda: find_cells(rgb),
             "field to decisions": lambda: list(classifier.classify_each([sample])),
-            REFERENCE: lambda: cv2.bilateralFilter(field, 9, 50, 50),
+            REFERENCE: lambda: cv2.bilateralFilter(rgb, 9, 50, 50),
         }
-        taken = {words: milliseconds(step) for words, step in steps.items()}
-    cells = len(find_cells(field).cells)
-    reference = statistics.median(taken[REFERENCE])
+        taken = take_times(steps)
+    cells = len(find_cells(rgb).cells)
+    reference = statistics.median(taken[REFERENCE].processor)
     yield f"### Speed: a drawn field of 1920x1080 with {cells} cells found of 100, on one core\n"
-    yield "| | median | 95th percentile | median, in filters |"
-    yield "|---|--:|--:|--:|"
+    yield "| | median | 95th percentile | processor, median | processor, in filters |"
+    yield "|---|--:|--:|--:|--:|"
     for words, times in taken.items():
-        middle = statistics.median(times)
+        processor = statistics.median(times.processor)
         yield (
-            f"| {words} | {middle:.0f} ms | {np.percentile(times, 95):.0f} ms |"
-            f" {middle / reference:.2f} |"
+            f"| {words} | {statistics.median(times.clock):.0f} ms |"
+            f" {np.percentile(times.clock, 95):.0f} ms | {processor:.0f} ms |"
+            f" {processor / reference:.2f} |"
         )
     yield ""
 
 
-def milliseconds(step: Callable[[], object], times: int = 15) -> list[float]:
-    """Of each of some calls, after one that warms up."""
-    step()
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
-        step()
-        found.append(1000 * (time.perf_counter() - start))
-    return found
+@dataclass
+class Times:
+    """Milliseconds of each of some calls: by the clock, and of the processor.
+
+    The clock also counts what else the machine does.
+    """
+
+    clock: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+
+
+def take_times(steps: Mapping[str, Callable[[], object]], rounds: int = 15) -> dict[str, Times]:
+    """Time each step in turn, after a round that warms up: what else runs slows all alike."""
+    taken = {words: Times() for words in steps}
+    for turn in range(rounds + 1):
+        for words, step in steps.items():
+            clock, processor = time.perf_counter(), time.process_time()
+            step()
+            if turn:
+                taken[words].clock.append(1000 * (time.perf_counter() - clock))
+                taken[words].processor.append(1000 * (time.process_time() - processor))
+    return taken
 
 
 if __name__ == "__main__":

@@ -34,6 +34,6 @@ def find_cells(
     work = prepare_field(rgb, parameters)
     if work.nuclei is None:
         return Found((), {})
-    red = find_red_cells(work.density, work.stain, work.nuclei.labels, work.nuclei.count)
+    red = find_red_cells(work.density, work.stain, work.nuclei.pieces)
     outlines = find_outlines(work.density, work.nuclei, red, parameters).points
     return sort_out(work, work.nuclei, outlines, parameters, um_per_pixel)

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge.fields.illumination import Floats
-from edge.fields.numbered import Labels, points_of
+from edge.fields.necks import cut_at_necks
+from edge.fields.numbered import Labels, Numbered, join_pieces
 from edge.fields.parameters import CLOSE_UP, Parameters
 from edge.fields.red_cells import find_red_cells
 from edge.fields.thresholds import otsu
@@ -26,9 +27,9 @@ STAIN = (0.35, 0.4, 0.25)
 _MOST_PARTS = 4000  # of a field: dirt, or no smear at all
 _STAINED = 0.02  # density from which something lies there
 _SEEN = 6  # pixels: what is smaller is noise
-_SMALLEST_SPLIT = 30  # pixels: in less nobody sees two nuclei
-_CONVEX = 0.93  # share of the hull: two discs that touch fill 0.88
 _FEW_PARTS = 6  # of which no size is typical: lobes of one cell may be all there is
+_SEVERAL = 1.8  # typical areas: a part with a hole that is so large is several cells
+_EMPTY = 0.6  # share of the threshold below which a hole shows what lies between cells
 _WHOLE = 0.45  # share of the typical area from which a part can be a nucleus of its own
 _MORE_THAN_ONE = 1.3  # typical areas
 _LOBE = 0.1  # share of the typical area: what is smaller is no lobe of a nucleus
@@ -44,10 +45,8 @@ class Nuclei:
 
     Attributes
     ----------
-    labels : ndarray of int32, shape (height, width)
-        0 where there is none; lobes of one cell have one number, from 1.
-    count : int
-        Of the numbers.
+    pieces : Numbered
+        Lobes of one cell have one number.
     diameter : float
         Of the typical one, in pixels: by area, half of the nuclear area is in larger ones.
     threshold : float
@@ -56,8 +55,7 @@ class Nuclei:
         What is stained as nuclei are, and smaller than a lobe of one.
     """
 
-    labels: Labels
-    count: int
+    pieces: Numbered
     diameter: float
     threshold: float
     fragments: tuple[Box, ...]
@@ -65,7 +63,7 @@ class Nuclei:
     @cached_property
     def nearest(self) -> Labels:
         """Number of the nearest nucleus of each pixel; shape (height, width)."""
-        return _nearest(self.labels)
+        return _nearest(self.pieces.labels)
 
 
 def contrast_of(density: Floats) -> Floats:
@@ -94,46 +92,33 @@ def find_nuclei(
     Nuclei or None
         None where nothing is stained as nuclei are.
     """
-    smooth = cv2.GaussianBlur(contrast, (0, 0), 1.2)
+    smooth = np.asarray(cv2.GaussianBlur(contrast, (0, 0), 1.2), np.float32)
     stained = smooth[smooth > parameters.floor]
     if stained.size < 20:
         return None
     top = float(np.percentile(stained, 98))
     # of the root: pale nuclei beside dark ones shall be nuclei, too
     threshold = otsu(np.sqrt(np.minimum(stained, top)), parameters.floor**0.5, top**0.5) ** 2
-    mask = _filled(np.asarray(smooth > threshold, np.uint8))
-    parts, count = _split(mask)
-    if not 0 < count <= _MOST_PARTS:
+    parts = _parts_of(smooth, threshold)
+    if not 0 < parts.count <= _MOST_PARTS:
         return None
-    areas = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    typical = _typical(areas)
-    size = float(np.sqrt(4 * typical / np.pi)) / min(parts.shape)
-    large = np.count_nonzero(areas >= max(_LOBE * typical, 12))
+    typical = _typical(parts.areas)
+    size = float(np.sqrt(4 * typical / np.pi)) / min(contrast.shape)
+    large = np.count_nonzero(parts.areas >= max(_LOBE * typical, 12))
     is_field = bool(large >= _FEW_PARTS and size < CLOSE_UP)
-    reached = _reached(density, stain, parts, count, is_field)
-    groups = _group_lobes(parts, areas, typical, reached, is_field, parameters)
+    reached = _reached(density, stain, parts, is_field)
+    groups = _group_lobes(parts, typical, reached, is_field, parameters)
     if not groups.any():
         return None
-    labels = groups[parts]
-    grouped = np.bincount(labels.ravel(), minlength=int(groups.max()) + 1)[1:]
-    diameter = float(np.sqrt(4 * _typical(grouped) / np.pi))
-    fragments = _fragments(parts, areas, groups)
-    count = int(groups.max())
-    return Nuclei(labels, count, diameter, threshold, fragments)
+    pieces = join_pieces(parts, groups)
+    diameter = float(np.sqrt(4 * _typical(pieces.areas) / np.pi))
+    return Nuclei(pieces, diameter, threshold, _fragments(parts, groups))
 
 
-def _fragments(
-    parts: Labels, areas: npt.NDArray[np.integer], groups: npt.NDArray[np.int32]
-) -> tuple[Box, ...]:
+def _fragments(parts: Numbered, groups: npt.NDArray[np.int32]) -> tuple[Box, ...]:
     """Boxes around the parts that are in no group."""
-    boxes = []
-    alone = np.where(groups[parts] == 0, parts, 0)
-    for points in points_of(np.asarray(alone, np.int32), len(areas))[1:]:
-        if len(points) >= _SEEN:
-            x, y = points.min(axis=0).tolist()
-            right, bottom = points.max(axis=0).tolist()
-            boxes.append(Box(x, y, right - x + 1, bottom - y + 1))
-    return tuple(boxes)
+    alone = (groups[1:] == 0) & (parts.areas >= _SEEN)
+    return tuple(Box(*each) for each in parts.boxes[alone].tolist())
 
 
 def _nearest(labels: Labels) -> Labels:
@@ -148,10 +133,40 @@ def _nearest(labels: Labels) -> Labels:
     return np.asarray(numbers[pixels], np.int32)
 
 
+def _parts_of(contrast: Floats, threshold: float) -> Numbered:
+    """What is dark, with its holes filled unless cells lie around them, cut at its necks."""
+    dark = np.asarray(contrast > threshold, np.uint8)
+    filled = _filled(dark)
+    parts = cut_at_necks(filled)
+    if not 0 < parts.count <= _MOST_PARTS:
+        return parts
+    between = _between_cells(np.asarray(filled - dark, np.uint8), contrast, threshold, parts)
+    return cut_at_necks(np.asarray(filled & ~between)) if between.any() else parts
+
+
 def _filled(mask: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(mask, outlines, -1, 1, cv2.FILLED)
-    return mask
+    return np.asarray(cv2.drawContours(mask.copy(), outlines, -1, 1, cv2.FILLED), np.uint8)
+
+
+def _between_cells(
+    holes: npt.NDArray[np.uint8], contrast: Floats, threshold: float, parts: Numbered
+) -> npt.NDArray[np.uint8]:
+    """Holes that are no part of a nucleus: cells that touch in a ring have one between them."""
+    between = np.zeros_like(holes)
+    several = _SEVERAL * _typical(parts.areas)
+    if parts.areas.max() <= several:
+        return between
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(holes, connectivity=4)
+    for number in range(1, count):
+        x, y, width, height, area = boxes[number].tolist()
+        window = slice(y, y + height), slice(x, x + width)
+        hole = labels[window] == number
+        around = parts.areas[parts.labels[window][hole] - 1].max()
+        is_empty = contrast[window][hole].min() < _EMPTY * threshold
+        if area >= _SEEN and around > several and is_empty:
+            between[window][hole] = 1
+    return between
 
 
 def _typical(areas: npt.NDArray[np.integer]) -> float:
@@ -160,82 +175,28 @@ def _typical(areas: npt.NDArray[np.integer]) -> float:
     return float(ordered[np.searchsorted(np.cumsum(ordered), ordered.sum() / 2)])
 
 
-def _split(mask: npt.NDArray[np.uint8]) -> tuple[Labels, int]:
-    """Cut each piece at its necks: numbers of the parts, and how many there are."""
-    count, pieces, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    parts = np.array(pieces, np.int32)
-    for piece in range(1, count):
-        x, y, width, height, area = boxes[piece]
-        if area < _SMALLEST_SPLIT:
-            continue
-        window = slice(y, y + height), slice(x, x + width)
-        inside = np.asarray(pieces[window] == piece, np.uint8)
-        if _is_convex(inside):
-            continue
-        found = _parts_of(inside)
-        for number in range(2, int(found.max()) + 1):  # the first keeps the number of the piece
-            parts[window][found == number] = count
-            count += 1
-    return parts, count - 1
-
-
-def _is_convex(inside: npt.NDArray[np.uint8]) -> bool:
-    """Whether a piece is so nearly, and has no neck to be cut at."""
-    outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = max(outlines, key=len)
-    return cv2.contourArea(outline) >= _CONVEX * cv2.contourArea(cv2.convexHull(outline))
-
-
-def _parts_of(inside: npt.NDArray[np.uint8]) -> Labels:
-    """Parts of one piece: where its distance from the edge has maxima that necks part."""
-    padded = cv2.copyMakeBorder(inside, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
-    deepest = float(depth.max())
-    # by how much a maximum has to rise above the neck to the next one
-    rise = max(0.15 * deepest, 0.75)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    lowered = depth - rise
-    for _ in range(200):
-        grown = np.minimum(cv2.dilate(lowered, kernel), depth)
-        if np.array_equal(grown, lowered):
-            break
-        lowered = grown
-    tops = np.asarray((depth - lowered > 1e-3) & (depth > 0.35 * deepest), np.uint8)
-    count, markers = cv2.connectedComponents(tops, connectivity=8)
-    if count <= 2:
-        return inside.astype(np.int32)
-    distances = [
-        cv2.distanceTransform(np.asarray(markers != number, np.uint8), cv2.DIST_L2, 5)
-        - float(depth[markers == number].max())
-        for number in range(1, count)
-    ]
-    return np.where(inside > 0, np.argmin(distances, axis=0) + 1, 0).astype(np.int32)
-
-
 def _reached(
-    density: Floats, stain: Floats, parts: Labels, count: int, is_field: bool
+    density: Floats, stain: Floats, parts: Numbered, is_field: bool
 ) -> npt.NDArray[np.uint8]:
     """Where a white cell may be: 1 where it is stained, in a field not as red cells are."""
     reached = stain > _STAINED
-    red = find_red_cells(density, stain, parts, count) if is_field else None
+    red = find_red_cells(density, stain, parts) if is_field else None
     if red is not None:
-        reached &= (parts > 0) | (red.distance(density) > red.reach)
+        reached &= (parts.labels > 0) | (red.distance(density) > red.reach)
     return np.asarray(reached, np.uint8)
 
 
 def _group_lobes(
-    parts: Labels,
-    areas: npt.NDArray[np.integer],
+    parts: Numbered,
     typical: float,
     reached: npt.NDArray[np.uint8],
     is_field: bool,
     parameters: Parameters,
 ) -> npt.NDArray[np.int32]:
     """Number of the cell of each part, from 1; 0 for what is too small to be a lobe."""
-    count = len(areas)
+    count, areas = parts.count, parts.areas
     kept = np.flatnonzero(areas >= max(_LOBE * typical, 12)) + 1
-    points = points_of(parts, count)
-    centres = np.array([each.mean(axis=0) if len(each) else (0, 0) for each in points])
+    centres = np.concatenate(([(0, 0)], parts.centres))
     radii = np.sqrt(np.concatenate(([0], areas)) / np.pi)
     depth = np.asarray(cv2.distanceTransform(reached, cv2.DIST_L2, 3), np.float32)
     cell = list(range(count + 1))

@@ -8,7 +8,10 @@ exactly, by dynamic programming, for all cells of a field at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations_with_replacement, pairwise
 
 import cv2
 import numpy as np
@@ -16,7 +19,6 @@ import numpy.typing as npt
 
 from edge.fields.illumination import Floats
 from edge.fields.nuclei import STAIN, Nuclei
-from edge.fields.numbered import points_of
 from edge.fields.parameters import Parameters
 from edge.fields.red_cells import RedCells
 
@@ -37,6 +39,7 @@ _PALE_CYTOPLASM = 0.04  # density, where there is no place to look at
 _FEW = 20  # places that say nothing
 _TYPICAL = 0.45  # quantile: the blur of the nucleus and granules make a mean too dark
 _FORBIDDEN = 1e6
+_AT_ONCE = 24  # cells
 
 
 @dataclass(frozen=True)
@@ -54,23 +57,60 @@ class Outlines:
 
 @dataclass
 class _Rays:
-    """Rays of all cells, from their middles."""
+    """Rays of cells, from their middles.
 
+    Attributes
+    ----------
+    numbers : ndarray of float32, shape (cells,)
+        Of the nuclei, from 1.
+    centres : ndarray of float64, shape (cells, 2)
+    radii, lengths : ndarray of float64, shape (cells,)
+        Of a nucleus, and of the rays.
+    number, places : int
+        Rays of a cell, and places on a ray.
+    """
+
+    numbers: Floats
     centres: npt.NDArray[np.float64]
+    radii: npt.NDArray[np.float64]
     lengths: npt.NDArray[np.float64]
     number: int
     places: int
 
-    def sample(self, image: npt.NDArray[np.generic], nearest: bool = False) -> Floats:
-        """Values along the rays; shape (cells, number, places) and that of a pixel."""
+    def of_some(self) -> Iterator[_Rays]:
+        """Rays of some cells at a time: few enough for what is computed to stay in the cache."""
+        for start in range(0, len(self.numbers), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            yield replace(
+                self,
+                numbers=self.numbers[some],
+                centres=self.centres[some],
+                radii=self.radii[some],
+                lengths=self.lengths[some],
+            )
+
+    @cached_property
+    def where(self) -> tuple[Floats, Floats]:
+        """Coordinates x and y of all places; shape (cells * number, places)."""
         angles = np.arange(self.number) * (2 * np.pi / self.number)
-        radii = (np.arange(self.places) + 0.5) / self.places * self.lengths[:, None, None]
-        x = self.centres[:, 0, None, None] + np.cos(angles)[None, :, None] * radii
-        y = self.centres[:, 1, None, None] + np.sin(angles)[None, :, None] * radii
+        radii = (np.arange(self.places, dtype=np.float32) + 0.5) / np.float32(self.places)
+        ways = (np.cos(angles), np.sin(angles))
+        x, y = (
+            (self.lengths[:, None] * way).astype(np.float32)[..., None] * radii
+            + self.centres[:, axis, None, None].astype(np.float32)
+            for axis, way in enumerate(ways)
+        )
+        return x.reshape(-1, self.places), y.reshape(-1, self.places)
+
+    def sample(self, image: Floats, nearest: bool = False) -> Floats:
+        """Values along the rays; shape (channels, cells, number, places).
+
+        A channel at a time lies in one piece, and is gone through several times faster.
+        """
         how = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
-        maps = (each.reshape(-1, self.places).astype(np.float32) for each in (x, y))
-        found = cv2.remap(image, *maps, how, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-        return np.asarray(found.reshape(*x.shape, *image.shape[2:]))
+        found = cv2.remap(image, *self.where, how, borderMode=cv2.BORDER_REPLICATE)
+        planes = np.array(cv2.split(found), np.float32)
+        return planes.reshape(-1, len(self.centres), self.number, self.places)
 
     def points(self, places: npt.NDArray[np.intp]) -> Floats:
         """Points (x, y) half a pixel within the ends of places; shape (cells, number, 2)."""
@@ -93,65 +133,71 @@ def find_outlines(
     red : RedCells or None
     parameters : Parameters
     """
-    points = points_of(nuclei.labels, nuclei.count)[1:]
-    centres = np.array([each.mean(axis=0) for each in points])
-    radii = np.sqrt([len(each) / np.pi for each in points])
+    pieces = nuclei.pieces
+    centres, radii = pieces.centres, np.sqrt(pieces.areas / np.pi)
     furthest = np.array(
-        [np.hypot(*(each - centre).T).max() for each, centre in zip(points, centres, strict=True)]
+        [
+            np.hypot(*(hull - centre).T).max()
+            for hull, centre in zip(pieces.hulls, centres, strict=True)
+        ]
     )
     # number of the nearest nucleus, below 0 beside it: one image to look up in place of two
-    signed = np.where(nuclei.labels > 0, nuclei.nearest, -nuclei.nearest).astype(np.float32)
+    signed = nuclei.nearest.astype(np.float32)
+    np.negative(signed, out=signed, where=pieces.labels == 0)
     outline = np.empty(0, np.float32)
+    numbers = np.arange(1, pieces.count + 1, dtype=np.float32)
     # the first time roughly: for the middle of the cell, which is not that of its nucleus
     for number, along in ((RAYS // 2, PLACES // 2), (RAYS, PLACES)):
         lengths = np.maximum(parameters.reach * radii, 1.35 * furthest)
-        rays = _Rays(centres, lengths, number, along)
-        places = _outline_along(rays, density, signed, red, radii, parameters)
-        outline = rays.points(places)
+        rays = _Rays(numbers, centres, radii, lengths, number, along)
+        costs = [_costs_along(some, density, signed, red, parameters) for some in rays.of_some()]
+        outline = rays.points(closed_path(np.concatenate(costs)))
         centres, area = _middles(outline)
         radii = np.maximum(radii, 0.6 * np.sqrt(area / np.pi))
         furthest = np.hypot(*np.moveaxis(outline - centres[:, None], -1, 0)).max(axis=1)
     return Outlines(outline)
 
 
-def _outline_along(
-    rays: _Rays,
-    density: Floats,
-    signed: Floats,
-    red: RedCells | None,
-    radii: npt.NDArray[np.float64],
-    parameters: Parameters,
-) -> npt.NDArray[np.intp]:
-    """Place on each ray at which the outline lies; shape (cells, RAYS).
+def _costs_along(
+    rays: _Rays, density: Floats, signed: Floats, red: RedCells | None, parameters: Parameters
+) -> Floats:
+    """What an outline at each place of each ray costs; shape (cells, number, places).
 
     `signed` has the number of the nearest nucleus, below 0 where it is beside it.
     """
     colours = rays.sample(density)
-    stain = colours @ np.array(STAIN, np.float32)
-    every = np.arange(1, len(radii) + 1, dtype=np.float32)[:, None, None]
-    nearest = rays.sample(signed, nearest=True)
-    own = nearest == every
-    foreign = np.abs(nearest) != every
-    place = np.arange(rays.places)
-    last = np.where(own.any(axis=2), rays.places - 1 - own[..., ::-1].argmax(axis=2), 0)[..., None]
-    in_places = (radii / rays.lengths * rays.places)[:, None, None]
-    gap = np.maximum(1, np.floor(_GAP * in_places))
-    width = np.maximum(2, np.floor(_RING * in_places))
-    ring = (place > last + gap) & (place <= last + gap + width)
-    ring &= (stain > _EMPTY) & ~foreign
+    stain = _along(colours, np.array(STAIN, np.float32)[:, None])
+    nearest = rays.sample(signed, nearest=True)[0]
+    own = nearest == rays.numbers[:, None, None]
+    foreign = np.abs(nearest) != rays.numbers[:, None, None]
+    place = np.arange(rays.places, dtype=np.int16)
+    last = np.where(own.any(axis=2), rays.places - 1 - own[..., ::-1].argmax(axis=2), 0)
+    last = last.astype(np.int16)[..., None]
+    in_places = (rays.radii / rays.lengths * rays.places)[:, None, None]
+    start = last + np.maximum(1, np.floor(_GAP * in_places)).astype(np.int16)
+    end = start + np.maximum(2, np.floor(_RING * in_places)).astype(np.int16)
+    ring = (place > start) & (place <= end) & (stain > _EMPTY) & ~foreign
     cytoplasm = _levels(stain, ring)
     level = np.maximum(parameters.faintest, parameters.level * cytoplasm)[:, None, None]
-    inside = np.clip((stain / level - 1) * _SURE, -1, 1)
+    inside = np.clip((stain / level - 1) * np.float32(_SURE), -1, 1)
+    darker = stain > level
     if red is not None:
-        unlike = _unlike_red(colours, ring & (stain > level), own, cytoplasm, red)
-        inside = np.where(stain > level, np.minimum(inside, unlike), inside)
+        unlike = _unlike_red(colours, ring & darker, own, cytoplasm, red)
+        np.minimum(inside, unlike, out=inside, where=darker)
     inside[foreign] = -1
     inside[own] = 1
-    step = np.zeros_like(inside)
-    step[..., 2:-2] = np.maximum(inside[..., :-4] - inside[..., 4:], 0)
-    cost = -(np.cumsum(inside, axis=2) + parameters.edge * step)
-    cost[np.broadcast_to(place < last, cost.shape)] = _FORBIDDEN
-    return closed_path(cost.astype(np.float32))
+    cost = np.cumsum(inside, axis=2)
+    step = np.maximum(inside[..., :-4] - inside[..., 4:], 0)
+    cost[..., 2:-2] += np.float32(parameters.edge) * step
+    np.negative(cost, out=cost)
+    np.copyto(cost, np.float32(_FORBIDDEN), where=place < last)
+    return cost
+
+
+def _along(planes: Floats, way: Floats) -> Floats:
+    """Colours, shape (3, cells, rays, places), times a way of each cell, shape (3, cells or 1)."""
+    red, green, blue = (plane * way[at, :, None, None] for at, plane in enumerate(planes))
+    return np.asarray(red + green + blue, np.float32)
 
 
 def _levels(stain: Floats, where: npt.NDArray[np.bool_]) -> Floats:
@@ -178,14 +224,12 @@ def _unlike_red(
     its cytoplasm is then taken to have the colour of the nucleus, only paler.
     """
     weights = np.array(STAIN)
-    nucleus = _Colours.of(colours, nucleus_at)
-    cell, ray, place = np.nonzero(cytoplasm_at)
-    cytoplasm_at = np.zeros_like(cytoplasm_at)
-    if len(cell):
-        other = red.distance(colours[cell, ray, place][None])[0] > red.reach
-        cytoplasm_at[cell[other], ray[other], place[other]] = True
-    seen = _Colours.of(colours, cytoplasm_at)
-    middle = _medians(colours, cytoplasm_at)
+    nucleus = _Colours.of(_Points.where(nucleus_at, colours))
+    around = _Points.where(cytoplasm_at, colours)
+    if around.values.size:
+        around = around.some(red.distance(around.values.T.copy()[None])[0] > red.reach)
+    seen = _Colours.of(around)
+    middle = _medians(around)
     enough = seen.count > _FEW
     paler = (cytoplasm / np.maximum(nucleus.mean @ weights, 0.01))[:, None]
     tried = np.stack(
@@ -203,44 +247,78 @@ def _unlike_red(
     along = np.linalg.solve(pooled[:, None], (tried - red.mean)[..., None])[..., 0]
     apart = np.sqrt(np.maximum(((tried - red.mean) * along).sum(axis=2), 1e-12))
     told = apart > _UNLIKE
-    cells, first = np.arange(len(colours)), told.argmax(axis=1)
+    cells, first = np.arange(len(cytoplasm)), told.argmax(axis=1)
     way = (along[cells, first] / apart[cells, first, None]).astype(np.float32)
     start = ((tried[cells, first] + red.mean) / 2 * way).sum(axis=1) - _FOR_CELL
-    score = (colours @ way[:, None, :, None])[..., 0] - start[:, None, None]
+    score = _along(colours, way.T) - start[:, None, None].astype(np.float32)
     is_darker = float(red.mean @ weights) > 0.6 * cytoplasm
     applies = (told.any(axis=1) & is_darker)[:, None, None]
     return np.asarray(np.where(applies, np.clip(score, -1, 1), 1), np.float32)
 
 
-def _medians(colours: Floats, where: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True)
+class _Points:
+    """Some places of cells, those of one cell after those of another.
+
+    Attributes
+    ----------
+    ends : ndarray of intp, shape (cells + 1,)
+        Where those of a cell start, and those of the cell before it end.
+    values : ndarray of float32, shape (3, n)
+        Colour of each place.
+    """
+
+    ends: npt.NDArray[np.intp]
+    values: Floats
+
+    @classmethod
+    def where(cls, chosen: npt.NDArray[np.bool_], colours: Floats) -> _Points:
+        at = np.flatnonzero(chosen)
+        ends = np.searchsorted(at, np.arange(len(chosen) + 1) * chosen[0].size)
+        return cls(ends, colours.reshape(3, -1).take(at, axis=1))
+
+    def some(self, chosen: npt.NDArray[np.bool_]) -> _Points:
+        before = np.concatenate(([0], np.cumsum(chosen)))
+        return _Points(before[self.ends], self.values[:, chosen])
+
+
+def _medians(points: _Points) -> npt.NDArray[np.float64]:
     """Median colour of places of each cell; 0 where there are none."""
-    found = np.zeros((len(colours), 3))
-    for cell, (values, inside) in enumerate(zip(colours, where, strict=True)):
-        chosen = values[inside]
-        if len(chosen):
-            found[cell] = np.partition(chosen, len(chosen) // 2, axis=0)[len(chosen) // 2]
+    found = np.zeros((len(points.ends) - 1, 3))
+    for cell, (start, end) in enumerate(pairwise(points.ends.tolist())):
+        if end > start:
+            middle = (end - start) // 2
+            found[cell] = np.partition(points.values[:, start:end], middle, axis=1)[:, middle]
     return found
 
 
 @dataclass(frozen=True)
 class _Colours:
-    """Mean and covariance of the colours of places of each cell."""
+    """Mean and covariance of the colours of places of each cell; 0 where there are none."""
 
     count: npt.NDArray[np.intp]
     mean: npt.NDArray[np.float64]
     covariance: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, colours: Floats, where: npt.NDArray[np.bool_]) -> _Colours:
-        cells = len(colours)
-        inside = where.reshape(cells, 1, -1).astype(np.float32)
-        values = colours.reshape(cells, -1, 3)
-        count = inside.sum(axis=(1, 2)).astype(np.intp)
-        over = np.maximum(count, 1)[:, None, None]
-        chosen = values * inside.transpose(0, 2, 1)
-        mean = inside @ values / over
-        covariance = chosen.transpose(0, 2, 1) @ values / over - mean.transpose(0, 2, 1) * mean
-        return cls(count, mean[:, 0].astype(np.float64), covariance.astype(np.float64))
+    def of(cls, points: _Points) -> _Colours:
+        count = np.diff(points.ends)
+        pairs = list(combinations_with_replacement(range(3), 2))
+        summed = np.empty((3 + len(pairs), points.values.shape[1]))
+        summed[:3] = points.values
+        for at, (one, other) in enumerate(pairs, 3):
+            np.multiply(summed[one], summed[other], out=summed[at])
+        means = np.zeros((len(count), len(summed)))
+        some = count > 0
+        if some.any():
+            sums = np.add.reduceat(summed, points.ends[:-1][some], axis=1)
+            means[some] = sums.T / count[some, None]
+        mean = means[:, :3]
+        covariance = np.empty((len(count), 3, 3))
+        for (one, other), products in zip(pairs, means[:, 3:].T, strict=True):
+            covariance[:, one, other] = products - mean[:, one] * mean[:, other]
+            covariance[:, other, one] = covariance[:, one, other]
+        return cls(count, mean, covariance)
 
 
 def closed_path(cost: Floats) -> npt.NDArray[np.intp]:
@@ -259,20 +337,17 @@ def closed_path(cost: Floats) -> npt.NDArray[np.intp]:
     cells, rays, places = cost.shape
     sums = np.full((2 * rays, cells, places + 2 * _BEND), np.inf, np.float32)
     sums[0, :, _BEND:-_BEND] = cost[:, 0]
-    steps = range(2 * _BEND + 1)
+    near = np.ones((1, 2 * _BEND + 1), np.uint8)
     for turn in range(1, 2 * rays):
-        before, now = sums[turn - 1], sums[turn, :, _BEND:-_BEND]
-        np.copyto(now, before[:, :places])
-        for step in steps[1:]:
-            np.minimum(now, before[:, step : step + places], out=now)
-        now += cost[:, turn % rays]
+        cheapest = cv2.erode(sums[turn - 1], near)[:, _BEND:-_BEND]
+        np.add(cheapest, cost[:, turn % rays], out=sums[turn, :, _BEND:-_BEND])
     at = sums[-1, :, _BEND:-_BEND].argmin(axis=1)
-    every = np.arange(cells)
+    every, around = np.arange(cells)[:, None], np.arange(2 * _BEND + 1)
     path = np.zeros((cells, 2 * rays), np.intp)
     for turn in range(2 * rays - 1, 0, -1):
         path[:, turn] = at
-        near = sums[turn - 1][every[:, None], at[:, None] + np.arange(2 * _BEND + 1)]
-        at = at + near.argmin(axis=1) - _BEND
+        before = sums[turn - 1][every, at[:, None] + around]
+        at = at + before.argmin(axis=1) - _BEND
     path[:, 0] = at
     half = rays // 2
     return np.roll(path[:, half : half + rays], half, axis=1)

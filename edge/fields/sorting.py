@@ -36,7 +36,10 @@ class _Object:
 
     Attributes
     ----------
-    nucleus : ndarray of bool, shape (height, width) of the box
+    nucleus : ndarray of uint8, shape (height, width) of the box
+        1 where it is.
+    nucleus_area, area : int
+        Of the nucleus, and of the whole.
     contrast, share : float
         Mean contrast of the nucleus, and its share of the stain.
     solidity : float
@@ -47,16 +50,13 @@ class _Object:
 
     outline: Floats
     box: Box
-    nucleus: npt.NDArray[np.bool_]
+    nucleus: npt.NDArray[np.uint8]
+    nucleus_area: int
     area: int
     contrast: float
     share: float
     solidity: float
     is_cut: bool
-
-    @property
-    def nucleus_area(self) -> int:
-        return int(np.count_nonzero(self.nucleus))
 
 
 def sort_out(
@@ -79,9 +79,7 @@ def sort_out(
     um_per_pixel : float or None
         Of the field.
     """
-    objects = [
-        _object_of(work, nuclei, outline, number) for number, outline in enumerate(outlines, 1)
-    ]
+    objects = _objects_of(work, nuclei, outlines)
     um = um_per_pixel and um_per_pixel * work.by
     judge = _Judge(objects, parameters, um)
     cells: list[Cell] = []
@@ -151,51 +149,63 @@ def _weighted_median(values: npt.NDArray[np.float64], weights: npt.NDArray[np.fl
     return float(values[order[np.searchsorted(sums, sums[-1] / 2)]])
 
 
-def _object_of(work: Work, nuclei: Nuclei, outline: Floats, number: int) -> _Object:
+def _objects_of(work: Work, nuclei: Nuclei, outlines: Floats) -> list[_Object]:
     height, width = work.stain.shape
-    low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0)) + 1
-    beyond = (outline < 0).any(axis=1) | (outline > (width - 1, height - 1)).any(axis=1)
-    is_cut = bool(beyond.mean() > _BEYOND)
-    x, y = (int(each) for each in np.maximum(low, 0))
-    right, bottom = int(min(high[0], width)), int(min(high[1], height))
-    box = Box(x, y, max(right - x, 1), max(bottom - y, 1))
+    beyond = ((outlines < 0) | (outlines > (width - 1, height - 1))).any(axis=2)
+    cut = (beyond.mean(axis=1) > _BEYOND).tolist()
+    low = np.maximum(np.floor(outlines.min(axis=1)), 0).astype(int)
+    high = np.minimum(np.ceil(outlines.max(axis=1)) + 1, (width, height)).astype(int)
+    sides = np.maximum(high - low, 1)
+    boxes = (Box(*each) for each in np.column_stack((low, sides)).tolist())
+    numbered = enumerate(zip(outlines, boxes, cut, strict=True), 1)
+    return [_object_of(work, nuclei, *each, number) for number, each in numbered]
+
+
+def _object_of(
+    work: Work, nuclei: Nuclei, outline: Floats, box: Box, is_cut: bool, number: int
+) -> _Object:
+    window = slice(box.y, box.y + box.height), slice(box.x, box.x + box.width)
     mask = filled_outline(outline, box)
-    window = slice(y, y + box.height), slice(x, x + box.width)
-    contrast, stain = work.contrast[window], work.stain[window]
-    own = mask & (nuclei.nearest[window] == number)
-    nucleus = _nucleus_in(contrast, own, nuclei.threshold)
-    points = cv2.findNonZero(nucleus.astype(np.uint8))
-    if points is None:
-        return _Object(outline, box, nucleus, int(mask.sum()), 0.0, 0.0, 0.0, is_cut)
-    mean = float(contrast[nucleus].mean())
-    hull = max(cv2.contourArea(cv2.convexHull(points)), 1.0)
-    share = mean / max(float(stain[nucleus].mean()), 1e-6)
-    solidity = len(points) / hull
-    return _Object(outline, box, nucleus, int(mask.sum()), mean, share, solidity, is_cut)
+    contrast, area = work.contrast[window], int(np.count_nonzero(mask))
+    nucleus, hull = _nucleus_in(contrast, mask & (nuclei.nearest[window] == number), nuclei)
+    size = cv2.countNonZero(nucleus)
+    if not size:
+        return _Object(outline, box, nucleus, 0, area, 0.0, 0.0, 0.0, is_cut)
+    mean = cv2.mean(contrast, nucleus)[0]
+    share = mean / max(cv2.mean(work.stain[window], nucleus)[0], 1e-6)
+    solidity = size / max(cv2.contourArea(hull), 1.0)
+    return _Object(outline, box, nucleus, size, area, mean, share, solidity, is_cut)
 
 
 def _nucleus_in(
-    contrast: Floats, mask: npt.NDArray[np.bool_], threshold: float
-) -> npt.NDArray[np.bool_]:
-    """Where the nucleus of one cell is: what is darkest in it, with its holes filled."""
+    contrast: Floats, mask: npt.NDArray[np.bool_], nuclei: Nuclei
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int32]]:
+    """Where the nucleus of one cell is: what is darkest in it, with its holes filled; and its hull.
+
+    The hull has no points where there is no nucleus.
+    """
     values = np.sqrt(np.maximum(contrast[mask], 0))  # the root: as for nuclei of a field
-    if not len(values):
-        return mask
-    ends = int(0.01 * len(values)), int(0.98 * len(values))
-    low, high = np.partition(values, ends)[list(ends)]
-    if high**2 - low**2 > _TWO_TONES:
-        threshold = otsu(values, float(low), float(high)) ** 2
-    inside = np.asarray((contrast > threshold) & mask, np.uint8)
+    threshold = nuclei.threshold
+    if len(values):
+        ends = int(0.01 * len(values)), int(0.98 * len(values))
+        low, high = np.partition(values, ends)[list(ends)].tolist()
+        if high**2 - low**2 > _TWO_TONES:
+            threshold = otsu(values, low, high) ** 2
+    inside = ((contrast > threshold) & mask).view(np.uint8)
     outlines, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return inside, np.empty((0, 1, 2), np.int32)
     cv2.drawContours(inside, outlines, -1, 1, cv2.FILLED)
-    return inside.astype(bool)
+    return inside, np.asarray(cv2.convexHull(np.concatenate(outlines)), np.int32)
 
 
 def _black_things(work: Work, nuclei: Nuclei, parameters: Parameters) -> list[Box]:
     """Things as dark as a nucleus that have none of its colour."""
     dark = (work.stain > _BLACK) & (work.contrast < _COLOURLESS * work.stain)
-    dark &= nuclei.labels == 0
+    dark &= nuclei.pieces.labels == 0
     least = _LEAST_BLACK * np.pi / 4 * nuclei.diameter**2
+    if np.count_nonzero(dark) < least:
+        return []
     count, _, boxes, _ = cv2.connectedComponentsWithStats(np.asarray(dark, np.uint8))
     return [
         _enlarged(Box(*(int(each) for each in boxes[number, :4])), work.by)
@@ -206,7 +216,7 @@ def _black_things(work: Work, nuclei: Nuclei, parameters: Parameters) -> list[Bo
 
 def _cell_of(each: _Object, by: int) -> Cell:
     box = _enlarged(each.box, by)
-    nucleus = each.nucleus
+    nucleus = each.nucleus.view(bool)
     if by > 1:
         nucleus = nucleus.repeat(by, axis=0).repeat(by, axis=1)
     outline = np.asarray((each.outline + 0.5) * by - 0.5, np.float32)

@@ -40,10 +40,10 @@ class Work:
 
 def prepare_field(rgb: UInt8Image, parameters: Parameters) -> Work:
     """Reduce a field as far as its nuclei stay large enough to be outlined."""
-    background = background_of(rgb)
     by = 1
     while max(rgb.shape[:2]) / by > _SIDE:
         by *= 2
+    background = background_of(_reduced(rgb, by))
     work = _at(rgb, background, by, parameters, _BLUR)
     while by > 1 and (work.nuclei is None or work.nuclei.diameter < _SEEN_WELL):
         by //= 2
@@ -54,15 +54,18 @@ def prepare_field(rgb: UInt8Image, parameters: Parameters) -> Work:
 
 
 def _at(rgb: UInt8Image, background: Floats, by: int, parameters: Parameters, blur: float) -> Work:
-    height, width = rgb.shape[:2]
-    if by > 1:
-        shape = max(width // by, 1), max(height // by, 1)
-        rgb = np.asarray(
-            cv2.resize(rgb[: shape[1] * by, : shape[0] * by], shape, interpolation=cv2.INTER_AREA),
-            np.uint8,
-        )
-    density = np.asarray(cv2.GaussianBlur(density_of(rgb, background), (0, 0), blur), np.float32)
+    density = density_of(_reduced(rgb, by), background)
+    density = np.asarray(cv2.GaussianBlur(density, (0, 0), blur), np.float32)
     contrast = contrast_of(density)  # which grey light does not change
     density = evened(density, contrast)
     stain = stain_of(density)
     return Work(by, density, contrast, stain, find_nuclei(density, contrast, stain, parameters))
+
+
+def _reduced(rgb: UInt8Image, by: int) -> UInt8Image:
+    if by == 1:
+        return rgb
+    height, width = rgb.shape[:2]
+    shape = max(width // by, 1), max(height // by, 1)
+    whole = rgb[: shape[1] * by, : shape[0] * by]
+    return np.asarray(cv2.resize(whole, shape, interpolation=cv2.INTER_AREA), np.uint8)

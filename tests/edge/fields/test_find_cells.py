@@ -53,6 +53,17 @@ def pink_red_cells() -> UInt8Image:
     return np.asarray(cv2.GaussianBlur(field, (5, 5), 0), np.uint8)
 
 
+def nuclei_at(*ellipses: tuple[int, int, int, int]) -> UInt8Image:
+    """Nuclei with hardly any cytoplasm at x and y, with half axes; eight apart from each other."""
+    field = np.full((420, 640, 3), (244, 236, 226), np.uint8)
+    apart = [(40 + 80 * at, 370, 22, 22) for at in range(8)]
+    for x, y, across, down in (*ellipses, *apart):
+        cv2.ellipse(field, (x, y), (across, down), 0, 0, 360, (104, 50, 140), cv2.FILLED)
+    noise = np.random.default_rng(0).normal(0, 2, field.shape[:2])[..., None]
+    blurred = cv2.GaussianBlur(field, (0, 0), 1.5) + noise
+    return np.asarray(np.clip(blurred, 0, 255), np.uint8)
+
+
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("touching", [False, True])
 def test_every_drawn_cell_is_found_once_and_outlined(seed: int, touching: bool) -> None:
@@ -76,6 +87,17 @@ def test_light_white_balance_and_scale_change_nothing(
     dimmed = (drawn.rgb * (light * np.array(tint))).astype(np.uint8)
     found = find_cells(dimmed)
     assert len(found.cells) == len(drawn.boxes) == matched(drawn, found)
+
+
+@pytest.mark.parametrize("around", [5, 6, 7])
+def test_cells_that_touch_in_a_ring_are_as_many_as_they_are(around: int) -> None:
+    turn = 2 * np.pi / around
+    wide = 21.5 / np.sin(turn / 2)  # each reaches half a pixel into the next
+    ring = [
+        (round(150 + wide * np.cos(at * turn)), round(150 + wide * np.sin(at * turn)), 22, 22)
+        for at in range(around)
+    ]
+    assert len(find_cells(nuclei_at(*ring)).cells) == around + 8
 
 
 def test_uneven_light_changes_nothing() -> None:
