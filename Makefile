@@ -6,8 +6,7 @@
 #                                  tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
 #   make matrix [CELLS=folder] [QUICK=1]   the same cells on every Python, runtime and (emulated) processor
 #   make wheelhouse ARCH=aarch64 PYTHON=3.11   wheels for a device without a network: docs/install.md
-#   make docs                      the reference and the pictures in docs/; make scale, make drift, make field_control, make bench-fields
-#                                  DATA=folder: tables
+#   make docs                      the reference and the pictures in docs/; DATA=folder: make scale, make drift, make field_control, make bench-fields
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.

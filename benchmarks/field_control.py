@@ -22,7 +22,7 @@ from edge.files import read_bytes
 
 PAGE = Path(__file__).parents[1] / "docs" / "drift.md"
 BEGIN, END = "<!-- by benchmarks/field_control.py: -->\n", "<!-- end of field_control -->\n"
-FIELDS_A_DAY, LAST_DAYS = 20, 200
+FIELDS_A_DAY, LAST_DAYS = 40, 200
 SCALES = (1.0, 0.95, 1.05, 0.9, 1.1)
 FOLDERS = ("benign", "early", "pre", "pro")
 
