@@ -111,6 +111,7 @@ def run(options: argparse.Namespace) -> None:
         options.smear_from,
         options.fewest,
         resumes=not is_camera,
+        are_fields=not options.crops,
     )
     overdue: list[Wait] = []
     stop = StopToken()

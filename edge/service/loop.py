@@ -20,9 +20,11 @@ from edge.run import run
 from edge.samples import Source
 from edge.service.boundaries import KEY
 from edge.service.disk import is_of_disk
+from edge.service.optics import Meter, Metered
 from edge.service.pulse import Pulse
 from edge.service.smear_log import SmearLog
 from edge.service.smears import Settings, Smears
+from edge.sources.changed import Changed
 
 FIRST_FRAME, CAMERA, DISK, IMAGES = (
     "waiting for the first frame",
@@ -72,8 +74,9 @@ class Service:
         self._show = show
         self._say = say
         self._stop = stop
-        self._source: Source | None = None
+        self._source: Changed | None = None
         self._smears: Smears | None = None
+        self._meter = Meter()
         self._is_there = False
         self._has_stored = False
         self._unstored = 0
@@ -86,9 +89,8 @@ class Service:
     def end(self) -> None:
         """End in good order; from any thread."""
         self._stop.request()
-        stop = getattr(self._source, "stop", None)  # of what may rest for ever
-        if stop:
-            stop()
+        if self._source:
+            self._source.stop()
 
     def run(self) -> events.Finished | events.Interrupted:
         """Run until the source has ended, or this was asked to end.
@@ -125,7 +127,7 @@ class Service:
     def _try(self) -> events.Finished | events.Interrupted:
         """One run, until it ends; an output that fails is raised."""
         settings = self._settings
-        self._source = source = self._open_source()
+        self._source = source = self._opened()
         self._stop.check()
         resume = settings.resumes and settings.database.exists()
         stream = run(
@@ -162,12 +164,16 @@ class Service:
                     return ended
         raise AssertionError("a run ends with an event that says so")
 
+    def _opened(self) -> Changed:
+        source = self._open_source()
+        return Metered(source, self._meter) if self._settings.are_fields else Changed(source)
+
     def _begin(self, event: events.Started, source: Source) -> Smears:
         if event.how:
             self._say(event.how)
         log = SmearLog(self._settings.database, self._classifier.contract)
         metadata = self._classifier.model_file.metadata
-        smears = Smears(log, self._settings, metadata.accuracy, self._show)
+        smears = Smears(log, self._settings, metadata.accuracy, self._show, self._meter)
         smears.go_on(source.names)
         self._smears = smears
         return smears

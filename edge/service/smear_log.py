@@ -20,6 +20,7 @@ from pathlib import Path
 from edge.contract import Contract
 from edge.errors import OutputFailed
 from edge.reasons import CAMERA_FAULTS, SCALE_SHIFT
+from edge.service.optics import TREND, Optics
 from edge.service.smear_result import SmearCounts, SmearResult
 from edge.sinks.schema import LOOK_AGAIN, advice_on, patiently
 
@@ -152,14 +153,25 @@ class SmearLog:
             ).fetchone()
         return str(name)
 
-    def finish(self, smear: int, result: SmearResult, says: str) -> None:
-        """Note what a smear amounts to."""
+    def earlier_optics(self) -> list[Optics]:
+        """What the fields of the last smears looked like, the newest first."""
+        with self._failing():
+            rows = patiently(
+                self._connection,
+                "SELECT fields, light, red, blue, focus FROM smears WHERE focus IS NOT NULL"
+                f" ORDER BY id DESC LIMIT {TREND}",
+            ).fetchall()
+        return [Optics(*row) for row in rows]
+
+    def finish(self, smear: int, result: SmearResult, o: Optics | None, says: str) -> None:
+        """Note what a smear amounts to, and what its fields looked like."""
         counts, share, corrected = result.counts, result.share, result.corrected
         with self._writing() as connection:
             connection.execute(
                 "UPDATE smears SET finished = ?, cells = ?, decided = ?, positive = ?,"
                 " referred = ?, failed = ?, share = ?, share_low = ?, share_high = ?,"
-                " corrected = ?, corrected_low = ?, corrected_high = ?, says = ? WHERE id = ?",
+                " corrected = ?, corrected_low = ?, corrected_high = ?, says = ?, fields = ?,"
+                " light = ?, red = ?, blue = ?, focus = ? WHERE id = ?",
                 [
                     _now(),
                     counts.cells,
@@ -174,6 +186,7 @@ class SmearLog:
                         else (None,) * 3
                     ),
                     says,
+                    *((o.fields, o.light, o.red, o.blue, o.focus) if o else (None,) * 5),
                     smear,
                 ],
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.rows import Result
 from edge.service.boundaries import REQUEST, Boundaries, Boundary
+from edge.service.optics import Meter, trend_of
 from edge.service.smear_log import SmearLog
 from edge.service.smear_result import FEWEST_CELLS, lines_of, sum_up
 
@@ -35,6 +36,8 @@ class Settings:
         Decided cells of a smear below which they are too few.
     resumes : bool
         Whether what the source gives again is to be passed over: files. Frames never come again.
+    are_fields : bool
+        Whether light, white and focus of the images are those of fields.
     """
 
     database: Path
@@ -43,6 +46,7 @@ class Settings:
     names: re.Pattern[str] | None = None
     fewest: int = FEWEST_CELLS
     resumes: bool = False
+    are_fields: bool = True
 
 
 class Smears:
@@ -59,6 +63,8 @@ class Smears:
         That of the metadata of the model file.
     show : callable
         Takes lines for people.
+    meter : Meter
+        Has looked at the fields.
     """
 
     def __init__(
@@ -67,8 +73,10 @@ class Smears:
         settings: Settings,
         accuracy: Mapping[str, Any],
         show: Callable[[str], object],
+        meter: Meter,
     ) -> None:
         self._log = log
+        self._meter = meter
         self._settings = settings
         self._accuracy = accuracy
         self._show = show
@@ -156,6 +164,9 @@ class Smears:
         positive = self._log.positive_words
         result = sum_up(self._log.count(smear), self._accuracy, positive, self._settings.fewest)
         lines = list(lines_of(result, self._log.name_of(smear), positive))
-        self._log.finish(smear, result, "\n".join(lines))
+        optics = self._meter.take()
+        earlier = self._log.earlier_optics()
+        lines += [f"  {line}" for line in trend_of(optics, earlier, self._meter.level)]
+        self._log.finish(smear, result, optics, "\n".join(lines))
         for line in lines:
             self._show(line)

@@ -89,7 +89,12 @@ CREATE TABLE IF NOT EXISTS smears (
   corrected REAL,
   corrected_low REAL,
   corrected_high REAL,
-  says TEXT
+  says TEXT,
+  fields INTEGER,
+  light REAL,
+  red REAL,
+  blue REAL,
+  focus REAL
 );
 CREATE TABLE IF NOT EXISTS smear_spans (
   smear_id INTEGER NOT NULL REFERENCES smears (id),
