@@ -4,7 +4,7 @@
 #   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
 #   make test-robustness           thousands of bad inputs (10 minutes); make test-legacy: the device side on
 #                                  tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
-#   make docs                      the command-line reference and pictures in docs/; make scale drift bench-fields DATA=folder: tables
+#   make docs                      the command-line reference and pictures in docs/; make scale drift bench-fields DATA=folder: tables; make soak [SECONDS=n]
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
@@ -22,7 +22,7 @@ data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops
 STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
 BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
-.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale drift clean study recipes train-cnn release train-large reports
+.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale drift soak clean study recipes train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
 test: .venv/ready  # in two processes: threads that OpenMP starts as well make them wait for each other
@@ -46,6 +46,7 @@ convert: .venv/ready
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200 && .venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
 scale drift bench-fields: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
+soak: .venv/ready ; .venv/bin/python benchmarks/soak.py --seconds $(or $(SECONDS),3600)
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready
 	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc

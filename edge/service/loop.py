@@ -22,7 +22,7 @@ from edge.service.boundaries import KEY
 from edge.service.disk import is_of_disk
 from edge.service.optics import Meter, Metered
 from edge.service.pulse import Pulse
-from edge.service.smear_log import SmearLog
+from edge.service.smear_log import SmearLog, is_same_work
 from edge.service.smears import Settings, Smears
 from edge.sources.changed import Changed
 
@@ -129,7 +129,8 @@ class Service:
         settings = self._settings
         self._source = source = self._opened()
         self._stop.check()
-        resume = settings.resumes and settings.database.exists()
+        model = self._classifier.model_file.sha256
+        resume = settings.resumes and is_same_work(settings.database, source.names, model)
         stream = run(
             source,
             self._classifier,

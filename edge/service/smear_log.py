@@ -253,6 +253,29 @@ class SmearLog:
             raise OutputFailed(f"cannot write {self._path}: {error}; {advice_on(error)}") from error
 
 
+def is_same_work(path: Path, sources: Sequence[str], model_sha256: str) -> bool:
+    """Whether the last run of a database had these sources and this model: it may go on.
+
+    Raises
+    ------
+    OutputFailed
+        If it cannot be read.
+    """
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=LOOK_AGAIN, isolation_level=None)) as connection:
+            tables = "SELECT count(*) FROM sqlite_master WHERE name = 'runs'"
+            if patiently(connection, tables).fetchone() == (0,):
+                return False
+            last = patiently(
+                connection, "SELECT sources, model_sha256 FROM runs ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+    except sqlite3.Error as error:
+        raise OutputFailed(f"cannot read {path}: {error}; {advice_on(error)}") from error
+    return bool(last == (json.dumps(sources, ensure_ascii=False), model_sha256))
+
+
 def ask_for_smear(path: Path, name: str = "") -> None:
     """Ask the service that writes a database to begin a smear with the next cell.
 

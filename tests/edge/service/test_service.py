@@ -6,6 +6,7 @@ import resource
 from collections import Counter
 from pathlib import Path
 
+from edge_helpers import write_cells
 from service_helpers import ENDLESS, Manager, query, service, wait_until
 
 from edge.service.smear_log import ask_for_smear
@@ -136,6 +137,28 @@ def test_a_smear_begins_at_a_key_and_when_the_page_asks(tmp_path: Path) -> None:
     counts = query(database, _CELLS_OF_SMEARS)
     assert [smear for smear, _ in counts] == [1, 2, 3]
     assert all(cells for _, cells in counts)
+
+
+def test_of_a_folder_each_file_is_there_once_after_kill_9_and_names_begin_smears(
+    tmp_path: Path,
+) -> None:
+    folder, database = tmp_path / "cells", tmp_path / "r.db"
+    folder.mkdir()
+    cells = write_cells(folder, 8)
+    for n, path in enumerate(cells):
+        path.rename(folder / f"B{n // 4}-{path.name}")
+    options = "--smear-from", "^.*/(B[0-9])-"
+    with service(str(folder), database, *options) as first:
+        first.wait_for_rows(8)
+        wait_until(lambda: len(query(database, "SELECT * FROM smears")) == 2, first)
+    (folder / "B1-late.png").write_bytes(next(folder.iterdir()).read_bytes())
+    with service(str(folder), database, *options) as second:
+        second.wait_for_rows(1)
+        assert second.end() == 0
+    assert set(Counter(samples(database)).values()) == {1}
+    assert len(samples(database)) == 9
+    assert query(database, _CELLS_OF_SMEARS) == [(1, 4), (2, 5)]
+    assert query(database, "SELECT name FROM smears") == [("B0",), ("B1",)]
 
 
 def test_what_is_no_camera_and_no_folder_is_refused(tmp_path: Path) -> None:
