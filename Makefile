@@ -4,7 +4,7 @@
 #   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
 #   make test-robustness           thousands of bad inputs (10 minutes); make test-legacy: the device side on
 #                                  tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
-#   make docs                      the command-line reference and pictures in docs/; make scale drift bench-fields DATA=folder: tables; make soak [SECONDS=n]
+#   make docs                      the command-line reference and pictures in docs/; make scale, make drift, make bench-fields DATA=folder: tables; make soak [SECONDS=n]
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
@@ -45,8 +45,7 @@ convert: .venv/ready
 	.venv/bin/edge-all-convert run $(or $(MODELS),train/released/cnn.keras) $(if $(CELLS),--cells $(CELLS)) --out build/convert
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200 && .venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
-scale drift bench-fields: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
-soak: .venv/ready ; .venv/bin/python benchmarks/soak.py --seconds $(or $(SECONDS),3600)
+scale drift bench-fields soak: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(if $(filter soak,$@),--seconds $(or $(SECONDS),3600),$(data))
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready
 	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
