@@ -4,7 +4,7 @@
 #   make test-slow                 what takes a minute or more; training on JAX and PyTorch too (downloads PyTorch)
 #   make test-robustness           thousands of bad inputs (10 minutes); make test-legacy: the device side on
 #                                  tflite-runtime alone, as on 32-bit ARM (LEGACY_PYTHON=)
-#   make docs                      the command-line reference and pictures in docs/; make scale, make drift, make bench-fields DATA=folder: tables; make soak [SECONDS=n]
+#   make docs                      the reference and the pictures in docs/; make scale, make drift, make bench-fields DATA=folder: tables; make soak [SECONDS=n]
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
