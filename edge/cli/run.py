@@ -135,7 +135,8 @@ def run(options: argparse.Namespace) -> None:
             with pulse:
                 ended = service.run()
         except Interrupted as interrupt:
-            raise SystemExit(interrupt.exit_code) from None
+            if not overdue:
+                raise SystemExit(interrupt.exit_code) from None
     if overdue:
         say(f"error: {overdue[0].what} for more than {options.longest_wait:g} s; see to it")
         raise SystemExit(SOME_FAILED)

@@ -117,6 +117,15 @@ def test_a_full_disk_is_waited_for_and_the_run_goes_on(tmp_path: Path) -> None:
     assert [smear for smear, _ in lost_and_found] == [1]
 
 
+def test_a_disk_that_stays_full_ends_the_wait_after_its_bound(tmp_path: Path) -> None:
+    with service(ENDLESS, tmp_path / "r.db", "--longest-wait", "2s") as running:
+        running.wait_for_rows(2)
+        _, hard = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (512, hard))
+        assert running.process.wait(60) == 1
+        wait_until(lambda: any("waiting for the disk for more" in line for line in running.said))
+
+
 def test_a_smear_begins_at_a_key_and_when_the_page_asks(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     with service(ENDLESS, database, "--key") as running:
