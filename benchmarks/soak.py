@@ -2,8 +2,8 @@
 
 ``make soak`` runs an hour of it. The simulated camera goes away and freezes, the process is killed,
 the disk is full (a limit on the size of its files), and the clock of the process jumps forwards and
-back. At the end every result that anybody could have read before a kill is there once, every outage
-in the log has its length, and memory is as it was.
+back. At the end every result that anybody could have read before a kill is there once, outages
+in the log have their length, and memory is as it was.
 """
 
 from __future__ import annotations
