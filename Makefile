@@ -7,6 +7,7 @@
 #   make matrix [CELLS=folder] [QUICK=1]   the same cells on every Python, runtime and (emulated) processor
 #   make wheelhouse ARCH=aarch64 PYTHON=3.11   wheels for a device without a network: docs/install.md
 #   make docs                      the reference and the pictures in docs/; DATA=folder: make scale, make drift, make field_control, make bench-fields
+#   make soak [SECONDS=n]          the service with all that goes wrong, for an hour
 #   make convert [MODELS=files] [CELLS=folder]     Keras models -> verified int8 model files, in build/convert
 #   make bench [CROPS=folder] [NETWORKS=files] [MANY=n]   speed and memory, beside peers where an .onnx lies
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
@@ -24,7 +25,7 @@ data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops
 STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
 BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
-.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale drift field_control matrix wheelhouse clean study recipes train-cnn release train-large reports
+.PHONY: classify test test-slow test-legacy test-robustness docs convert bench bench-fields scale drift field_control soak matrix wheelhouse clean study recipes train-cnn release train-large reports
 classify: .venv-device/ready
 	@$(draw) 24 && .venv-device/bin/edge-all classify $(CROPS)
 test: .venv/ready  # in two processes: threads that OpenMP starts as well make them wait for each other
@@ -44,6 +45,7 @@ convert: .venv/ready ; .venv/bin/edge-all-convert run $(or $(MODELS),train/relea
 bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers/ready)
 	@$(draw) 200 && .venv-device/bin/python benchmarks/classify.py $(CROPS) --models $(NETWORKS) --many $(or $(MANY),100000)
 scale drift bench-fields field_control: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
+soak: .venv/ready ; .venv/bin/python benchmarks/soak.py --seconds $(or $(SECONDS),3600)
 matrix: .venv/ready ; .venv/bin/python tests/matrix $(if $(CELLS),--cells $(CELLS)) $(if $(QUICK),--quick)
 wheelhouse: .venv/ready ; @.venv/bin/python docs/make_wheelhouse.py $(ARCH) $(PYTHON) build/wheelhouse
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy

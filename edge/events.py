@@ -47,6 +47,11 @@ class SampleDone:
 
 
 @dataclass(frozen=True)
+class Committed:
+    """All results so far are in all outputs: whoever kills the process loses none of them."""
+
+
+@dataclass(frozen=True)
 class PlanChanged:
     """The network is run in another way from here on: batches were measured."""
 
@@ -129,6 +134,7 @@ class Finished:
 Event = (
     Started
     | SampleDone
+    | Committed
     | PlanChanged
     | ScaleShifted
     | Shadowed

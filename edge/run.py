@@ -35,6 +35,7 @@ def run(
     resume: bool = False,
     stop: StopToken | None = None,
     shadow: Shadow | None = None,
+    commits: bool = False,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -54,6 +55,8 @@ def run(
         Ends the run between two results.
     shadow : Shadow, optional
         Shows some cells to the float twin; the classifier keeps crops then.
+    commits : bool
+        Flush the outputs after each batch, and say so: who waits for results to be safe, hears it.
 
     Yields
     ------
@@ -81,7 +84,12 @@ def run(
             batches = stack.enter_context(source)
             yield events.Started(facts, source.how, classifier.plan)
             work = _Work(classifier, files, tally, resume, stop, shadow)
-            yield from work.events_of(batches, source.is_live)
+            for event in work.events_of(batches, source.is_live):
+                if not isinstance(event, events.Committed):
+                    yield event
+                elif commits:
+                    files.flush()
+                    yield event
             if shadow:
                 found = shadow.finish()
                 files.remark(found.says)
@@ -143,6 +151,7 @@ class _Work:
                     self._tally.add(result)
                 yield events.SampleDone(result, self._tally)
                 yield from self._shadowed(result)
+            yield events.Committed()
         yield from self._earlier_shifts()
         yield from self._smears.judge_all()
 

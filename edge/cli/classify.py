@@ -195,7 +195,7 @@ class _Screen:
         elif isinstance(event, events.SinkFailed):
             self._end_bar()
             raise event.error
-        else:
+        elif isinstance(event, events.Interrupted):
             self._end_bar()
             self._say_shifts()
             if event.unwritten:

@@ -120,6 +120,7 @@ class _PrintVersions(argparse.Action):
 
 COMMANDS = {
     "classify": "Classify crops; what is not sure is referred: a person looks. Not a diagnosis.",
+    "run": "Run unattended: camera or folder into a database, smear by smear. Not a diagnosis.",
     "segment": "Find the white cells of fields: crops, pictures with outlines, tables.",
     "capture": "Take fields from a camera into a folder, with all that is known of them.",
     "scale": "Measure or give the scale of a microscope with an objective, and keep it.",

@@ -116,7 +116,7 @@ def statistics_and_foreground(
         green=levels[1] / pixels,
         blue=levels[2] / pixels,
         foreground=pixels / inside.size,
-        focus=_focus(_grey(red, green, blue), inside),
+        focus=focus_of(grey_of(red, green, blue), inside),
         saturation=(top - _sum(lowest, inside)) / top if top else 0.0,
     ), inside
 
@@ -154,12 +154,21 @@ def _otsu(levels: UInt8Image) -> int:
     return int(np.argmax(apart * apart / room)) if apart.any() else -1
 
 
-def _grey(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
+def grey_of(red: np.ndarray, green: np.ndarray, blue: np.ndarray) -> np.ndarray:
     """Add the channels. Floats hold whole numbers to 2**24, and OpenCV is quickest with them."""
     return np.asarray(cv2.add(cv2.add(red, green, dtype=cv2.CV_32F), blue, dtype=cv2.CV_32F))
 
 
-def _focus(grey: np.ndarray, inside: UInt8Image) -> float:
+def focus_of(grey: np.ndarray, inside: UInt8Image) -> float:
+    """Variance of the Laplacian, as a share of the squared mean level; 0 where all is black.
+
+    Parameters
+    ----------
+    grey : ndarray of float32, shape (height, width)
+        As :func:`grey_of` gives it.
+    inside : ndarray of uint8, shape (height, width)
+        Above 0 where it counts; its rim does not.
+    """
     side = 2 * _OUTLINE + 1
     core = (slice(1, -1), slice(1, -1))  # at the border a neighbour is missing
     sharp = cv2.erode(inside, np.ones((side, side), np.uint8))[core]

@@ -167,6 +167,19 @@ class Outputs:
             if self._waiting >= BATCH:
                 self._flush()
 
+    def flush(self) -> None:
+        """Hand all that waits to the operating system now, not in time.
+
+        Raises
+        ------
+        OutputFailed
+        """
+        with self._lock:
+            if self._failure:
+                raise self._failure
+            if self._waiting:
+                self._flush()
+
     def remark(self, text: str) -> None:
         """Give a sentence about the run to all outputs that show such to people."""
         with self._lock:

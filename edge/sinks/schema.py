@@ -23,7 +23,7 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
@@ -71,6 +71,43 @@ CREATE TABLE IF NOT EXISTS results (
   cell_area INTEGER,
   UNIQUE (run_id, idx)
 );
+CREATE TABLE IF NOT EXISTS smears (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  begun_by TEXT NOT NULL,
+  started TEXT NOT NULL,
+  seen TEXT NOT NULL,
+  finished TEXT,
+  cells INTEGER,
+  decided INTEGER,
+  positive INTEGER,
+  referred INTEGER,
+  failed INTEGER,
+  share REAL,
+  share_low REAL,
+  share_high REAL,
+  corrected REAL,
+  corrected_low REAL,
+  corrected_high REAL,
+  says TEXT,
+  fields INTEGER,
+  light REAL,
+  red REAL,
+  blue REAL,
+  focus REAL
+);
+CREATE TABLE IF NOT EXISTS smear_spans (
+  smear_id INTEGER NOT NULL REFERENCES smears (id),
+  run_id INTEGER NOT NULL REFERENCES runs (id),
+  first_idx INTEGER NOT NULL,
+  end_idx INTEGER
+);
+CREATE TABLE IF NOT EXISTS smear_requests (
+  id INTEGER PRIMARY KEY,
+  asked TEXT NOT NULL,
+  name TEXT NOT NULL,
+  smear_id INTEGER REFERENCES smears (id)
+);
 """
 """The tables; docs/results-database.md says what is in them."""
 
@@ -87,6 +124,7 @@ MIGRATIONS = {
         "ALTER TABLE results ADD COLUMN um_per_pixel REAL",
         "ALTER TABLE results ADD COLUMN cell_area INTEGER",
     ),
+    3: (),  # tables of smears, which are made where they are missing
 }
 """Schema version -> what makes the next one of it."""
 

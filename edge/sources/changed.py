@@ -60,6 +60,12 @@ class Changed:
     ) -> None:
         self._source.__exit__(kind, error, traceback)
 
+    def stop(self) -> None:
+        """End the samples, where the other source may never end by itself."""
+        stop = getattr(self._source, "stop", None)
+        if stop:
+            stop()
+
     def count(self) -> int | None:
         """See :class:`~edge.samples.Source`."""
         return self._source.count()

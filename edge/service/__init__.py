@@ -1,0 +1,1 @@
+"""The unattended loop: smears, waits and what the service manager is told."""
