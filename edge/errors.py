@@ -165,5 +165,9 @@ class OutputFailed(EdgeAllError, OSError):
     path: Path | None = None
 
 
+class ReviewRefused(EdgeAllError, ValueError):
+    """What a person says of a cell cannot be taken as a review."""
+
+
 class ResumeRefused(EdgeAllError, ValueError):
     """Results that are there already are not those of this run, so it cannot go on with them."""

@@ -35,6 +35,7 @@ def run(
     resume: bool = False,
     stop: StopToken | None = None,
     shadow: Shadow | None = None,
+    keeps_crops: bool = False,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -54,6 +55,8 @@ def run(
         Ends the run between two results.
     shadow : Shadow, optional
         Shows some cells to the float twin; the classifier keeps crops then.
+    keeps_crops : bool
+        Results databases take the crops; the classifier keeps them then.
 
     Yields
     ------
@@ -72,7 +75,7 @@ def run(
     is_open = False
     try:
         with ExitStack() as stack:
-            facts = facts_of_run(source, classifier, command)
+            facts = facts_of_run(source, classifier, command, keeps_crops)
             files = stack.enter_context(Outputs(outputs, facts, resume))
             is_open = True
             if resume:
@@ -203,7 +206,9 @@ class _Work:
             )
 
 
-def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
+def facts_of_run(
+    source: Source, classifier: Classifier, command: str, keeps_crops: bool = False
+) -> Run:
     """Facts of a run, the same for all its results."""
     model, runtime = classifier.model_file, classifier.runtime
     return Run(
@@ -217,4 +222,5 @@ def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
         runtime=f"{runtime.name} {runtime.version}",
         machine=f"{platform.node()}, {processor_name()}",
         threads=classifier.threads,
+        keeps_crops=keeps_crops,
     )
