@@ -109,6 +109,7 @@ def next_cell(
     queue: str,
     reader: str,
     taken: Collection[CellKey] = (),
+    without: Collection[CellKey] = (),
 ) -> CellKey | None:
     """Give the cell that comes next for a reader; None where none waits.
 
@@ -123,11 +124,15 @@ def next_cell(
     reader : str
     taken : collection of CellKey
         Cells that others have before them: they come last.
+    without : collection of CellKey
+        Cells that nobody can be shown.
     """
-    candidates = _in_order(connection, run, drawn, queue, reader)
+    candidates = _in_order(connection, run, drawn, queue, reader, _AT_ONCE + len(without))
     first = None
     for index in candidates:
         cell = CellKey(run.id, index)
+        if cell in without:
+            continue
         if cell not in taken:
             return cell
         first = first or cell
@@ -135,7 +140,12 @@ def next_cell(
 
 
 def _in_order(
-    connection: sqlite3.Connection, run: RunFacts, drawn: DrawnCells, queue: str, reader: str
+    connection: sqlite3.Connection,
+    run: RunFacts,
+    drawn: DrawnCells,
+    queue: str,
+    reader: str,
+    most: int,
 ) -> Iterator[int]:
     if queue == AUDIT:
         yield from _audit_in_order(connection, run, drawn)
@@ -143,11 +153,18 @@ def _in_order(
         rows = connection.execute(_READ_ONCE, {"run": run.id, "reader": reader}).fetchall()
         yield from sorted((index for (index,) in rows), key=drawn.rule.place)
     else:
-        query = _NEXT_WAITING.format(
-            referred=_REFERRED, reviewed=_REVIEWED, sureness=sureness(run.contract)
-        )
-        rows = connection.execute(query, {"run": run.id, "most": _AT_ONCE}).fetchall()
-        yield from (index for (index,) in rows)
+        yield from (cell.index for cell in waiting_cells(connection, run, most))
+
+
+def waiting_cells(
+    connection: sqlite3.Connection, run: RunFacts, most: int = _AT_ONCE
+) -> list[CellKey]:
+    """Referred cells that nobody has reviewed: of those that wait longest, the least sure first."""
+    query = _NEXT_WAITING.format(
+        referred=_REFERRED, reviewed=_REVIEWED, sureness=sureness(run.contract)
+    )
+    rows = connection.execute(query, {"run": run.id, "most": most})
+    return [CellKey(run.id, index) for (index,) in rows]
 
 
 def _audit_in_order(

@@ -42,10 +42,10 @@ class Shown:
     image_sha256 : str
         Of the PNG file that was shown.
     decision, quality : str or None
-        What stood beside it; None in blind mode, and where there was nothing.
+        What stood beside it; all but the hash is None in blind mode.
     probability : float or None
     model_sha256 : str or None
-        Of the network that decided; None of a control cell.
+        Of the network that decided.
     """
 
     image_sha256: str
