@@ -23,7 +23,8 @@ _REVIEWED = "SELECT idx FROM valid_reviews WHERE run_id = :run"
 
 _NEXT_WAITING = """
 SELECT idx FROM (
-  SELECT * FROM results WHERE {referred} AND idx NOT IN ({reviewed}) ORDER BY rowid LIMIT :most
+  SELECT * FROM results WHERE {referred} AND idx NOT IN ({reviewed}) AND NOT is_drawn(idx)
+  ORDER BY rowid LIMIT :most
 ) ORDER BY {sureness}, idx
 """
 
@@ -40,7 +41,7 @@ class Waiting:
     Attributes
     ----------
     waiting : int
-        Referred, and reviewed by nobody.
+        Referred, reviewed by nobody, and not drawn for the audit.
     audit, audit_drawn : int
         Drawn at random and not reviewed yet; all that were drawn.
     second : int
@@ -61,28 +62,38 @@ class DrawnCells:
     """Decided cells of a run that its audit draws, in the order of the draw.
 
     Looks at what has come since it was last asked. In that order any first part of them is a random
-    sample itself: an audit that is not finished is smaller, not askew.
+    sample itself: an audit that is not finished is smaller, not askew. So they wait in the audit
+    alone: were those that are referred reviewed before others, the sample would be of them.
     """
 
     def __init__(self, rule: AuditRule) -> None:
         self.rule = rule
         self._last = -1
         self._drawn: list[tuple[int, int]] = []
+        self._referred: set[int] = set()
         self._lock = threading.Lock()
 
     def look(self, connection: sqlite3.Connection) -> list[int]:
         """Positions of the cells that are drawn by now."""
         with self._lock:
             rows = connection.execute(
-                "SELECT idx FROM results WHERE run_id = ? AND idx > ? AND decision IS NOT NULL",
+                "SELECT idx, decision FROM results"
+                " WHERE run_id = ? AND idx > ? AND decision IS NOT NULL",
                 [self.rule.run_id, self._last],
             )
-            for (index,) in rows:
+            for index, decision in rows:
                 self._last = max(self._last, index)
                 if self.rule.draws(index):
                     self._drawn.append((self.rule.place(index), index))
+                    if decision == NOT_DECIDED:
+                        self._referred.add(index)
             self._drawn.sort()
             return [index for _, index in self._drawn]
+
+    def referred(self) -> set[int]:
+        """Positions of those that the network refers, as far as was looked."""
+        with self._lock:
+            return set(self._referred)
 
 
 def count_waiting(
@@ -99,7 +110,9 @@ def count_waiting(
         values,
     ).fetchone()
     rest = [*_audit_in_order(connection, run, drawn)]
-    return Waiting(waiting, len(rest), len(drawn.look(connection)), second)
+    reviewed = {index for (index,) in connection.execute(_REVIEWED, values)}
+    there = set(rest) & drawn.referred() - reviewed  # which the first count has, too
+    return Waiting(waiting - len(there), len(rest), len(drawn.look(connection)), second)
 
 
 def next_cell(
@@ -153,13 +166,14 @@ def _in_order(
         rows = connection.execute(_READ_ONCE, {"run": run.id, "reader": reader}).fetchall()
         yield from sorted((index for (index,) in rows), key=drawn.rule.place)
     else:
-        yield from (cell.index for cell in waiting_cells(connection, run, most))
+        yield from (cell.index for cell in waiting_cells(connection, run, drawn, most))
 
 
 def waiting_cells(
-    connection: sqlite3.Connection, run: RunFacts, most: int = _AT_ONCE
+    connection: sqlite3.Connection, run: RunFacts, drawn: DrawnCells, most: int = _AT_ONCE
 ) -> list[CellKey]:
     """Referred cells that nobody has reviewed: of those that wait longest, the least sure first."""
+    connection.create_function("is_drawn", 1, drawn.rule.draws, deterministic=True)
     query = _NEXT_WAITING.format(
         referred=_REFERRED, reviewed=_REVIEWED, sureness=sureness(run.contract)
     )

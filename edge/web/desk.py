@@ -115,7 +115,8 @@ class Desk:
             The answer of the network is hidden anyway where it would make the review worthless: in
             the audit, and from second readers.
         index : int, optional
-            Of the cell that is wanted.
+            Of the cell that is wanted: one that the reader has reviewed before. Others come as
+            they come, so that nobody picks those of the audit.
 
         Returns
         -------
@@ -125,14 +126,12 @@ class Desk:
         drawn = self.drawn_of(run.id)
         blind = wants_blind or queue != WAITING
         with self.database.reading() as connection:
-            if index is None and blind:
-                laid = self._lay_control(connection, run, queue, reader)
-                if laid is not None:
-                    return laid
-            if index is not None:
-                return self._lay_cell(
-                    connection, run, drawn, CellKey(run.id, index), queue, reader, blind
-                )
+            if index is not None and _was_before(connection, reader, CellKey(run.id, index)):
+                wanted = CellKey(run.id, index)
+                return self._lay_cell(connection, run, drawn, wanted, queue, reader, blind)
+            laid = self._lay_control(connection, run, queue, reader) if blind else None
+            if laid is not None:
+                return laid
             for _ in range(_TRIES):
                 taken, without = self.showings.taken(reader), self._missing_now()
                 cell = next_cell(connection, run, drawn, queue, reader, taken, without)
@@ -148,10 +147,10 @@ class Desk:
         drawn, without = self.drawn_of(run.id), self._missing_now()
         found: list[Laid] = []
         with self.database.reading() as connection:
-            for cell in waiting_cells(connection, run):
+            for cell in waiting_cells(connection, run, drawn):
                 if len(found) == most:
                     break
-                if cell in without or drawn.rule.draws(cell.index):
+                if cell in without:
                     continue
                 laid = self._lay_cell(connection, run, drawn, cell, WAITING, reader, wants_blind)
                 if laid is not None:
@@ -295,6 +294,14 @@ class Desk:
     def undo(self, reader: str) -> Item | None:
         """Take back the last thing a reader said that still stands."""
         return undo_last(self.database, reader)
+
+
+def _was_before(connection: sqlite3.Connection, reader: str, cell: CellKey) -> bool:
+    row = connection.execute(
+        "SELECT 1 FROM reviews WHERE reader = ? AND run_id = ? AND idx = ?",
+        [reader, cell.run_id, cell.index],
+    ).fetchone()
+    return row is not None
 
 
 def _review_of(showing: Showing, label: str) -> Review:

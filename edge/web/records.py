@@ -101,6 +101,8 @@ def audit_words(audit: AuditAccuracy) -> str:
             f"Of {audit.decided:,} that the network decided, {audit.decided_wrong:,} are called"
             " otherwise by people."
         )
+    if audit.reviewed < audit.drawn:
+        parts.append("The audit is not finished: cells that came late count less in it.")
     found = audit.estimate
     if found is None:
         parts.append("With fewer than 30 that have a label, there is no estimate.")

@@ -129,19 +129,28 @@ def test_blind_pages_say_nothing_of_the_network_nor_the_file(
     assert query(database.path, "SELECT blind, shown LIKE '%decision%' FROM reviews") == [(1, 0)]
 
 
-def test_the_audit_is_blind_and_its_probability_recorded(
-    database: ReviewDatabase,
-) -> None:
+def answer_all(client: httpx.Client, queue: str) -> None:
+    """Call all cells of a queue healthy."""
+    for _ in range(CELLS):
+        if "Nothing waits" in client.get("/review", params={"queue": queue}).text:
+            return
+        say(client, load(client, queue), "hem")
+
+
+def test_the_audit_is_blind_and_its_cells_wait_nowhere_else(database: ReviewDatabase) -> None:
     half = Settings(audit=0.5, control_share=0, seed=1)
     with served(database, half) as address, reader_of(address) as ada:
+        answer_all(ada, "waiting")
         assert "Blind" in ada.get("/review", params={"queue": "audit"}).text
-        say(ada, load(ada, "audit"), "hem")
-        for _ in range(CELLS):  # what is drawn is blind in any queue
-            if "Nothing waits" in ada.get("/review").text:
-                break
-            say(ada, load(ada), "hem")
-    rows = query(database.path, "SELECT audit_probability, blind, count(*) FROM reviews GROUP BY 1")
-    assert {(p, blind) for p, blind, _ in rows} == {(None, 0), (0.5, 1)}
+        answer_all(ada, "audit")
+        assert "<b>0</b> waiting" in ada.get("/review").text
+    rows = query(
+        database.path,
+        "SELECT queue, audit_probability, blind, count(*) FROM reviews GROUP BY queue, 2, 3",
+    )
+    assert [row[:3] for row in rows] == [("audit", 0.5, 1), ("waiting", None, 0)]
+    unseen = "decision = 'refer' AND idx NOT IN (SELECT idx FROM reviews)"
+    assert query(database.path, f"SELECT count(*) FROM results WHERE {unseen}") == [(0,)]
 
 
 def test_control_cells_look_like_others_and_are_no_results(
