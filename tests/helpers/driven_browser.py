@@ -19,6 +19,8 @@ from typing import Any
 from browser import CHROMIUM
 
 PATIENCE = 30.0
+_MARK = "document.documentElement.dataset.left = 'soon'"
+_IS_ANOTHER = "!document.documentElement.dataset.left && document.readyState === 'complete'"
 _ARGUMENTS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"),
     *("--disable-dev-shm-usage", "--disable-background-networking", "--remote-debugging-pipe"),
@@ -76,9 +78,9 @@ class Page:
             self.problems.append(f"dialog: {given['message']}")
 
     def open(self, address: str) -> None:
+        self.run(_MARK)
         self.call("Page.navigate", url=address)
-        self.wait_for(f"location.href.startsWith({json.dumps(address.split('#')[0])})")
-        self.wait_for("document.readyState === 'complete'")
+        self.wait_for(_IS_ANOTHER)
 
     def run(self, script: str) -> Any:
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
@@ -107,6 +109,12 @@ class Page:
                 windowsVirtualKeyCode=code,
                 **(text if kind == "keyDown" else {}),
             )
+
+    def follow(self, key: str) -> None:
+        """Press a key that leads to another page, and wait for that."""
+        self.run(_MARK)
+        self.press(key)
+        self.wait_for(_IS_ANOTHER)
 
     def type(self, words: str) -> None:
         self.call("Input.insertText", text=words)
