@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -66,7 +66,12 @@ class Access:
     is_secure: bool = False
 
 
-def build_app(database: ReviewDatabase, settings: Settings, access: Access) -> App:
+def build_app(
+    database: ReviewDatabase,
+    settings: Settings,
+    access: Access,
+    is_ending: Callable[[], bool] = lambda: False,
+) -> App:
     """Make the application over a database.
 
     Parameters
@@ -74,6 +79,8 @@ def build_app(database: ReviewDatabase, settings: Settings, access: Access) -> A
     database : ReviewDatabase
     settings : Settings
     access : Access
+    is_ending : callable, optional
+        Whether the server was asked to end.
 
     Returns
     -------
@@ -81,18 +88,21 @@ def build_app(database: ReviewDatabase, settings: Settings, access: Access) -> A
         ASGI.
     """
     sessions = None if access.token is None else Sessions(access.token)
-    pages = _Pages(Desk(database, settings), sessions, access.is_secure)
+    desk = Desk(database, settings)
+    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending))
     return Guard(pages.app(), access.hosts, sessions)
 
 
 class _Pages:
-    def __init__(self, desk: Desk, sessions: Sessions | None, is_secure: bool) -> None:
+    def __init__(
+        self, desk: Desk, sessions: Sessions | None, is_secure: bool, happenings: Happenings
+    ) -> None:
         self._desk = desk
         self._database = desk.database
         self._sessions = sessions
         self._is_secure = is_secure
         self._tries = Tries()
-        self._happenings = Happenings(desk)
+        self._happenings = happenings
         self._files = {name: (_PARTS / name).read_bytes() for name in _FILES}
 
     def app(self) -> Starlette:

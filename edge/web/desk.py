@@ -209,14 +209,11 @@ class Desk:
         image: CellImage,
         result: Result | None,
     ) -> Laid:
-        shown = Shown(image.sha256)
+        sha256 = image.sha256
+        shown = Shown(sha256)
         if result is not None and not blind:
             shown = Shown(
-                image.sha256,
-                result.decision,
-                result.quality,
-                result.probability,
-                result.model_sha256,
+                sha256, result.decision, result.quality, result.probability, result.model_sha256
             )
         showing = Showing(reader, item, run.id, queue, blind, audit_probability, shown)
         name = self.showings.add(showing, image.png)

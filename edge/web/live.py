@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -63,10 +63,17 @@ class Happenings:
     """Tells all listeners of each new state: one look at the database serves them all.
 
     A slow listener misses states, never holds them up: only the newest is kept.
+
+    Parameters
+    ----------
+    desk : Desk
+    is_ending : callable
+        Whether the server was asked to end: it waits for its listeners, who are let go then.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, is_ending: Callable[[], bool]) -> None:
         self._desk = desk
+        self._is_ending = is_ending
         self._state = ""
         self._changed = asyncio.Condition()
         self._listeners = 0
@@ -78,11 +85,12 @@ class Happenings:
         return self._listeners >= MOST_LISTENERS
 
     async def look_on(self) -> None:
-        """Look for changes, as long as somebody listens; ends when it is cancelled."""
-        while True:
+        """Look for changes, as long as somebody listens; ends with the server."""
+        while not self._is_ending():
             if self._listeners:
                 await self._look()
             await asyncio.sleep(LOOK_SECONDS)
+        await self.end()
 
     async def _look(self) -> None:
         try:

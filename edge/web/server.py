@@ -85,7 +85,7 @@ class Server:
         self.address = f"{'https' if is_secure else 'http'}://{host}:{port}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                build_app(database, settings, access),
+                build_app(database, settings, access, lambda: self._server.should_exit),
                 log_config=None,
                 access_log=False,
                 server_header=False,
