@@ -19,6 +19,7 @@ from edge.reviews.database import ReviewDatabase, RunFacts, result_of, run_of
 from edge.reviews.images import CellImage, cell_image, kept_crop
 from edge.reviews.labels import NOT_A_CELL, UNCLEAR
 from edge.reviews.review import CellKey
+from edge.reviews.smears import smear_of_cell
 from edge.rows import Result
 from edge.whole_file import save_bytes, save_text
 
@@ -108,7 +109,8 @@ def export_reviews(database: ReviewDatabase, folder: Path) -> Exported:
             except _LeftOut as why:
                 left[str(why)] += 1
                 continue
-            label, subject = said[0].label, subject_of(result.smear)
+            smear = smear_of_cell(connection, said[0].cell) or result.smear
+            label, subject = said[0].label, subject_of(smear)
             file = f"{label}/{subject}/run{run.id}-{result.index}.png"
             save_bytes(folder / file, image.png)
             rows.append(_row(file, subject, result, said))

@@ -27,6 +27,7 @@ from edge.reviews.agreement import audit_accuracy, compare_readers, score_contro
 from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of, runs_of
 from edge.reviews.queues import Waiting, count_waiting
 from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
+from edge.reviews.smears import last_smears
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
 from edge.web.desk import Desk, Laid, Settings
 from edge.web.guard import FORM, App, Guard
@@ -42,6 +43,7 @@ READER, BLIND = "edge_all_reader", "edge_all_blind"
 MANY = 48
 """Cells on the page of many."""
 
+_SMEARS = 10  # of the first page
 _YEAR = 365 * 24 * 3600
 _PARTS = Path(__file__).parent
 _FILES = {"web.css": "text/css", "web.js": "text/javascript"}
@@ -148,9 +150,9 @@ class _Pages:
         waiting = self._waiting(run, reader)
         with self._database.reading() as connection:
             decisions = decisions_of(connection, run.id)
-        return HTMLResponse(
-            overview_page(run, decisions, waiting, version, reader, _is_blind(request))
-        )
+            smears = last_smears(connection, _SMEARS)
+        blind = _is_blind(request)
+        return HTMLResponse(overview_page(run, decisions, waiting, version, reader, blind, smears))
 
     def _login_page(self, request: Request) -> Response:
         return HTMLResponse(login_page())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from edge.contract import NOT_DECIDED
 from edge.reviews.database import RunFacts
 from edge.reviews.queues import Waiting
 from edge.reviews.review import QUEUES
+from edge.reviews.smears import SmearFacts
 from edge.web.live import FAILED
-from edge.web.markup import button, form, page, text
+from edge.web.markup import button, form, page, table, text
 
 
 def overview_page(
@@ -19,6 +20,7 @@ def overview_page(
     field: int,
     reader: str,
     blind: bool,
+    smears: Sequence[SmearFacts] = (),
 ) -> str:
     """Make the page.
 
@@ -35,10 +37,13 @@ def overview_page(
     reader : str
         Empty if nobody has given a name.
     blind : bool
+    smears : sequence of SmearFacts
+        The last ones, the last first.
     """
     if run is None:
         return page("Now", ["<p>No run has written into this database yet.</p>"], "/", reader)
-    return page("Now", _parts(run, decisions, waiting, field, reader, blind), "/", reader)
+    body = [*_parts(run, decisions, waiting, field, reader, blind), *_smears(smears)]
+    return page("Now", body, "/", reader)
 
 
 def _parts(
@@ -74,6 +79,17 @@ def _parts(
         )
     yield "</ul>"
     yield f'<p><a href="/cells?run={run.id}">Many referred cells at once</a></p></section>'
+
+
+def _smears(smears: Sequence[SmearFacts]) -> Iterator[str]:
+    if not smears:
+        return
+    rows = [
+        (each.name, each.started, each.finished or "goes on", each.says or "") for each in smears
+    ]
+    yield "<section><h2>Smears</h2>"
+    yield table(("smear", "started", "finished", "what it amounts to"), rows)
+    yield "</section>"
 
 
 def _count(word: str, number: int, css: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from command_helpers import edge_all
 from databases import query
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from review_helpers import database_in, last_run, review
 
@@ -121,6 +121,7 @@ def test_without_a_label_nothing_is_written(tmp_path: Path) -> None:
     assert not (tmp_path / "labelled").exists()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.text(max_size=80), unique=True, max_size=8))
 def test_no_two_smears_share_a_folder_and_none_leaves_it(smears: list[str]) -> None:
     names = [subject_of(smear) for smear in smears]

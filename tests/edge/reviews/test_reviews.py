@@ -33,7 +33,7 @@ STEPS = st.lists(
 VALID = "SELECT reader, idx, label FROM valid_reviews"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=10)
 @given(STEPS)
 def test_what_counts_is_the_last_review_of_each_reader_that_was_not_undone(
     steps: list[tuple[str, tuple[int, str] | None]],

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.statistics.agreement import cohens_kappa
@@ -26,6 +26,7 @@ def test_an_example_of_the_literature() -> None:
     assert found.kappa == pytest.approx(0.4)
 
 
+@settings(deadline=None, max_examples=30)
 @given(SAID)
 def test_it_is_that_of_scikit_learn(said: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics", reason="needs the build side")

@@ -118,7 +118,7 @@ raw = st.builds(
     st.binary(max_size=120),
 )
 FAST = settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     phases=(Phase.generate,),
     suppress_health_check=(HealthCheck.function_scoped_fixture,),
