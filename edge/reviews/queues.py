@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from edge.contract import NOT_DECIDED, Contract
@@ -21,6 +21,13 @@ wait."""
 _REFERRED = f"run_id = :run AND decision = '{NOT_DECIDED}' AND superseded_by IS NULL"
 _REVIEWED = "SELECT idx FROM valid_reviews WHERE run_id = :run"
 
+# of millions of cells few are reviewed: an index counts the first, the second looks at those alone
+_ALL_REFERRED = f"SELECT count(*) FROM results WHERE {_REFERRED}"
+_REFERRED_READ = f"""
+SELECT count(*) FROM (SELECT DISTINCT idx FROM valid_reviews WHERE run_id = :run)
+CROSS JOIN results USING (idx) WHERE {_REFERRED}
+"""
+
 _NEXT_WAITING = """
 SELECT idx FROM (
   SELECT * FROM results WHERE {referred} AND idx NOT IN ({reviewed}) AND NOT is_drawn(idx)
@@ -31,6 +38,10 @@ SELECT idx FROM (
 _READ_ONCE = """
 SELECT idx FROM valid_reviews WHERE run_id = :run
 GROUP BY idx HAVING count(DISTINCT reader) = 1 AND max(reader) <> :reader
+"""
+_ALL_READ_ONCE = f"""
+SELECT count(*) FROM ({_READ_ONCE}) CROSS JOIN results USING (idx)
+WHERE run_id = :run AND superseded_by IS NULL
 """
 
 
@@ -101,18 +112,17 @@ def count_waiting(
 ) -> Waiting:
     """Count what waits for a reader."""
     values = {"run": run.id, "reader": reader}
-    (waiting,) = connection.execute(
-        f"SELECT count(*) FROM results WHERE {_REFERRED} AND idx NOT IN ({_REVIEWED})", values
-    ).fetchone()
-    (second,) = connection.execute(
-        f"SELECT count(*) FROM ({_READ_ONCE}) JOIN results USING (idx)"
-        " WHERE run_id = :run AND superseded_by IS NULL",
-        values,
-    ).fetchone()
+    waiting = _count(connection, _ALL_REFERRED, values) - _count(connection, _REFERRED_READ, values)
+    second = _count(connection, _ALL_READ_ONCE, values)
     rest = [*_audit_in_order(connection, run, drawn)]
     reviewed = {index for (index,) in connection.execute(_REVIEWED, values)}
     there = set(rest) & drawn.referred() - reviewed  # which the first count has, too
     return Waiting(waiting - len(there), len(rest), len(drawn.look(connection)), second)
+
+
+def _count(connection: sqlite3.Connection, query: str, values: Mapping[str, object]) -> int:
+    (count,) = connection.execute(query, values).fetchone()
+    return int(count)
 
 
 def next_cell(

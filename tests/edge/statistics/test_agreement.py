@@ -26,7 +26,8 @@ def test_an_example_of_the_literature() -> None:
     assert found.kappa == pytest.approx(0.4)
 
 
-@settings(deadline=None, max_examples=30)
+@pytest.mark.slow  # importing it takes seconds
+@settings(deadline=None)
 @given(SAID)
 def test_it_is_that_of_scikit_learn(said: tuple[tuple[str, ...], tuple[str, ...]]) -> None:
     metrics = pytest.importorskip("sklearn.metrics", reason="needs the build side")

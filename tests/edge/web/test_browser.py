@@ -130,6 +130,7 @@ def test_dark_and_light_are_what_the_phone_asks_for(page: Page, address: str) ->
         assert (float(np.median(picture)) < 60) == dark
 
 
+@pytest.mark.slow
 def test_many_cells_are_marked_only_when_they_were_on_the_screen(
     page: Page, database: ReviewDatabase, address: str
 ) -> None:
