@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
+from edge.reviews.database import ReviewDatabase
 from edge.reviews.review import CellKey
 
-_THERE = "SELECT count(*) FROM sqlite_master WHERE name IN ('smears', 'smear_spans')"
+_THERE = """
+SELECT count(*) FROM sqlite_master WHERE name IN ('smears', 'smear_spans', 'smear_requests')
+"""
 _OF_CELL = """
 SELECT smears.id, name FROM smear_spans JOIN smears ON smears.id = smear_id
 WHERE run_id = ? AND first_idx <= ? AND (end_idx IS NULL OR end_idx > ?)
@@ -56,6 +60,32 @@ def smear_of_cell(connection: sqlite3.Connection, cell: CellKey) -> str | None:
     return None if row is None else f"{row[1]}-{row[0]}"
 
 
+def ask_for_smear(database: ReviewDatabase, name: str) -> bool:
+    """Ask the service that writes a database to begin a smear with the next cell.
+
+    Parameters
+    ----------
+    database : ReviewDatabase
+    name : str
+        What people call it; empty for the service to name it.
+
+    Returns
+    -------
+    bool
+        Whether a service has written this database at all.
+
+    Raises
+    ------
+    OutputFailed
+    """
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    with database.writing() as connection:
+        if not _has_smears(connection):
+            return False
+        connection.execute("INSERT INTO smear_requests (asked, name) VALUES (?, ?)", [now, name])
+    return True
+
+
 def _has_smears(connection: sqlite3.Connection) -> bool:
     (tables,) = connection.execute(_THERE).fetchone()
-    return bool(tables == 2)
+    return bool(tables == 3)

@@ -27,7 +27,7 @@ from edge.reviews.agreement import audit_accuracy, compare_readers, score_contro
 from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of, runs_of
 from edge.reviews.queues import Waiting, count_waiting
 from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
-from edge.reviews.smears import last_smears
+from edge.reviews.smears import ask_for_smear, last_smears
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
 from edge.web.desk import Desk, Laid, Settings
 from edge.web.guard import FORM, App, Guard
@@ -120,6 +120,7 @@ class _Pages:
                 Route("/cells", self._cells_page),
                 Route("/cells", self._review_many, methods=post),
                 Route("/undo", self._undo, methods=post),
+                Route("/smear", self._begin_smear, methods=post),
                 Route("/history", self._history),
                 Route("/agreement", self._agreement),
                 Route("/images/{name:str}", self._image),
@@ -245,6 +246,15 @@ class _Pages:
             place |= {"run": run}
         said = {} if item is None else {"said": "undone"}
         return RedirectResponse(address("/review", **place, **said), 303)
+
+    def _begin_smear(self, request: Request) -> Response:
+        given = _field(request, "name")
+        name = reader_name(given)
+        if given.strip() and not name:
+            return PlainTextResponse("A name has 60 characters at most, that can be read.", 400)
+        if not ask_for_smear(self._database, name):
+            return _nothing_here()
+        return RedirectResponse("/", 303)
 
     def _history(self, request: Request) -> Response:
         with self._database.reading() as connection:

@@ -88,6 +88,8 @@ def _smears(smears: Sequence[SmearFacts]) -> Iterator[str]:
         (each.name, each.started, each.finished or "goes on", each.says or "") for each in smears
     ]
     yield "<section><h2>Smears</h2>"
+    name = '<label>Name <input name="name" maxlength="60" autocomplete="off"></label>'
+    yield form("/smear", name, button("Begin the next smear"), css="who")
     yield table(("smear", "started", "finished", "what it amounts to"), rows)
     yield "</section>"
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from databases import query
 from review_helpers import CELLS, database_in
 from served import reader_of, served
 from test_export import reviewed
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS smears (
 );
 CREATE TABLE IF NOT EXISTS smear_spans (
   smear_id INTEGER NOT NULL, run_id INTEGER NOT NULL, first_idx INTEGER NOT NULL, end_idx INTEGER
+);
+CREATE TABLE IF NOT EXISTS smear_requests (
+  id INTEGER PRIMARY KEY, asked TEXT NOT NULL, name TEXT NOT NULL, smear_id INTEGER
 );
 """
 
@@ -67,3 +71,17 @@ def test_the_first_page_shows_them(database: ReviewDatabase) -> None:
     assert "<td>goes on</td>" in text
     assert "7 cells; no diagnosis" in text
     assert "&lt;b&gt;S1&lt;/b&gt;" in text
+
+
+def test_the_page_asks_for_a_smear(database: ReviewDatabase) -> None:
+    with served(database) as address, reader_of(address) as ada:
+        for name, status in (("S2", 303), ("", 303), ("x" * 61, 400)):
+            assert ada.post("/smear", data={"name": name}).status_code == status
+    asked = query(database.path, "SELECT name, smear_id FROM smear_requests")
+    assert asked == [("S2", None), ("", None)]
+
+
+def test_without_a_service_nobody_is_asked(tmp_path: Path) -> None:
+    with served(database_in(tmp_path)) as address, reader_of(address) as ada:
+        assert ada.post("/smear", data={"name": "S2"}).status_code == 404
+        assert "<h2>Smears</h2>" not in ada.get("/").text

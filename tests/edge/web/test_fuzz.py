@@ -19,7 +19,18 @@ from served import served
 from edge.web.desk import Settings
 
 SECRET = b"nobody is to read this"
-ROUTES = ("", "login", "reader", "review", "cells", "undo", "history", "agreement", "events")
+ROUTES = (
+    "",
+    "login",
+    "reader",
+    "review",
+    "cells",
+    "undo",
+    "history",
+    "agreement",
+    "events",
+    "smear",
+)
 FILES = ("images", "images/x", "live.jpg", "web.css", "web.js", "favicon.ico", "results.db", ".")
 UP = ("..", "%2e%2e", "%2e%2e%2f", "..%5c", "....//", "%00", "%c0%ae", "/", "//", "~", "secret.txt")
 FIELDS = ("showing", "label", "run", "queue", "index", "reader", "blind", "token", "said", "taken")
