@@ -43,9 +43,10 @@ def main() -> None:
         print(f"wrote {picture_of_field(folder, DOCS / 'field.jpg')}")
         browser = next(filter(None, map(shutil.which, BROWSERS)), None)
         if browser is None:
-            print("no Chromium here: report-page.png stays as it is")
+            print("no Chromium here: report-page.png and serve.png stay as they are")
         else:
             print(f"wrote {picture_of_page(folder, DOCS / 'report-page.png', browser)}")
+            print(f"wrote {picture_of_reviews(folder, DOCS / 'serve.png')}")
 
 
 def draw_cells(folder: Path, n: int) -> None:
@@ -133,6 +134,45 @@ def picture_of_page(folder: Path, to: Path, browser: str) -> Path:
         capture_output=True,
         timeout=120,
     )
+    return to
+
+
+def picture_of_reviews(folder: Path, to: Path) -> Path:
+    """Photograph what ``edge-all serve`` shows on a phone, light and dark, of drawn cells."""
+    sys.path.insert(0, str(DOCS.parent / "tests" / "helpers"))
+    from driven_browser import driven_page
+    from served import served
+
+    from edge.reviews.database import ReviewDatabase
+    from edge.web.live import live_field_of
+
+    subprocess.run(
+        [*EDGE_ALL, "classify", "cells", "--out", "cells.db"], cwd=folder, capture_output=True
+    )
+    database = ReviewDatabase(folder / "cells.db")
+    field = cv2.imread(str(DOCS / "field.jpg"))
+    cv2.imwrite(str(live_field_of(database.path)), field)
+    pictures = []
+    there = Path.cwd()
+    os.chdir(folder)  # where the names of the cells begin
+    try:
+        with served(database) as address, driven_page() as page:
+            for dark, path in ((False, "/"), (False, "/review"), (True, "/review")):
+                page.size(360, 740, dark)
+                page.open(f"{address}/")
+                page.run("document.querySelector('[name=reader]').value = 'Ada'")
+                page.run("document.querySelector('form.who button').click()")
+                page.wait_for("document.querySelector('.reader')")
+                page.open(f"{address}{path}")
+                page.wait_for("[...document.images].every(each => each.complete)")
+                shown = np.frombuffer(page.screenshot(), np.uint8)
+                pictures.append(cv2.imdecode(shown, cv2.IMREAD_COLOR))
+    finally:
+        os.chdir(there)
+    gap = np.full((pictures[0].shape[0], 24, 3), 160, np.uint8)
+    wide = np.concatenate([pictures[0], gap, pictures[1], gap, pictures[2]], axis=1)
+    wide = cv2.resize(wide, None, None, 0.5, 0.5, cv2.INTER_AREA)
+    cv2.imwrite(str(to), wide, (cv2.IMWRITE_PNG_COMPRESSION, 9))
     return to
 
 

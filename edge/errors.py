@@ -165,5 +165,13 @@ class OutputFailed(EdgeAllError, OSError):
     path: Path | None = None
 
 
+class ReviewRefused(EdgeAllError, ValueError):
+    """What a person says of a cell cannot be taken as a review."""
+
+
+class ServerRefused(EdgeAllError, OSError):
+    """Pages cannot be served as asked: the address is taken, or is not safe without a token."""
+
+
 class ResumeRefused(EdgeAllError, ValueError):
     """Results that are there already are not those of this run, so it cannot go on with them."""

@@ -36,6 +36,7 @@ def run(
     stop: StopToken | None = None,
     shadow: Shadow | None = None,
     commits: bool = False,
+    keeps_crops: bool = False,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -57,6 +58,8 @@ def run(
         Shows some cells to the float twin; the classifier keeps crops then.
     commits : bool
         Flush the outputs after each batch, and say so: who waits for results to be safe, hears it.
+    keeps_crops : bool
+        Results databases take the crops; the classifier keeps them then.
 
     Yields
     ------
@@ -75,7 +78,7 @@ def run(
     is_open = False
     try:
         with ExitStack() as stack:
-            facts = facts_of_run(source, classifier, command)
+            facts = facts_of_run(source, classifier, command, keeps_crops)
             files = stack.enter_context(Outputs(outputs, facts, resume))
             is_open = True
             if resume:
@@ -212,7 +215,9 @@ class _Work:
             )
 
 
-def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
+def facts_of_run(
+    source: Source, classifier: Classifier, command: str, keeps_crops: bool = False
+) -> Run:
     """Facts of a run, the same for all its results."""
     model, runtime = classifier.model_file, classifier.runtime
     return Run(
@@ -226,4 +231,5 @@ def facts_of_run(source: Source, classifier: Classifier, command: str) -> Run:
         runtime=f"{runtime.name} {runtime.version}",
         machine=f"{platform.node()}, {processor_name()}",
         threads=classifier.threads,
+        keeps_crops=keeps_crops,
     )

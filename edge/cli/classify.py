@@ -57,6 +57,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="write a page with thumbnails to this .html file",
     )
     parser.add_argument(
+        "--keep-crops",
+        action="store_true",
+        help="put each crop into the .db, too: cells of archives and cameras can be reviewed then",
+    )
+    parser.add_argument(
         "--resume",
         action="store_true",
         help="go on with what an earlier, cut-off run has written",
@@ -119,7 +124,7 @@ def run(options: argparse.Namespace) -> None:
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         try:
-            keeps = keeps_crops(outputs) or options.shadow is not None
+            keeps = keeps_crops(outputs) or options.shadow is not None or options.keep_crops
             classifier = stack.enter_context(
                 Classifier(options.model, options.threads, keeps, options.strict, fields.stages)
             )
@@ -131,7 +136,16 @@ def run(options: argparse.Namespace) -> None:
         fields.begin(classifier.contract)
         screen = stack.enter_context(_Screen(classifier, source, options, fields))
         command = _command()
-        stream = run_events(source, classifier, outputs, command, options.resume, stop, shadow)
+        stream = run_events(
+            source,
+            classifier,
+            outputs,
+            command,
+            options.resume,
+            stop,
+            shadow,
+            options.keep_crops,
+        )
         try:
             for event in stream:
                 screen.show(event)

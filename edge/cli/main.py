@@ -134,6 +134,8 @@ COMMANDS = {
     "drift merge": "Put the people of several references together.",
     "drift replay": "Run the networks of a replay package on its cells, on this machine.",
     "control": "Run a control slide, and hold it to the days on which it was established.",
+    "serve": "Show runs in a browser as they go, and take what people say of cells: reviews.",
+    "export": "Write reviewed cells as labelled crops, to train on.",
     "models": "Keep the model files of a device: add, activate, go back, verify.",
     "samples": "Draw sample cells to try edge-all on; no decision on a drawing means anything.",
 }

@@ -11,10 +11,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.crops.png import png_of
 from edge.crops.preprocess import UInt8Image, to_crop
 from edge.errors import OutputFailed
 
@@ -90,8 +90,7 @@ def write_samples(folder: Path, n: int) -> list[Path]:
 
 
 def _write(path: Path, rgb: UInt8Image) -> Path:
-    _, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    path.write_bytes(data.tobytes())
+    path.write_bytes(png_of(rgb))
     return path
 
 

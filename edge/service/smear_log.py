@@ -4,7 +4,7 @@ A smear is rows of ``smear_spans``: cells of a run from ``first_idx`` up to ``en
 null while it goes on. A restart makes a run of its own, so a smear may have several.
 
 The page (or anybody who may write the database) begins a smear by a row in ``smear_requests``, by
-:func:`ask_for_smear`; the service looks at it whenever it has committed results, and notes in
+:func:`edge.reviews.smears.ask_for_smear`; the service looks at it whenever it has committed results, and notes in
 ``smear_id`` what it made of it. No socket is needed, and a request outlives a restart.
 """
 
@@ -274,27 +274,6 @@ def is_same_work(path: Path, sources: Sequence[str], model_sha256: str) -> bool:
     except sqlite3.Error as error:
         raise OutputFailed(f"cannot read {path}: {error}; {advice_on(error)}") from error
     return bool(last == (json.dumps(sources, ensure_ascii=False), model_sha256))
-
-
-def ask_for_smear(path: Path, name: str = "") -> None:
-    """Ask the service that writes a database to begin a smear with the next cell.
-
-    Parameters
-    ----------
-    path : Path
-        Results database that a service has made.
-    name : str
-        What people call the smear; "smear" and its number by default.
-
-    Raises
-    ------
-    sqlite3.Error
-        If it cannot be written.
-    """
-    with closing(sqlite3.connect(path, timeout=LOOK_AGAIN, isolation_level=None)) as connection:
-        patiently(
-            connection, "INSERT INTO smear_requests (asked, name) VALUES (?, ?)", [_now(), name]
-        )
 
 
 def _now() -> str:

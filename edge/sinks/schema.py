@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge.errors import OutputFailed, ResumeRefused
 from edge.models import cnmc
 from edge.process.interrupts import Patience
+from edge.sinks.review_tables import REVIEW_TABLES
 
 PATIENCE = 30.0
 """Seconds that a run waits for another one to finish its batch."""
@@ -23,7 +24,7 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
@@ -108,6 +109,7 @@ CREATE TABLE IF NOT EXISTS smear_requests (
   name TEXT NOT NULL,
   smear_id INTEGER REFERENCES smears (id)
 );
+{REVIEW_TABLES}
 """
 """The tables; docs/results-database.md says what is in them."""
 
@@ -125,8 +127,9 @@ MIGRATIONS = {
         "ALTER TABLE results ADD COLUMN cell_area INTEGER",
     ),
     3: (),  # tables of smears, which are made where they are missing
+    4: (),  # likewise of reviews
 }
-"""Schema version -> what makes the next one of it."""
+"""Schema version -> what makes the next one of it, besides the tables that are missing."""
 
 
 def make_tables(connection: sqlite3.Connection, schema: str, labels: Sequence[str]) -> None:
@@ -147,7 +150,7 @@ def make_tables(connection: sqlite3.Connection, schema: str, labels: Sequence[st
         for step in range(version, SCHEMA_VERSION):
             for statement in MIGRATIONS[step]:
                 connection.execute(statement)
-    for statement in schema.split(";"):
+    for statement in _statements_of(schema):
         connection.execute(statement)
     there = {name.casefold() for _, name, *_ in connection.execute("PRAGMA table_info(results)")}
     for kind in ("p", "logit"):
@@ -157,6 +160,17 @@ def make_tables(connection: sqlite3.Connection, schema: str, labels: Sequence[st
                 connection.execute(f"ALTER TABLE results ADD COLUMN {column} REAL")
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _statements_of(script: str) -> Iterator[str]:
+    """Statements of a script one by one: sqlite3 would end the transaction before all of them."""
+    begun = ""
+    for line in script.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            yield begun
+            begun = ""
+    yield begun
 
 
 def quoted(column: str) -> str:

@@ -33,6 +33,9 @@ class Run:
     edge_all, runtime, machine : str
         Version of edge-all; name and version of the TFLite runtime; host and processor.
     threads : int
+    keeps_crops : bool
+        Whether results databases take the crops that results carry, to be shown and learnt from
+        where no file has them.
     """
 
     command: str
@@ -45,6 +48,7 @@ class Run:
     runtime: str
     machine: str
     threads: int
+    keeps_crops: bool = False
 
 
 @runtime_checkable

@@ -29,6 +29,8 @@ from edge.sinks.sink import START_AGAIN, Run
 
 _SUPERSEDE = "UPDATE results SET superseded_by = ? WHERE run_id = ? AND idx = ?"
 
+_INSERT_CROP = "INSERT INTO crops VALUES (?, ?, ?)"
+
 _AT_ONCE = 500
 
 _Row = Sequence[object]
@@ -46,7 +48,7 @@ class Store:
     path : Path
         Made by :meth:`begin` if it is not there. Its folder must exist.
     tables : str
-        Statement that makes a table besides those of :data:`~edge.sinks.schema.SCHEMA`.
+        Script that makes tables besides those of :data:`~edge.sinks.schema.SCHEMA`.
 
     Attributes
     ----------
@@ -91,6 +93,7 @@ class Store:
             If the last run had other sources or another model.
         """
         self._contract = run.contract
+        self._keeps_crops = run.keeps_crops
         self._columns = columns_of(run.contract.names)
         self._insert = _insert_of(self._columns)
         with self._failing():
@@ -201,6 +204,10 @@ class Store:
     def write(self, result: Result) -> None:
         """Let a result wait for a flush."""
         self.add(self._insert, (self.run_id, *result.row().values()))
+        if self._keeps_crops and result.crop is not None:
+            from edge.crops.png import png_of  # OpenCV, which few runs need here
+
+            self.add(_INSERT_CROP, (self.run_id, result.index, png_of(result.crop)))
         if result.supersedes is not None:
             self.add(_SUPERSEDE, (result.index, self.run_id, result.supersedes))
 

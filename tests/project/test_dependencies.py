@@ -13,11 +13,12 @@ from imported import OURS, imports
 ROOT = Path(__file__).parents[2]
 RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
+PAGES = {"starlette", "uvicorn"}  # an extra, asked for by edge/web alone
 CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by their cameras alone
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", *CAMERAS}),
+    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", *CAMERAS, *PAGES}),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
         {"edge", "calibration", "convert"},

@@ -19,7 +19,7 @@ from edge.sinks.sink import Run
 from edge.sinks.store import Store
 from edge.whole_file import remove_abandoned
 
-_THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (idx INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)"
+_THUMBNAILS = "CREATE TABLE IF NOT EXISTS thumbnails (idx INTEGER PRIMARY KEY, jpeg BLOB NOT NULL);"
 _INSERT = "INSERT INTO thumbnails VALUES (?, ?)"
 _QUALITY = 90  # about 1.1 kB a crop, encoded in a thirtieth of the time WebP takes
 

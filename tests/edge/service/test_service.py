@@ -9,7 +9,8 @@ from pathlib import Path
 from edge_helpers import write_cells
 from service_helpers import ENDLESS, Manager, query, service, wait_until
 
-from edge.service.smear_log import ask_for_smear
+from edge.reviews.database import ReviewDatabase
+from edge.reviews.smears import ask_for_smear
 
 _CELLS_OF_SMEARS = """
 SELECT smear_id, count(*) FROM results LEFT JOIN smear_spans ON smear_spans.run_id = results.run_id
@@ -130,7 +131,7 @@ def test_a_smear_begins_at_a_key_and_when_the_page_asks(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     with service(ENDLESS, database, "--key") as running:
         running.wait_for_rows(3)
-        ask_for_smear(database, "of the page")
+        assert ask_for_smear(ReviewDatabase(database), "of the page")
         wait_until(lambda: len(query(database, "SELECT * FROM smears")) == 2, running)
         assert running.process.stdin
         print("of the key", file=running.process.stdin, flush=True)

@@ -325,7 +325,7 @@ def test_an_interrupted_run_leaves_all_outputs_alike_and_goes_on(
 
 @pytest.mark.parametrize(
     ("name", "limit", "n"),
-    [("a.csv", 15_000, 140), ("a.jsonl", 40_000, 140), ("a.db", 95_000, 140)],
+    [("a.csv", 15_000, 140), ("a.jsonl", 40_000, 140), ("a.db", 150_000, 140)],
 )
 def test_a_disk_that_fills_up_is_a_sentence_and_what_was_written_goes_on(
     crops: Path, tmp_path: Path, name: str, limit: int, n: int

@@ -1,0 +1,1 @@
+"""Pages over a results database: a run as it goes, and reviews."""

@@ -1,0 +1,133 @@
+"""What happens, as server-sent events: counts of the last run, and the field that is looked at.
+
+A service that reads a camera writes the field with its cells marked to :func:`live_field_of`, whole
+each time (:func:`edge.whole_file.save_bytes`); the page shows it as it changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from starlette.concurrency import run_in_threadpool
+
+from edge.errors import EdgeAllError
+from edge.reviews.database import decisions_of, run_of
+from edge.reviews.queues import count_waiting
+from edge.reviews.review import AUDIT, WAITING
+from edge.web.desk import Desk
+
+LOOK_SECONDS = 1.0
+"""Between two looks at the database."""
+
+_REST = 9  # times what a look takes: counting millions leaves the processor to the run
+
+BEAT_SECONDS = 15.0
+"""An event stream on which nothing happens says so, that proxies and phones keep it open."""
+
+MOST_LISTENERS = 200
+"""Event streams at a time."""
+
+FAILED = "failed"
+
+
+def live_field_of(database: Path) -> Path:
+    """Where the field that is looked at lies: a JPEG file beside the database."""
+    return database.with_name(f"{database.name}.live.jpg")
+
+
+def field_version(database: Path) -> int:
+    """When the field was written, in nanoseconds; 0 where there is none."""
+    try:
+        return live_field_of(database).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def state_of(desk: Desk) -> dict[str, object]:
+    """What the first page says of the last run; counts by the names that its markup gives them."""
+    with desk.database.reading() as connection:
+        run = run_of(connection)
+    if run is None:
+        return {"run": None, "counts": {}, "field": str(field_version(desk.database.path))}
+    drawn = desk.drawn_of(run.id)
+    with desk.database.reading() as connection:
+        decisions = decisions_of(connection, run.id)
+        waiting = count_waiting(connection, run, drawn, "")
+    counts = {f"decision {word or FAILED}": count for word, count in decisions.items()}
+    counts |= {f"queue {queue}": waiting.of(queue) for queue in (WAITING, AUDIT)}
+    return {"run": run.id, "counts": counts, "field": str(field_version(desk.database.path))}
+
+
+class Happenings:
+    """Tells all listeners of each new state: one look at the database serves them all.
+
+    A slow listener misses states, never holds them up: only the newest is kept.
+
+    Parameters
+    ----------
+    desk : Desk
+    is_ending : callable
+        Whether the server was asked to end: it waits for its listeners, who are let go then.
+    """
+
+    def __init__(self, desk: Desk, is_ending: Callable[[], bool]) -> None:
+        self._desk = desk
+        self._is_ending = is_ending
+        self._state = ""
+        self._changed = asyncio.Condition()
+        self._listeners = 0
+        self._ends = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no listener more is taken."""
+        return self._listeners >= MOST_LISTENERS
+
+    async def look_on(self) -> None:
+        """Look for changes, as long as somebody listens; ends with the server."""
+        while not self._is_ending():
+            begun = time.monotonic()
+            if self._listeners:
+                await self._look()
+            await asyncio.sleep(max(LOOK_SECONDS, _REST * (time.monotonic() - begun)))
+        await self.end()
+
+    async def _look(self) -> None:
+        try:
+            state = json.dumps(await run_in_threadpool(state_of, self._desk))
+        except EdgeAllError:
+            return  # who writes it has it for now: next time
+        if state != self._state:
+            async with self._changed:
+                self._state = state
+                self._changed.notify_all()
+
+    async def end(self) -> None:
+        """Let all listeners go."""
+        async with self._changed:
+            self._ends = True
+            self._changed.notify_all()
+
+    async def events(self) -> AsyncIterator[str]:
+        """Give events as a browser reads them, until the listener leaves."""
+        self._listeners += 1
+        said = ""
+        try:
+            yield "retry: 2000\n\n"
+            while not self._ends:
+                if self._state != said:
+                    said = self._state
+                    yield f"event: state\ndata: {said}\n\n"
+                    continue
+                try:
+                    async with self._changed:
+                        if self._state == said and not self._ends:
+                            await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
+                except asyncio.TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            self._listeners -= 1
