@@ -79,12 +79,13 @@ class Soak:
         process = self._start(every)
         for trouble in cycle((_FULL, _KILL)):
             self._rest(every, min(calm, time.monotonic() + every), process)
-            if time.monotonic() >= calm:
-                break
+            if time.monotonic() >= calm and self.found.kills and self.found.full_disks:
+                break  # on a busy machine, too, each happens once
             if trouble == _KILL:
                 process = self._kill(process, every)
             else:
                 self._fill_disk(process)
+        end = max(end, time.monotonic() + self._seconds / 3)
         self._rest(every, end, process, watches=True)
         process.terminate()
         code = process.wait(60)

@@ -6,6 +6,7 @@ import resource
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from edge_helpers import write_cells
 from service_helpers import ENDLESS, Manager, query, service, wait_until
 
@@ -44,6 +45,7 @@ def test_what_was_committed_before_kill_9_is_there_once_and_the_smear_goes_on(
     assert query(database, "SELECT count(*) FROM runs") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_smear_of_long_ago_is_summed_up_by_the_next_start(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     with service(ENDLESS, database) as first:
@@ -118,6 +120,7 @@ def test_a_full_disk_is_waited_for_and_the_run_goes_on(tmp_path: Path) -> None:
     assert [smear for smear, _ in lost_and_found] == [1]
 
 
+@pytest.mark.slow
 def test_a_disk_that_stays_full_ends_the_wait_after_its_bound(tmp_path: Path) -> None:
     with service(ENDLESS, tmp_path / "r.db", "--longest-wait", "2s") as running:
         running.wait_for_rows(2)
@@ -177,6 +180,7 @@ def test_what_is_no_camera_and_no_folder_is_refused(tmp_path: Path) -> None:
         wait_until(lambda: any("no camera and no folder" in line for line in running.said))
 
 
+@pytest.mark.slow
 def test_two_services_do_not_write_one_database(tmp_path: Path) -> None:
     with service(ENDLESS, tmp_path / "r.db") as first:
         first.wait_for_rows(1)
