@@ -68,6 +68,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="images are cells, cut out already; by default they are fields with many cells",
     )
     parser.add_argument(
+        "--keep-crops",
+        action="store_true",
+        help="put each crop into the database, too: cells of a camera can be reviewed only then",
+    )
+    parser.add_argument(
         "--longest-wait",
         type=seconds,
         default=3600.0,
@@ -112,6 +117,7 @@ def run(options: argparse.Namespace) -> None:
         options.fewest,
         resumes=not is_camera,
         are_fields=not options.crops,
+        keeps_crops=options.keep_crops,
     )
     overdue: list[Wait] = []
     stop = StopToken()
@@ -120,8 +126,9 @@ def run(options: argparse.Namespace) -> None:
         mine.take()  # one service a database: its smears follow each other
         stack.callback(mine.release)
         try:
+            stages = _stages(options.crops)
             classifier = stack.enter_context(
-                Classifier(options.model, options.threads, stages=_stages(options.crops))
+                Classifier(options.model, options.threads, options.keep_crops, stages=stages)
             )
 
             def give_up(wait: Wait) -> None:

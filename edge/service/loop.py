@@ -139,6 +139,7 @@ class Service:
             resume,
             self._stop,
             commits=True,
+            keeps_crops=settings.keeps_crops,
         )
         with ExitStack() as stack:
             smears: Smears | None = None

@@ -4,8 +4,9 @@ A smear is rows of ``smear_spans``: cells of a run from ``first_idx`` up to ``en
 null while it goes on. A restart makes a run of its own, so a smear may have several.
 
 The page (or anybody who may write the database) begins a smear by a row in ``smear_requests``, by
-:func:`edge.reviews.smears.ask_for_smear`; the service looks at it whenever it has committed results, and notes in
-``smear_id`` what it made of it. No socket is needed, and a request outlives a restart.
+:func:`edge.reviews.smears.ask_for_smear`; the service looks at it whenever it has committed
+results, and notes in ``smear_id`` what it made of it. No socket is needed, and a request outlives a
+restart.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ class Settings:
         Whether what the source gives again is to be passed over: files. Frames never come again.
     are_fields : bool
         Whether light, white and focus of the images are those of fields.
+    keeps_crops : bool
+        Whether the database takes the crops, for reviews: those of a camera lie nowhere else.
     """
 
     database: Path
@@ -47,6 +49,7 @@ class Settings:
     fewest: int = FEWEST_CELLS
     resumes: bool = False
     are_fields: bool = True
+    keeps_crops: bool = False
 
 
 class Smears:
