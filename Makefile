@@ -49,10 +49,8 @@ soak: .venv/ready ; .venv/bin/python benchmarks/soak.py --seconds $(or $(SECONDS
 matrix: .venv/ready ; .venv/bin/python tests/matrix $(if $(CELLS),--cells $(CELLS)) $(if $(QUICK),--quick)
 wheelhouse: .venv/ready ; @.venv/bin/python docs/make_wheelhouse.py $(ARCH) $(PYTHON) build/wheelhouse
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
-study: .venv/ready
-	$(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
-recipes: .venv/ready
-	$(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report
+study: .venv/ready ; $(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
+recipes: .venv/ready ; $(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report
 train-cnn train-large: train-%: .venv/ready
 	$(STUDY) studies/$*.toml --out build/train
 release: .venv/ready  # temperature and band come from other people than those it is measured on

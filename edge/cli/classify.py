@@ -19,6 +19,7 @@ from edge.reasons import CAMERA_FAULTS
 if TYPE_CHECKING:
     from edge import events
     from edge.cli.terminal import ProgressBar, Table
+    from edge.drift.probation import Supervision
     from edge.drift.shadow import Shadow
     from edge.engine.classifier import Classifier
     from edge.engine.plan import Plan
@@ -124,10 +125,12 @@ def run(options: argparse.Namespace) -> None:
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         try:
+            probation = _begin_probation(options, stack)
             keeps = keeps_crops(outputs) or options.shadow is not None or options.keep_crops
             classifier = stack.enter_context(
                 Classifier(options.model, options.threads, keeps, options.strict, fields.stages)
             )
+            probation.loaded()
             shadow = _shadow(options, classifier, stack)
         except Interrupted as interrupt:
             raise _interrupted(interrupt.exit_code, 0, bool(outputs)) from None
@@ -144,10 +147,12 @@ def run(options: argparse.Namespace) -> None:
             options.resume,
             stop,
             shadow,
-            options.keep_crops,
+            keeps_crops=options.keep_crops,
         )
         try:
             for event in stream:
+                if shadow:
+                    probation.see(shadow.verdict)
                 screen.show(event)
         except Interrupted as interrupt:  # while it was printed: the run is to hear of it
             screen.show(stream.throw(interrupt))
@@ -273,6 +278,18 @@ class _Screen:
         if self._bar:
             self._bar.__exit__()
             self._bar = None
+
+
+def _begin_probation(options: argparse.Namespace, stack: ExitStack) -> Supervision:
+    """Watch over the active model where it is on probation; go back from one that died."""
+    from edge.drift.probation import Supervision
+    from edge.models.store import ModelStore
+
+    supervision = stack.enter_context(Supervision(ModelStore(), options.model, say))
+    options.model = supervision.model
+    if supervision.counts and options.shadow is None:
+        options.shadow = 1.0
+    return supervision
 
 
 def _shadow(options: argparse.Namespace, classifier: Classifier, stack: ExitStack) -> Shadow | None:

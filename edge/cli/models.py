@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import one_sentence
+from edge.cli.options import at_least
 
 if TYPE_CHECKING:
     from edge.models.model_file import ModelFile
-    from edge.models.store import ModelStore
+    from edge.models.store import Active, ModelStore
 
 _SHOWN = 12  # characters of a hash
+_NAMES = ("list", "add", "activate", "rollback", "verify")
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "what", choices=tuple(_ACTIONS), help="list, add FILE, activate HASH, rollback, verify"
+        "what", choices=_NAMES, help="list, add FILE, activate HASH, rollback, verify"
     )
     parser.add_argument("model", nargs="?", metavar="MODEL", help="a file to add, or a hash")
     parser.add_argument(
@@ -28,6 +30,13 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="folder of the models; $EDGE_ALL_MODELS, or edge-all/models among this user's data,"
         " by default",
+    )
+    parser.add_argument(
+        "--probation",
+        type=at_least(1, int, 10**9),
+        metavar="N",
+        help="with activate: gone back from unless classify --model @active shows N cells to its"
+        " float twin, too, without a crash and without too many flips",
     )
     parser.epilog = (
         "The active model is used by --model @active. A model is activated only if it loads and"
@@ -46,7 +55,12 @@ def run(options: argparse.Namespace) -> None:
         needs = "a file" if options.what == "add" else "a hash"
         takes = needs if options.what in ("add", "activate") else "nothing behind it"
         raise NoInputs(f"edge-all models {options.what} takes {takes}")
-    _ACTIONS[options.what](ModelStore(options.store), options.model)
+    if options.probation and options.what != "activate":
+        raise NoInputs("--probation belongs to edge-all models activate")
+    if options.what == "activate":
+        _activate(ModelStore(options.store), options.model, options.probation or 0)
+    else:
+        _ACTIONS[options.what](ModelStore(options.store), options.model)
 
 
 def _list(store: ModelStore, _: str | None) -> None:
@@ -55,7 +69,8 @@ def _list(store: ModelStore, _: str | None) -> None:
         mark = "active" if active and sha256 == active.active else ""
         if active and sha256 == active.previous:
             mark = "previous"
-        print(f"{mark:<9} {_words(store.read(sha256))}")
+        standing = _standing(active) if active and mark == "active" else ""
+        print(f"{mark:<9} {_words(store.read(sha256))}{standing}")
     if not store.hashes():
         print(f"no model in {store.folder}")
 
@@ -64,11 +79,15 @@ def _add(store: ModelStore, name: str | None) -> None:
     print(f"added {_words(store.add(Path(name or '')))}")
 
 
-def _activate(store: ModelStore, name: str | None) -> None:
-    model = store.read(store.find(name or ""))
+def _activate(store: ModelStore, name: str, probation: int) -> None:
+    from edge.models.model_file import find_twin
+
+    model = store.read(store.find(name))
     _check(model)
-    store.activate(model.sha256)
-    print(f"active {_words(model)}")
+    if probation:
+        find_twin(model)  # refuses one that nothing can be compared with
+    active = store.activate(model.sha256, probation)
+    print(f"active {_words(model)}{_standing(active)}")
 
 
 def _roll_back(store: ModelStore, _: str | None) -> None:
@@ -88,7 +107,6 @@ def _verify(store: ModelStore, _: str | None) -> None:
 _ACTIONS: dict[str, Callable[[ModelStore, str | None], None]] = {
     "list": _list,
     "add": _add,
-    "activate": _activate,
     "rollback": _roll_back,
     "verify": _verify,
 }
@@ -103,6 +121,11 @@ def _check(model: ModelFile) -> None:
     network = Int8Network(model.flatbuffer, find_runtime())
     check_contract(model, network)
     check_golden(model, network)
+
+
+def _standing(active: Active) -> str:
+    on = active.probation
+    return f", on probation: {on.seen} of {on.needed} cells seen" if on else ""
 
 
 def _words(model: ModelFile) -> str:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from edge.errors import ModelFileRefused, OutputFailed
 from edge.models.model_file import ModelFile, read_model_file
-from edge.records.checks import optional, record, string, whole
+from edge.records.checks import boolean, optional, record, string, whole
 from edge.records.json_text import read_json
 from edge.whole_file import replacing
 from edge.wording import named
@@ -29,7 +29,40 @@ SCHEMA = 1
 _SHORTEST = 6  # characters of a hash that name a model
 
 _SHA256 = string(64, lambda text: len(text) == 64, "a sha256")
-_check = record({"schema": whole(SCHEMA, SCHEMA), "active": _SHA256, "previous": optional(_SHA256)})
+MOST_CELLS = 10**9
+"""Most cells of a probation."""
+
+_PROBATION = record(
+    {"needed": whole(1, MOST_CELLS), "seen": whole(0, MOST_CELLS), "is_running": boolean}
+)
+_check = record(
+    {
+        "schema": whole(SCHEMA, SCHEMA),
+        "active": _SHA256,
+        "previous": optional(_SHA256),
+        "probation": optional(_PROBATION),
+    },
+    may_lack=frozenset({"probation"}),
+)
+
+
+@dataclass(frozen=True)
+class Probation:
+    """How far a model that is active on probation has come (:mod:`edge.drift.probation`).
+
+    Attributes
+    ----------
+    needed : int
+        Cells that the float twin has to see, too.
+    seen : int
+        Those that it saw.
+    is_running : bool
+        Whether a process began to run it and has not ended in order: it runs still, or died.
+    """
+
+    needed: int
+    seen: int = 0
+    is_running: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,10 +75,13 @@ class Active:
         sha256 of the model file.
     previous : str or None
         That of the one before, to go back to.
+    probation : Probation or None
+        None where it is active for good.
     """
 
     active: str
     previous: str | None
+    probation: Probation | None = None
 
 
 def default_folder() -> Path:
@@ -69,7 +105,7 @@ class ModelStore:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_folder()
         self._files = self.folder / "files"
-        self._pointer = self.folder / "active.json"
+        self.pointer = self.folder / "active.json"
 
     def add(self, path: Path) -> ModelFile:
         """Copy a model file into the store, checked; one that is there already stays.
@@ -144,17 +180,20 @@ class ModelStore:
         ModelFileRefused
             ``metadata``, if ``active.json`` is damaged.
         """
-        if not self._pointer.exists():
+        if not self.pointer.exists():
             return None
         try:
-            fields = read_json(self._pointer)
+            fields = read_json(self.pointer)
             _check("", fields)
         except (OSError, ValueError) as error:
             raise ModelFileRefused(
                 "metadata",
-                f"{named(self._pointer)}: {error}; remove it, and activate a model again",
+                f"{named(self.pointer)}: {error}; remove it, and activate a model again",
             ) from error
-        return Active(fields["active"], fields["previous"])
+        probation = fields.get("probation")
+        return Active(
+            fields["active"], fields["previous"], Probation(**probation) if probation else None
+        )
 
     def active_path(self) -> Path:
         """Where the active model file lies.
@@ -172,23 +211,50 @@ class ModelStore:
             )
         return self.path_of(found.active)
 
-    def activate(self, sha256: str) -> Active:
+    def activate(self, sha256: str, probation: int = 0) -> Active:
         """Make a model of the store the active one; whoever calls has checked that it runs here.
+
+        Parameters
+        ----------
+        sha256 : str
+        probation : int
+            Cells that its float twin has to see before it is active for good; 0: at once.
 
         Raises
         ------
         ModelFileRefused
-            If it is not there, or damaged: what was active stays so.
+            If it is not there, or damaged, or is to be on probation with nothing to go back to:
+            what was active stays so.
         OutputFailed
         """
         self.read(sha256)
         before = self.active()
         if before is not None and before.active == sha256:
             return before
-        return self._point(Active(sha256, before.active if before else None))
+        if probation and before is None:
+            raise ModelFileRefused(
+                "missing",
+                f"no model of {self.folder} is active, so there is none to go back to if this one"
+                " fails; activate it without --probation",
+            )
+        previous = before.active if before else None
+        if before is not None and before.probation is not None:
+            previous = before.previous  # one that never proved itself is nothing to go back to
+        return self._point(Active(sha256, previous, Probation(probation) if probation else None))
+
+    def set_probation(self, active: Active, probation: Probation | None) -> Active:
+        """Write down how far an active model has come; None: it is active for good.
+
+        Raises
+        ------
+        OutputFailed
+        """
+        return self._point(replace(active, probation=probation))
 
     def roll_back(self) -> Active:
         """Make the model before the active one; what was active becomes the one before.
+
+        What was active on probation does not: it never proved itself.
 
         Raises
         ------
@@ -202,12 +268,16 @@ class ModelStore:
                 "missing", f"no model of {self.folder} was active before; nothing to go back to"
             )
         self.read(before.previous)
-        return self._point(Active(before.previous, before.active))
+        failed = before.probation is not None
+        return self._point(Active(before.previous, None if failed else before.active))
 
     def _point(self, to: Active) -> Active:
-        text = json.dumps({"schema": SCHEMA, **asdict(to)}, indent=1, sort_keys=True) + "\n"
+        fields = {"schema": SCHEMA, **asdict(to)}
+        if to.probation is None:
+            del fields["probation"]  # edge-all without probation reads it, too
+        text = json.dumps(fields, indent=1, sort_keys=True) + "\n"
         try:
-            with replacing(self._pointer, durable=True) as file:
+            with replacing(self.pointer, durable=True) as file:
                 file.write(text.encode())
         except OSError as error:
             raise self._cannot_write(error) from error
