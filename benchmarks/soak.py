@@ -87,6 +87,10 @@ class Soak:
                 self._fill_disk(process)
         end = max(end, time.monotonic() + self._seconds / 3)
         self._rest(every, end, process, watches=True)
+        deadline = time.monotonic() + 60
+        while (lasting := self._lasting()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.found.wrong += [f"{name}: it has no length in the log" for name in lasting]
         process.terminate()
         code = process.wait(60)
         if code:
@@ -95,6 +99,7 @@ class Soak:
         return self.found
 
     def _start(self, every: float) -> subprocess.Popen[bytes]:
+        self._life = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [
@@ -151,6 +156,11 @@ class Soak:
         with closing(sqlite3.connect(self._database, timeout=10)) as connection:
             return connection.execute(sql, values).fetchall()
 
+    def _lasting(self) -> list[str]:
+        """What is waited for since the last start; a kill has cut off what was before."""
+        log = self._log.read_bytes()[self._life :].decode(errors="replace")
+        return [name for name, sign in _WAITS if log.rfind(sign) > log.rfind(name + _LENGTH)]
+
     def _judge(self) -> None:
         found = self.found
         found.rows = self._rows()
@@ -169,11 +179,6 @@ class Soak:
     def _judge_log(self) -> None:
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         self.found.outages = [line for line in lines if _LENGTH in line]
-        for name, sign in _WAITS:
-            began = sum(sign in line for line in lines)
-            over = sum(f"{name}{_LENGTH}" in line for line in lines)
-            if began and not over:
-                self.found.wrong.append(f"{name}: {began} began, and none has a length")
         if any("Traceback" in line for line in lines):
             self.found.wrong.append("a traceback is in the log")
 
