@@ -16,7 +16,10 @@ from edge.cli.options import add_model, at_least, seconds
 from edge.wording import printable
 
 if TYPE_CHECKING:
-    from edge.samples import Source, Stage
+    from edge.fields.cells import Found
+    from edge.rows import Result
+    from edge.samples import Sample, Source, Stage
+    from edge.service.live_field import LiveField
     from edge.service.loop import Service
     from edge.service.pulse import Wait
 
@@ -100,6 +103,7 @@ def run(options: argparse.Namespace) -> None:
     from edge.cli.classify import _command
     from edge.engine.classifier import Classifier
     from edge.process.interrupts import Interrupted, Interrupts, StopToken
+    from edge.service.live_field import LiveField
     from edge.service.loop import Service
     from edge.service.notify import ServiceManager
     from edge.service.pulse import Pulse
@@ -126,7 +130,8 @@ def run(options: argparse.Namespace) -> None:
         mine.take()  # one service a database: its smears follow each other
         stack.callback(mine.release)
         try:
-            stages = _stages(options.crops)
+            live = _Live()
+            stages = _stages(options.crops, live)
             classifier = stack.enter_context(
                 Classifier(options.model, options.threads, options.keep_crops, stages=stages)
             )
@@ -136,7 +141,11 @@ def run(options: argparse.Namespace) -> None:
                 service.end()
 
             pulse = Pulse(ServiceManager(), options.longest_wait, give_up)
-            service = Service(settings, classifier, lambda: _open(options), pulse, _show, say, stop)
+            if not options.crops:
+                live.field = LiveField(options.out, classifier.contract)
+            service = Service(
+                settings, classifier, lambda: _open(options), pulse, _show, say, stop, live.add
+            )
             if options.key:
                 threading.Thread(target=_read_keys, args=[service], daemon=True).start()
             with pulse:
@@ -184,13 +193,27 @@ def _open(options: argparse.Namespace) -> Source:
     return source if options.crops else FieldsOnly(source)
 
 
-def _stages(are_crops: bool) -> tuple[Stage, ...]:
+def _stages(are_crops: bool, live: _Live) -> tuple[Stage, ...]:
     if are_crops:
         return ()
     from edge.fields.stage import CellStage
     from edge.instrument.stage import InstrumentStage
 
-    return InstrumentStage(), CellStage()
+    return InstrumentStage(), CellStage(on_field=live.note)
+
+
+class _Live:
+    """The field for the page, once there is a network whose labels give the colours."""
+
+    field: LiveField | None = None
+
+    def note(self, sample: Sample, found: Found) -> None:
+        if self.field:
+            self.field.note_field(sample, found)
+
+    def add(self, result: Result) -> None:
+        if self.field:
+            self.field.add(result)
 
 
 def _read_keys(service: Service) -> None:

@@ -70,6 +70,16 @@ class DecidedFields:
         ------
         OutputFailed
         """
+        picture = self.picture_after(result)
+        if picture is None:
+            return None
+        path = self._folder / self._name_of(result.parent or result.sample or "")
+        save_bytes(path, picture)
+        self.drawn += 1
+        return path
+
+    def picture_after(self, result: Result) -> bytes | None:
+        """Take a result; the picture, as JPEG, if it was the last one of its field."""
         name = result.parent or result.sample
         with self._lock:
             waiting = self._waiting.get(name or "")
@@ -80,10 +90,7 @@ class DecidedFields:
             if len(waiting.results) < len(waiting.found.cells):
                 return None
             del self._waiting[name]
-        path = self._folder / self._name_of(name)
-        save_bytes(path, as_jpeg(_drawn(waiting, self._colours)))
-        self.drawn += 1
-        return path
+        return as_jpeg(_drawn(waiting, self._colours))
 
     def _name_of(self, field_id: str) -> str:
         """Name of a picture: like the field's, and of no other field of the run."""

@@ -16,6 +16,7 @@ from edge.engine.classifier import Classifier
 from edge.errors import OutputFailed
 from edge.process.interrupts import Interrupted, StopToken
 from edge.reasons import CAMERA_FAULTS
+from edge.rows import Result
 from edge.run import run
 from edge.samples import Source
 from edge.service.boundaries import KEY
@@ -55,6 +56,8 @@ class Service:
     say : callable
         Takes lines of what happens, for the log.
     stop : StopToken
+    watch : callable, optional
+        Takes every result.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class Service:
         show: Callable[[str], object],
         say: Callable[[str], object],
         stop: StopToken,
+        watch: Callable[[Result], object] = lambda _: None,
     ) -> None:
+        self._watch = watch
         self._settings = settings
         self._classifier = classifier
         self._open_source = open_source
@@ -184,6 +189,7 @@ class Service:
         if isinstance(event, events.SampleDone):
             self._unstored += 1
             smears.add(event.result)
+            self._watch(event.result)
             if event.result.error in _AWAY:
                 self._say(f"{event.result.error}: {event.result.message}")
                 self._pulse.wait_for(CAMERA)

@@ -28,10 +28,11 @@ from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of
 from edge.reviews.queues import Waiting, count_waiting
 from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
 from edge.reviews.smears import ask_for_smear, last_smears
+from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
 from edge.web.desk import Desk, Laid, Settings
 from edge.web.guard import FORM, App, Guard
-from edge.web.live import Happenings, field_version, live_field_of
+from edge.web.live import Happenings, field_version
 from edge.web.overview import login_page, overview_page
 from edge.web.records import agreement_page, history_page
 from edge.web.review_page import address, cells_page, review_page

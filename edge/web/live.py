@@ -1,7 +1,7 @@
 """What happens, as server-sent events: counts of the last run, and the field that is looked at.
 
-A service that reads a camera writes the field with its cells marked to :func:`live_field_of`, whole
-each time (:func:`edge.whole_file.save_bytes`); the page shows it as it changes.
+A service writes the field with its cells marked (:mod:`edge.service.live_field`); the page shows it
+as it changes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from edge.errors import EdgeAllError
 from edge.reviews.database import decisions_of, run_of
 from edge.reviews.queues import count_waiting
 from edge.reviews.review import AUDIT, WAITING
+from edge.service.live_field import live_field_of
 from edge.web.desk import Desk
 
 LOOK_SECONDS = 1.0
@@ -32,11 +33,6 @@ MOST_LISTENERS = 200
 """Event streams at a time."""
 
 FAILED = "failed"
-
-
-def live_field_of(database: Path) -> Path:
-    """Where the field that is looked at lies: a JPEG file beside the database."""
-    return database.with_name(f"{database.name}.live.jpg")
 
 
 def field_version(database: Path) -> int:

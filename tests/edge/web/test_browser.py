@@ -19,7 +19,7 @@ from served import NOTHING_DRAWN, served
 
 from edge.fields.drawn import draw_field
 from edge.reviews.database import ReviewDatabase
-from edge.web.live import live_field_of
+from edge.service.live_field import live_field_of
 
 pytestmark = needs_browser
 
