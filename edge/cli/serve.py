@@ -76,9 +76,12 @@ def run(options: argparse.Namespace) -> None:
     need("serve", "starlette", "uvicorn")
     from edge.reviews.controls import add_controls
     from edge.reviews.database import ReviewDatabase
+    from edge.sinks.local_disk import check_database
     from edge.web.desk import Settings
     from edge.web.server import Place, Server
 
+    if options.database.exists():  # reviews are written into it
+        check_database(options.database)
     database = ReviewDatabase(options.database)
     if options.controls is not None:
         say(f"{add_controls(database, options.controls)} control cells")
