@@ -157,6 +157,7 @@ def merged(crops: list[LabelledCrop], *subjects: str) -> bool:
     return len(people) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not REAL.is_dir(), reason="needs the manifest of C-NMC 2019")
 def test_the_whole_set_has_its_published_counts_and_known_duplicates(tmp_path: Path) -> None:
     rebuild(tmp_path, manifest_rows())

@@ -86,6 +86,7 @@ def test_two_devices_train_as_one_does(data: Path, tmp_path: Path) -> None:
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_data_parallel_needs_jax_and_says_so(data: Path, tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="needs the JAX backend: set KERAS_BACKEND=jax"):
         train("tensorflow", data, tmp_path, "--data-parallel")

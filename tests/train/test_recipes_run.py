@@ -74,6 +74,7 @@ def test_weights_are_the_mean_of_the_last_epochs(data: Prepared, tmp_path: Path)
         np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_among_the_averaged_epochs_ends_with_the_same_weights(
     data: Prepared, tmp_path: Path
 ) -> None:

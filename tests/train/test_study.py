@@ -125,6 +125,7 @@ def other_people(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_systems_are_measured_on_another_set_and_ranked(tmp_path: Path) -> None:
     data = write_labelled(tmp_path / "data", per_subject=8)
     wide = other_people(tmp_path / "wide")

@@ -56,6 +56,7 @@ def test_a_report_is_made_of_runs(runs: Path, tmp_path: Path) -> None:
     assert "nothing here is a diagnosis" in text
 
 
+@pytest.mark.slow
 def test_bench_gives_json(monkeypatch: pytest.MonkeyPatch) -> None:
     few = replace(RECIPES["paper"]("cnn"), batch_size=2)
     monkeypatch.setitem(RECIPES, "paper", lambda network: few)

@@ -206,7 +206,7 @@ def test_names_that_are_not_plain_text_neither_stop_a_run_nor_move_the_cursor(
 def test_version_names_edge_all_the_runtime_and_python() -> None:
     result = edge_all("--version")
     assert result.exit_code == 0
-    assert re.match(r"edge-all \d+\.\d+\S*, numpy \S+, opencv-python-headless \S+, ", result.stdout)
+    assert re.match(r"edge-all \d+\.\d+\S*, numpy \S+, OpenCV \S+, ", result.stdout)
     assert re.search(
         r"(ai-edge-litert|tflite-runtime|tensorflow) \d+\S*, Python 3\.", result.stdout
     )

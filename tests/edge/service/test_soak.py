@@ -1,4 +1,4 @@
-"""The unattended service with all that goes wrong: seconds here, an hour by ``make soak``."""
+"""The unattended service with all that goes wrong: a minute here, an hour by ``make soak``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,10 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.mark.parametrize(
-    ("seconds", "kills"), [(9, 1), pytest.param(60, 2, marks=pytest.mark.slow)]
-)
-def test_nothing_that_was_acknowledged_is_lost(seconds: int, kills: int, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_nothing_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "benchmarks" / "soak.py", "--seconds", str(seconds)],
+        [sys.executable, ROOT / "benchmarks" / "soak.py", "--seconds", "60"],
         capture_output=True,
         text=True,
         timeout=600,
@@ -24,5 +22,5 @@ def test_nothing_that_was_acknowledged_is_lost(seconds: int, kills: int, tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     rows, killed = (int(part.split()[0]) for part in done.stdout.split("\n")[0].split(", ")[:2])
     assert rows > 5
-    assert killed >= kills
+    assert killed >= 2
     assert "waiting for the disk: over after" in done.stdout

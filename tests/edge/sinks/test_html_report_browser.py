@@ -93,6 +93,7 @@ def test_the_browser_runs_nothing_from_a_file_name(tmp_path: Path) -> None:
     assert html.unescape(cards(markup)[0][2]) == f"0: {name}"
 
 
+@pytest.mark.slow
 @needs_browser
 def test_a_page_of_10000_cells_opens_and_filters(tmp_path: Path) -> None:
     crops = [to_crop(draw_cell(n), SIDE) for n in range(10)]
