@@ -30,6 +30,7 @@ REASONS = {
     "greyscale": "one channel: colour is needed",
     "alpha": "parts of it are transparent",
     "no-cells": "no cell was found in a field",
+    "written-again": "a field whose cells are there already was written again under its name",
     "quality": "with --strict: the crop is not as the network needs it; `quality` says how",
 }
 """Code -> meaning, in the order in which the checks are made."""

@@ -10,13 +10,14 @@ import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import edge
 from edge import events
 from edge.drift.shadow import Shadow
 from edge.engine.classifier import Classifier
-from edge.errors import OutputFailed, ResumeRefused, StagesRefused
+from edge.errors import CropUnreadable, OutputFailed, ResumeRefused
 from edge.machine import processor_name
 from edge.process.interrupts import Interrupted, StopToken
 from edge.rows import Result
@@ -184,10 +185,8 @@ class _Work:
         new one.
         """
         model = self._classifier.model_file
-        for sample in samples:
-            earlier = self._outputs.earlier(
-                self._checked(sample), model.metadata.network, model.sha256
-            )
+        for sample in map(self._checked, samples):
+            earlier = self._outputs.earlier(sample, model.metadata.network, model.sha256)
             if earlier is None:
                 yield sample
                 continue
@@ -198,12 +197,18 @@ class _Work:
         self._outputs.check_end()
 
     def _checked(self, sample: Sample) -> Sample:
-        if sample.supersedes is not None and self._classifier.stages:
-            raise StagesRefused(
-                f"{sample.file} was written again: what stages made of it before cannot be taken"
-                " back; run stages over a source whose files stay as they are"
-            )
-        return sample
+        """Let a file fail that was written again, if stages made parts of it before.
+
+        Which results of those parts no longer count nobody knows: those that are there stay.
+        """
+        if sample.supersedes is None or not self._classifier.stages:
+            return sample
+        error = CropUnreadable(
+            "written-again",
+            "the file was written again, and what was found in it before stays; give the new image"
+            " a name of its own",
+        )
+        return replace(sample, supersedes=None, error=error)
 
     def _check_as_strict(self, earlier: Result) -> None:
         """Refuse to go on where marks of quality meant something else."""

@@ -47,13 +47,15 @@ class Manager:
 class RunningService:
     """``edge-all run`` in a process of its own, with what it says."""
 
-    def __init__(self, source: str, database: Path, *options: str, notify: str = "") -> None:
+    def __init__(
+        self, source: str, database: Path, *options: str, notify: str = "", images: str = "--crops"
+    ) -> None:
         self.database = database
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         if notify:
             environment |= {"NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "600000"}
         self.process = subprocess.Popen(
-            [*RUN, source, "--crops", "--threads", "1", "--out", str(database), *options],
+            [*RUN, source, *images.split(), "--threads", "1", "--out", str(database), *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -104,10 +106,10 @@ class RunningService:
 
 @contextmanager
 def service(
-    source: str, database: Path, *options: str, notify: str = ""
+    source: str, database: Path, *options: str, notify: str = "", images: str = "--crops"
 ) -> Iterator[RunningService]:
     """A service that does not outlive the test."""
-    running = RunningService(source, database, *options, notify=notify)
+    running = RunningService(source, database, *options, notify=notify, images=images)
     try:
         yield running
     finally:

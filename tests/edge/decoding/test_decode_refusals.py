@@ -229,6 +229,7 @@ def test_a_file_in_a_closed_folder_is_refused_for_want_of_permission() -> None:
 def test_every_reason_code_has_a_file_here_and_no_other_code_is_used() -> None:
     cases = [*CONTENTS, *PATHS, CLOSED]
     of_others = {"encrypted", "unsupported", "unreachable", "http-error", "quality", "no-cells"}
+    of_others |= {"written-again"}
     of_others |= {"no-camera", "camera-lost", "no-frame", "frozen"}
     assert {case.reason for case in cases} | of_others == set(REASONS)
 

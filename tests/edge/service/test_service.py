@@ -7,9 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from edge_helpers import write_cells
+from edge_helpers import encoded, write_cells
 from service_helpers import ENDLESS, Manager, query, service, wait_until
 
+from edge.fields.drawn import draw_field
 from edge.reviews.database import ReviewDatabase
 from edge.reviews.smears import ask_for_smear
 
@@ -172,6 +173,23 @@ def test_of_a_folder_each_file_is_there_once_after_kill_9_and_names_begin_smears
     assert len(samples(database)) == 9
     assert query(database, _CELLS_OF_SMEARS) == [(1, 4), (2, 5)]
     assert query(database, "SELECT name FROM smears") == [("B0",), ("B1",)]
+
+
+def test_a_field_that_is_written_again_is_a_row_and_the_service_goes_on(tmp_path: Path) -> None:
+    folder, database = tmp_path / "fields", tmp_path / "r.db"
+    folder.mkdir()
+    first, other = (encoded(draw_field(seed, 320, 240, cells=1).rgb) for seed in (1, 2))
+    (folder / "a.png").write_bytes(first)
+    with service(str(folder), database, images="") as running:
+        running.wait_for_rows(1)
+        before = running.rows()
+        (folder / "a.png").write_bytes(other)
+        wait_until(lambda: running.rows() == before + 1, running)
+        (folder / "b.png").write_bytes(other)
+        running.wait_for_rows(1)
+        assert running.end() == 0
+    wrong = "SELECT error FROM results WHERE error IS NOT NULL AND error <> 'no-cells'"
+    assert query(database, wrong) == [("written-again",)]
 
 
 def test_what_is_no_camera_and_no_folder_is_refused(tmp_path: Path) -> None:
