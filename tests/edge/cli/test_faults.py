@@ -164,7 +164,7 @@ main(["doctor"])
             "fault     there is no TFLite runtime",
         ),
     ],
-    ids=str,
+    ids=["OpenCV", "numpy", "runtimes"],
 )
 def test_doctor_runs_where_something_is_missing(blocked: set[str], says: str) -> None:
     done = subprocess.run(
