@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,10 +79,22 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python of an environment in which `edge` runs on tflite-runtime 2.14.0."""
-    folder = tmp_path_factory.mktemp("old-runtime")
+    """Python of an environment in which `edge` runs on tflite-runtime 2.14.0.
+
+    One for all processes of a run: the first that asks sets it up, the others wait for it.
+    """
+    together = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each process has a folder in that of the run
+        together = together.parent
+    folder, ready = together / "old-runtime", together / "old-runtime-ready"
     needs = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless", "typer")
-    return environment(folder, *needs) / "python"
+    with (together / "old-runtime.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            environment(folder, *needs)
+            ready.touch()
+    return folder / "bin" / "python"
 
 
 @pytest.fixture(autouse=True)

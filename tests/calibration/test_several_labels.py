@@ -108,7 +108,7 @@ def test_predictions_survive_their_file(tmp_path: Path) -> None:
 
 
 def test_the_command_saves_thresholds_that_are_read_again(tmp_path: Path) -> None:
-    parts = [draw_predictions(300, seed=seed) for seed in (1, 2)]
+    parts = [draw_predictions(200, seed=seed) for seed in (1, 2)]
     files = [write_predictions(tmp_path / f"{i}-held-out.csv", p) for i, p in enumerate(parts)]
     for i in range(2):
         write_record(tmp_path / f"{i}.json")
@@ -129,7 +129,7 @@ def test_the_command_saves_thresholds_that_are_read_again(tmp_path: Path) -> Non
     assert (saved.labels, saved.positive, saved.cells, saved.subjects) == (
         KINDS,
         "monocyte",
-        600,
+        400,
         7,
     )
     assert saved.thresholds_on_these is not None

@@ -109,6 +109,7 @@ def test_a_device_says_which_extra_a_build_command_needs(device: Path, extra: st
     assert f"pip install 'edge-all[{extra}]'" in done.stderr
 
 
+@pytest.mark.slow
 @no_tflite_runtime
 def test_tflite_runtime_decides_as_litert_does(
     legacy: Path, device: Path, crops: Path, tmp_path: Path
@@ -122,6 +123,7 @@ def test_tflite_runtime_decides_as_litert_does(
         assert abs(float(one["p_leukemia"]) - float(other["p_leukemia"])) < 0.03
 
 
+@pytest.mark.slow
 @no_tflite_runtime
 def test_a_run_on_tflite_runtime_that_was_cut_off_goes_on_to_the_same_files(
     legacy: Path, crops: Path, tmp_path: Path

@@ -53,12 +53,14 @@ def train(wanted: Job, epochs: list[Any] | None = None) -> dict[str, Any]:
 
 
 def test_the_record_says_whose_crops_an_epoch_held(data: Prepared, tmp_path: Path) -> None:
-    record = train(job(data, tmp_path / "run"))
+    once = replace(RECIPE, epochs=1, averaged_epochs=1)
+    record = train(job(data, tmp_path / "run", once))
     assert record["recipe"]["sampling"] == "person"
     assert record["training"]["people"] == {"hem": 2, "all": 2}
     assert record["training"]["largest_share"] == {"hem": 0.5, "all": 0.5}
 
 
+@pytest.mark.slow
 def test_weights_are_the_mean_of_the_last_epochs(data: Prepared, tmp_path: Path) -> None:
     import keras
 

@@ -99,7 +99,7 @@ def test_every_damaged_archive_and_stack_gives_rows(tmp_path: Path, n: int) -> N
     assert max(of_file.values()) <= 10
 
 
-@few_or_many(20_000, 1_000_000)
+@few_or_many(10_000, 1_000_000)
 def test_a_list_of_any_length_is_worked_off_in_the_same_memory(tmp_path: Path, n: int) -> None:
     (cell,) = write_cells(tmp_path, 1)
     peaks = {}

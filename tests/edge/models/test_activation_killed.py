@@ -69,7 +69,7 @@ def kill_at_moments(store: ModelStore, moments: int) -> None:
 
 
 def test_killed_at_some_moments_of_its_life(store: ModelStore) -> None:
-    kill_at_moments(store, 8)
+    kill_at_moments(store, 4)
 
 
 @pytest.mark.slow

@@ -295,6 +295,7 @@ print(*marks)
 """
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_over_many_results(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MEMORY, str(tmp_path), str(ROOT / "tests" / "helpers"), str(ROOT)],

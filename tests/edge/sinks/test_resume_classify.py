@@ -159,6 +159,7 @@ def test_a_file_that_was_changed_is_refused_and_kept(
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_many_results_are_resumed_without_being_held(tmp_path: Path) -> None:
     import tracemalloc
 
