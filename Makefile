@@ -47,7 +47,7 @@ bench: .venv-device/ready $(if $(wildcard $(NETWORKS:.tflite=.onnx)),.venv-peers
 scale drift bench-fields field_control: %: .venv/ready ; .venv/bin/python benchmarks/$(@:bench-%=%).py $(data)
 soak: .venv/ready ; .venv/bin/python benchmarks/soak.py --seconds $(or $(SECONDS),3600)
 matrix: .venv/ready ; .venv/bin/python tests/matrix $(if $(CELLS),--cells $(CELLS)) $(if $(QUICK),--quick)
-wheelhouse: .venv/ready ; @.venv/bin/python docs/make_wheelhouse.py $(ARCH) $(PYTHON) build/wheelhouse
+wheelhouse: .venv/ready ; @.venv/bin/python docs/make_wheelhouse.py $(or $(ARCH),aarch64) $(PYTHON) build/wheelhouse
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready ; $(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
 recipes: .venv/ready ; $(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report

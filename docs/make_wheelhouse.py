@@ -7,6 +7,7 @@ wheels are asked for by name and platform.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -41,13 +42,19 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("arch", choices=["x86_64", "aarch64", "armv7l"])
-    parser.add_argument("python", help="3.11, say: that of the device")
+    parser.add_argument("python", type=_version, help="3.11, say: that of the device")
     parser.add_argument("out", type=Path)
     options = parser.parse_args()
     version = tuple(map(int, options.python.split(".")))
     if options.arch == "armv7l" and version > LAST_LEGACY_PYTHON:
         parser.error("32-bit ARM has no TFLite runtime for a Python newer than 3.11")
     return options
+
+
+def _version(text: str) -> str:
+    if not re.fullmatch(r"3\.\d+", text):
+        raise argparse.ArgumentTypeError(f"say the Python of the device as PYTHON=3.11, not {text}")
+    return text
 
 
 def _pip(*arguments: str) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
+from edge.cli.command import GATE_FAILED, SOME_FAILED, command_line, one_sentence, say
 from edge.cli.fields import Fields, add_fields
 from edge.cli.options import add_model, at_least
 from edge.process.interrupts import hangup_of_terminal
@@ -138,7 +136,7 @@ def run(options: argparse.Namespace) -> None:
             source = Scaled(source, options.pixel_size, classifier.contract)
         fields.begin(classifier.contract)
         screen = stack.enter_context(_Screen(classifier, source, options, fields))
-        command = _command()
+        command = command_line()
         stream = run_events(
             source,
             classifier,
@@ -308,13 +306,6 @@ def _interrupted(exit_code: int, inputs: int, has_outputs: bool) -> SystemExit:
     again = "; the same command with --resume goes on" if has_outputs else ""
     say(f"interrupted after {inputs} inputs{again}")
     return SystemExit(exit_code)
-
-
-def _command() -> str:
-    """The command line, as it may be kept."""
-    from edge.files import file_name
-
-    return shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]]))
 
 
 def _open(sources: list[str], folder: str | None) -> Source:

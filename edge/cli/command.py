@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import functools
+import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -47,6 +49,13 @@ def say(message: str) -> None:
         print(without_secrets_in(printable_lines(message)), file=sys.stderr, flush=True)
     except OSError:
         give_up_stderr()
+
+
+def command_line() -> str:
+    """The command line of this process, as it may be kept."""
+    from edge.files import file_name
+
+    return shlex.join(map(file_name, [os.path.basename(sys.argv[0]), *sys.argv[1:]]))
 
 
 def flush_stdout() -> None:

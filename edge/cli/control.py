@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.cli.command import GATE_FAILED, one_sentence
 from edge.cli.drift_learn import learn, say_failed
-from edge.cli.options import add_model, at_least
+from edge.cli.options import add_model, add_report, at_least
 
 if TYPE_CHECKING:
     from edge.crops.preprocess import UInt8Image
@@ -48,14 +48,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="first days that the others are held to; 20 by default, at least 10",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write the report to this .json, .md, .html or .xml (JUnit); may be repeated",
-    )
+    add_report(parser)
     parser.epilog = (
         "Give the cells of one control slide, 30 or more, every day, or with --fields some fields"
         " of it; all sources together are the slide. Exit code 3 where a rule of Westgard rejects"

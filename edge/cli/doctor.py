@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> None:
 
     for fact in describe_machine():
         print(printable_lines(fact))
-    faults = find_faults(look_around())
+    faults = find_faults(look_around(options.model))
     is_fatal = any(fault.is_fatal for fault in faults)
     if not is_fatal:  # the model needs all that is missing
         from edge.doctor.model_facts import describe_model

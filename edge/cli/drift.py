@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
-from edge.cli.options import add_model, at_least
+from edge.cli.options import add_model, add_report, at_least
 
 if TYPE_CHECKING:
     from edge.drift.gates import DriftLimits
@@ -56,14 +56,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--most", type=at_least(1, int), metavar="N", help="end after so many cells"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write the report to this .json, .md, .html or .xml (JUnit); may be repeated",
-    )
+    add_report(parser)
     parser.add_argument(
         "--replay",
         type=Path,

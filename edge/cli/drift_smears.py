@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
 from edge.cli.drift_learn import add_smears, learn, say_failed
-from edge.cli.options import at_least
+from edge.cli.options import add_report, at_least
 
 
 def describe(parser: argparse.ArgumentParser) -> None:
@@ -33,14 +33,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="smears to a false alarm, on average, at least; 1,000 by default",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write the report to this .json, .md, .html or .xml (JUnit); may be repeated",
-    )
+    add_report(parser)
     parser.epilog = (
         "Names what moved. With fewer than 20 people of 30 cells each there is no verdict yet."
         " Exit code 3 at an alarm; it stays until another history is named."

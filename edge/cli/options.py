@@ -53,6 +53,18 @@ def add_instrument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_report(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the files of a report."""
+    parser.add_argument(
+        "--out",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write the report to this .json, .md, .html or .xml (JUnit); may be repeated",
+    )
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Add the option that names a model file."""
     parser.add_argument(

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.cli.command import SOME_FAILED, one_sentence, say
+from edge.cli.command import SOME_FAILED, command_line, one_sentence, say
 from edge.cli.options import add_model, at_least, seconds
 from edge.wording import printable
 
@@ -100,7 +100,6 @@ def describe(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Run unattended, and print what each smear amounts to."""
     from edge import events
-    from edge.cli.classify import _command
     from edge.engine.classifier import Classifier
     from edge.process.interrupts import Interrupted, Interrupts, StopToken
     from edge.service.live_field import LiveField
@@ -115,7 +114,7 @@ def run(options: argparse.Namespace) -> None:
     is_camera = _is_camera(options.source)
     settings = Settings(
         options.out,
-        _command(),
+        command_line(),
         options.smear_gap,
         options.smear_from,
         options.fewest,

@@ -183,6 +183,12 @@ def focus_of(grey: np.ndarray, inside: UInt8Image) -> float:
     return variance / light**2 if light else 0.0  # on natural background all of it may be black
 
 
+def focus_of_field(field: UInt8Image) -> float:
+    """:func:`focus_of` of a whole field, uint8 RGB of shape (height, width, 3)."""
+    channels = (np.ascontiguousarray(field[..., channel]) for channel in range(3))
+    return focus_of(grey_of(*channels), np.ones(field.shape[:2], np.uint8))
+
+
 def _sum(levels: np.ndarray, inside: np.ndarray) -> int:
     """Sum of the levels of the foreground."""
     return int(cv2.sumElems(cv2.copyTo(levels, inside))[0])

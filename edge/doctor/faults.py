@@ -157,6 +157,16 @@ def _limits(found: Surroundings) -> Iterator[Fault]:
         yield Fault(f"the processor is slowed down: {limit}", _LIMITS[limit], is_fatal=False)
 
 
+def _memory(found: Surroundings) -> Iterator[Fault]:
+    if found.memory is not None and found.memory < found.needed:
+        yield Fault(
+            f"the model takes about {found.needed / 1e6:.0f} MB, and {found.memory / 1e6:.0f} MB"
+            " are at hand",
+            "end other programs, raise the limit of this one, or take a smaller network",
+            is_fatal=False,
+        )
+
+
 _CHECKS: tuple[Callable[[Surroundings], Iterator[Fault]], ...] = (
     _libraries,
     _runtime,
@@ -165,6 +175,7 @@ _CHECKS: tuple[Callable[[Surroundings], Iterator[Fault]], ...] = (
     _cameras,
     _clock,
     _limits,
+    _memory,
 )
 
 

@@ -11,7 +11,6 @@ from edge.engine.classifier import check_contract, check_golden, golden_error
 from edge.engine.network import Int8Network
 from edge.engine.plan import memory_of_interpreter
 from edge.engine.runtime import find_runtime
-from edge.machine import available_memory
 from edge.models.metadata import Metadata
 from edge.models.model_file import read_model_file
 from edge.reference.drift_reference import DriftReference
@@ -46,7 +45,8 @@ def describe_model(path: Path) -> Iterator[str]:
     yield f"model     {model.path}"
     yield f"          {facts.network}, int8, {len(model.flatbuffer) / 1e6:.2f} MB, hashes verified"
     yield f"          sha256 {model.sha256}"
-    yield f"          {_memory(len(model.flatbuffer))}"
+    needed = memory_of_interpreter(len(model.flatbuffer))
+    yield f"          takes about {needed / 1e6:.0f} MB a processor"
     network = Int8Network(model.flatbuffer, runtime)
     check_contract(model, network)
     check_golden(model, network)
@@ -59,17 +59,6 @@ def describe_model(path: Path) -> Iterator[str]:
     yield f"          {_scale(facts.contract)}"
     yield f"          {_decisions(facts)}, temperature {facts.temperature:.3f}"
     yield f"use       {facts.contract.intended_use}"
-
-
-def _memory(size: int) -> str:
-    needed, left = memory_of_interpreter(size), available_memory()
-    at_hand = "" if left is None else f", and {left / 1e6:.0f} MB are at hand"
-    if left is None or needed <= left:
-        return f"takes about {needed / 1e6:.0f} MB a processor{at_hand}"
-    return (
-        f"takes about {needed / 1e6:.0f} MB{at_hand}: too little; end other programs, or take a"
-        " smaller network"
-    )
 
 
 def _contract(contract: Contract) -> str:

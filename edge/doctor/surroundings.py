@@ -67,6 +67,8 @@ class Surroundings:
         Time of the clock, and when the latest file of edge-all was written; seconds since 1970.
     memory : int or None
         Bytes at hand, if the system tells.
+    needed : float
+        Bytes that an interpreter of the model takes; 0 without a model.
     """
 
     python: tuple[int, int]
@@ -82,10 +84,17 @@ class Surroundings:
     now: float
     latest: float
     memory: int | None
+    needed: float
 
 
-def look_around() -> Surroundings:
-    """Look at this machine, and import what edge-all runs on."""
+def look_around(model: Path | None = None) -> Surroundings:
+    """Look at this machine and at the size of a model file, and import what edge-all runs on.
+
+    Parameters
+    ----------
+    model : Path, optional
+        The one that ships by default.
+    """
     from edge.engine.runtime import LIGHT_RUNTIMES, Runtime, load_runtime
 
     failures = {name: import_failure(name) for name in ("numpy", "cv2")}
@@ -107,6 +116,7 @@ def look_around() -> Surroundings:
         now=time.time(),
         latest=Path(__file__).stat().st_mtime,
         memory=available_memory(),
+        needed=0.0 if any(failures.values()) else _needed(model),
     )
 
 
@@ -136,6 +146,16 @@ def locked_cameras(dev: Path) -> Iterator[str]:
     for path in sorted(dev.glob("video[0-9]*")):
         if not os.access(path, os.R_OK | os.W_OK):
             yield str(path)
+
+
+def _needed(model: Path | None) -> float:
+    from edge.engine.plan import memory_of_interpreter
+    from edge.models.model_file import SHIPPED_MODEL
+
+    try:
+        return memory_of_interpreter((model or SHIPPED_MODEL).stat().st_size)
+    except OSError:  # whoever reads it says so
+        return 0.0
 
 
 def _places() -> Iterator[Place]:

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge.crops.image_statistics import focus_of_field
 from edge.crops.preprocess import UInt8Image
 from edge.errors import NotComparable
 from edge.fields.illumination import background_of
@@ -96,7 +96,7 @@ def look_at_field(field: UInt8Image) -> FieldLook:
     ----------
     field : ndarray of uint8, shape (height, width, 3)
     """
-    focus = math.log(max(_focus(field), 1e-6))
+    focus = math.log(max(focus_of_field(field), 1e-6))
     return FieldLook(red_cell_widths(field), background_of(field), focus)
 
 
@@ -119,12 +119,6 @@ def field_day(name: str, looks: Sequence[FieldLook]) -> FieldDay:
     values = map(float, (np.median(widths), *levels, focus))
     named = dict(zip(FIELD_CHANNELS, values, strict=True))
     return FieldDay(name, len(looks), len(widths), named)
-
-
-def _focus(field: UInt8Image) -> float:
-    """Mean square of the Laplacian of green (Pech-Pacheco and others 2000, without the mean)."""
-    edges = cv2.Laplacian(np.ascontiguousarray(field[..., 1]), cv2.CV_32F)
-    return float(cv2.norm(edges, cv2.NORM_L2SQR) / edges.size)
 
 
 def save_days(path: Path, days: Sequence[FieldDay]) -> None:

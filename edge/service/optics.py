@@ -15,7 +15,7 @@ from statistics import median
 
 import numpy as np
 
-from edge.crops.image_statistics import focus_of, grey_of
+from edge.crops.image_statistics import focus_of_field
 from edge.crops.preprocess import UInt8Image
 from edge.errors import InstrumentRefused
 from edge.instrument.store import Instrument
@@ -60,9 +60,7 @@ def measure_optics(field: UInt8Image) -> Optics:
     """Measure one field, uint8 RGB of shape (height, width, 3)."""
     some = field[::_STEP, ::_STEP]
     red, green, blue = (max(float(np.percentile(some[..., c], _BACKGROUND)), 1.0) for c in range(3))
-    inside = np.ones(field.shape[:2], np.uint8)
-    focus = focus_of(grey_of(*(np.ascontiguousarray(field[..., c]) for c in range(3))), inside)
-    return Optics(1, green, red / green, blue / green, focus)
+    return Optics(1, green, red / green, blue / green, focus_of_field(field))
 
 
 class Meter:

@@ -35,6 +35,7 @@ WELL = Surroundings(
     now=2e9,
     latest=1.9e9,
     memory=10**9,
+    needed=24e6,
 )
 NO_RUNTIME = {"ai-edge-litert": "not installed", "tflite-runtime": "not installed"}
 PI = replace(WELL, bits=32, kernel="armv7l", numpy="1.24.2", runtimes=NO_RUNTIME)
@@ -81,6 +82,7 @@ def test_what_must_be_mended_is_said_with_its_remedy(
         (replace(WELL, places=(Place("/mnt", True, FULL - 1),)), "100 MB are left", "make room"),
         (replace(WELL, locked_cameras=("/dev/video0",)), "/dev/video0", "groups video"),
         (replace(WELL, now=0.0), "the clock says 1970-01-01 00:00 UTC", "set-ntp"),
+        (replace(WELL, memory=2 * 10**7), "24 MB, and 20 MB are at hand", "smaller network"),
         (replace(WELL, limits=("under-voltage",)), "under-voltage", "power supply"),
         (replace(WELL, limits=("temperature limit",)), "temperature limit", "heat sink"),
     ],
