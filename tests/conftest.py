@@ -6,7 +6,9 @@ import fcntl
 import gc
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -17,12 +19,16 @@ from edge_helpers import SEVERAL_CHUNKS, write_cells
 from environments import environment
 from left_out import missing
 
-from edge.crops.drawn import draw_cell
+from edge.crops.drawn import draw_crop
 from edge.engine.classifier import Classifier
 
 # before TensorFlow is imported anywhere: its start-up lines say nothing here
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+# what is compiled is kept, whatever the shell says: some 150 processes are started that import edge
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # a busy machine is no failure, and the same commit gives the same result
 hypothesis.settings.register_profile("edge-all", deadline=None, derandomize=True)
@@ -62,38 +68,41 @@ def write_labelled(folder: Path, per_subject: int) -> Path:
         (folder / label).mkdir(parents=True)
         for subject in subjects:
             for cell in range(1, per_subject + 1):
-                pixels = draw_cell(seed).astype(np.float64)
+                pixels = draw_crop(seed, 140).astype(np.float64)
                 seed += 1
                 pixels[:, :, 0] *= 1.6 if label == "all" else 0.6
                 bgr = np.clip(pixels, 0, 255).astype(np.uint8)[:, :, ::-1]
                 name = folder / label / f"UID_{subject}_1_{cell}_{label}.png"
-                assert cv2.imwrite(str(name), cv2.resize(bgr, (140, 140)))
+                assert cv2.imwrite(str(name), bgr)
+    return folder
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder, one for all processes of a run: the first that asks makes it, the others wait."""
+    together = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each process has a folder in that of the run
+        together = together.parent
+    folder, ready = together / name, together / f"{name}-ready"
+    with (together / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ready.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            ready.touch()
     return folder
 
 
 @pytest.fixture(scope="session")
 def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 216 labelled drawn cells of three subjects a class."""
-    return write_labelled(tmp_path_factory.mktemp("labelled"), per_subject=36)
+    """A folder of 216 labelled drawn cells of three subjects a class; nobody writes into it."""
+    return made_once(tmp_path_factory, "labelled", partial(write_labelled, per_subject=36))
 
 
 @pytest.fixture(scope="session")
 def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Python of an environment in which `edge` runs on tflite-runtime 2.14.0.
-
-    One for all processes of a run: the first that asks sets it up, the others wait for it.
-    """
-    together = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # each process has a folder in that of the run
-        together = together.parent
-    folder, ready = together / "old-runtime", together / "old-runtime-ready"
+    """Python of an environment in which `edge` runs on tflite-runtime 2.14.0."""
     needs = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless", "typer")
-    with (together / "old-runtime.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ready.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            environment(folder, *needs)
-            ready.touch()
+    folder = made_once(tmp_path_factory, "old-runtime", lambda folder: environment(folder, *needs))
     return folder / "bin" / "python"
 
 

@@ -13,6 +13,7 @@ from edge.statistics.balanced import balance
 from edge.statistics.reliability import margins_of
 
 _LOWEST, _HIGHEST = 0.05, 20.0
+_GOLDEN = (5**0.5 - 1) / 2  # 0.618: of a section, so that a loss serves two steps
 _AT_A_LIMIT = 1e-3  # relative: how near to an end the search comes
 
 
@@ -59,16 +60,23 @@ def _own_logits(
 
 
 def _search(loss: Callable[[float], float]) -> float:
-    """Find the temperature with the smallest loss of ``1 / temperature``."""
-    # cross-entropy is convex in 1/T: the section that holds the minimum is cut in thirds
+    """Find the temperature with the smallest loss of ``1 / temperature``: a golden section.
+
+    Kiefer 1953, Sequential minimax search for a maximum: one loss is worked out in every step.
+    """
+    # cross-entropy is convex in 1/T: what lies beyond the larger of two losses cannot be smallest
     low, high = 1 / _HIGHEST, 1 / _LOWEST
+    nearer, farther = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
+    at_nearer, at_farther = loss(nearer), loss(farther)
     while high - low > 1e-6:
-        third = (high - low) / 3
-        nearer, farther = (loss(inverse) for inverse in (low + third, high - third))
-        if nearer < farther:
-            high -= third
+        if at_nearer < at_farther:
+            high, farther, at_farther = farther, nearer, at_nearer
+            nearer = high - _GOLDEN * (high - low)
+            at_nearer = loss(nearer)
         else:
-            low += third
+            low, nearer, at_nearer = nearer, farther, at_farther
+            farther = low + _GOLDEN * (high - low)
+            at_farther = loss(farther)
     return 2 / (low + high)
 
 

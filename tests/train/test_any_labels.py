@@ -24,6 +24,7 @@ from train.cli.main import app
 SIDE = 32
 KINDS = ("granular", "large", "small cell")
 CELLS = 12  # of a label
+PLAIN = ("--recipe", "paper")  # changes no crop: changing them takes longer to set up than an epoch
 
 
 def write_kinds(folder: Path, first: int, people: int = 0) -> Path:
@@ -158,7 +159,7 @@ def test_an_own_network_is_trained_on_a_table_and_tested_on_another_set(
         csv.writer(file).writerows([("file", "label"), *rows, ("large/001.png", "large")])
     other = write_kinds(tmp_path / "other", 100)
     out = tmp_path / "out"
-    options = ("--test", other, "--side", SIDE, "--epochs", 1, "--validation-share", 0.2)
+    options = ("--test", other, "--side", SIDE, "--epochs", 1, "--validation-share", 0.2, *PLAIN)
     printed, _ = run(network, "--data", kinds / "labels.csv", "--out", out, *options)
     assert "36 crops" in printed
     record = record_in(out)
@@ -180,7 +181,7 @@ def test_an_own_network_is_trained_on_a_table_and_tested_on_another_set(
 def test_people_of_a_lab_are_held_out_by_name(tmp_path: Path) -> None:
     data = write_kinds(tmp_path / "data", 0, people=4)
     network = write_network(tmp_path / "own.keras")
-    options = ("--data", data, "--side", SIDE, "--epochs", 1, "--out", tmp_path / "out")
+    options = ("--data", data, "--side", SIDE, "--epochs", 1, "--out", tmp_path / "out", *PLAIN)
     run(network, *options, "--hold-out", "p2")
     record = record_in(tmp_path / "out")
     assert record["held_out"]["subjects"] == ["P2"]
@@ -193,7 +194,7 @@ def test_people_of_a_lab_are_held_out_by_name(tmp_path: Path) -> None:
 
 def test_of_two_labels_the_positive_one_is_the_second(kinds: Path, tmp_path: Path) -> None:
     network = write_network(tmp_path / "own.keras", kinds=2)
-    options = ("--data", kinds, "--side", SIDE, "--epochs", 1, "--protocol", "paper")
+    options = ("--data", kinds, "--side", SIDE, "--epochs", 1, "--protocol", "paper", *PLAIN)
     picked = ("--labels", "granular,large", "--positive", "granular", "--words", "G,L")
     printed, said = run(network, *options, *picked, "--out", tmp_path / "out")
     contract = contract_of(record_in(tmp_path / "out")["contract"])
@@ -223,7 +224,7 @@ def test_a_label_with_few_crops_is_named_with_its_number(kinds: Path, tmp_path: 
     for path in sorted((data / "large").iterdir())[3:]:
         path.unlink()
     network = write_network(tmp_path / "own.keras")
-    options = ("--side", SIDE, "--epochs", 1, "--test", kinds, "--recipe", "paper")
+    options = ("--side", SIDE, "--epochs", 1, "--test", kinds, *PLAIN)
     _, said = run(network, "--data", data, "--out", tmp_path / "out", *options)
     assert "label large has 3 crops to train on, fewer than 10: it cannot be learned" in said
 
