@@ -26,7 +26,7 @@ def run(app: typer.Typer, *arguments: str | Path) -> str:
 
 @pytest.fixture(scope="module")
 def trained(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a CNN trained for two epochs on four of six people.
+    """Folder of the small network trained for two epochs on four of six people.
 
     The classes of the drawn cells differ in colour, so colour is not varied (recipe paper).
     Running means of batch norm reach back 5 steps, not 33: there are only 36.
@@ -40,7 +40,7 @@ def trained(labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     options += ("--side", SIDE)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(paper, "BATCH_NORM_MOMENTUM", 0.8)
-        printed = run(app, "cnn", "--data", labelled, "--out", out, *options)
+        printed = run(app, "small", "--data", labelled, "--out", out, *options)
     assert "healthy subject H2: balanced accuracy" in printed
     return out
 
@@ -51,17 +51,17 @@ def converted(trained: Path, labelled: Path) -> Path:
     from calibration.cli import app as calibrate
     from convert.cli.main import app as convert
 
-    predictions, calibration = trained / "cnn-held-out.csv", trained / "cnn-calibration.json"
+    predictions, calibration = trained / "small-held-out.csv", trained / "small-calibration.json"
     run(calibrate, "probabilities", predictions, "--out", calibration)
     out = trained / "converted"
     # two epochs leave cells near the boundary; the gate is tested on the shipped network
     options = ("--n", 110, "--agreement", 0.9, "--f1-loss", 1)
-    run(convert, "run", trained / "cnn.keras", "--cells", labelled, "--out", out, *options)
-    return out / "cnn.tflite"
+    run(convert, "run", trained / "small.keras", "--cells", labelled, "--out", out, *options)
+    return out / "small.tflite"
 
 
 def test_training_records_who_was_trained_on_and_who_was_held_out(trained: Path) -> None:
-    record = json.loads((trained / "cnn.json").read_text())
+    record = json.loads((trained / "small.json").read_text())
     assert record["dataset"] == "drawn cells"
     assert record["training"] == {
         "subjects": ["7", "9", "H1", "H3"],
@@ -76,7 +76,7 @@ def test_training_records_who_was_trained_on_and_who_was_held_out(trained: Path)
     assert record["split"]["name"] == "holdout-8-H2"
     assert record["versions"]["backend"].startswith("tensorflow ")
     assert list(record["per_negative_subject"]) == ["H2"]
-    history = (trained / "cnn-history.jsonl").read_text().splitlines()
+    history = (trained / "small-history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in history] == record["history"]
 
 
@@ -86,9 +86,9 @@ def test_predictions_are_those_of_the_saved_network(trained: Path, labelled: Pat
     from convert.network.logits_model import keras_logits, load_logits_model
 
     crops = load_crops(find_labelled_crops(labelled), SIDE)
-    model = load_logits_model(trained / "cnn.keras").model
+    model = load_logits_model(trained / "small.keras").model
     logits = dict(zip(crops.names, keras_logits(model, crops.crops), strict=True))
-    with (trained / "cnn-held-out.csv").open(newline="") as file:
+    with (trained / "small-held-out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["subject"] for row in rows} == {"8", "H2"}
     for row in rows:
@@ -98,8 +98,8 @@ def test_predictions_are_those_of_the_saved_network(trained: Path, labelled: Pat
 
 def test_the_model_file_says_where_it_comes_from(trained: Path, converted: Path) -> None:
     metadata = read_model_file(converted).metadata
-    record = read_record(trained / "cnn.json")
-    calibration = read_calibration(trained / "cnn-calibration.json")
+    record = read_record(trained / "small.json")
+    calibration = read_calibration(trained / "small-calibration.json")
     assert metadata.trained_on == record.trained_on
     assert metadata.trained_on["dataset"] == "drawn cells"
     assert metadata.accuracy["float"] == record.accuracy["float"]

@@ -46,7 +46,7 @@ def crop_or_reason(path: Path) -> UInt8Image | str:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(derandomize=True, deadline=None, database=None, max_examples=300)
+@settings(derandomize=True, deadline=None, database=None, max_examples=100)
 @given(data=st.data())
 def test_a_damaged_file_gives_a_crop_or_a_named_reason(
     file: Path, name: str, data: st.DataObject
