@@ -13,8 +13,7 @@ from calibration.cells.exclusion import without_excluded
 from calibration.cells.found_cells import FoundCell, ReadCell
 from calibration.cells.labelled_crops import find_labelled_crops
 from calibration.cells.readings import canonical_subject, cell_of, read_path, subject_of
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import to_crop
+from edge.crops.drawn import draw_crop
 from edge.errors import DataRefused
 
 
@@ -155,7 +154,7 @@ def test_excluding_a_person_excludes_copies_and_cells_of_nobody(tmp_path: Path) 
         ReadCell(
             FoundCell(tmp_path / name, name, None, read_path(name).subject),
             f"hash of {name}",
-            to_crop(draw_cell(seed), 70),
+            draw_crop(seed, 70),
         )
         for seed, name in enumerate(names)
     ]

@@ -15,9 +15,8 @@ from calibration.representative.strategies import (
     extremes,
     look_at,
 )
-from edge.crops.drawn import draw_cell
+from edge.crops.drawn import draw_crop
 from edge.crops.image_statistics import STATISTICS
-from edge.crops.preprocess import to_crop
 from edge.errors import DataRefused
 
 
@@ -54,7 +53,7 @@ def test_the_extremes_are_always_in(strategy: str) -> None:
 
 
 def test_the_extremes_of_real_crops_are_the_brightest_and_the_largest() -> None:
-    crops = np.stack([to_crop(draw_cell(seed), 70) for seed in range(30)])
+    crops = np.stack([draw_crop(seed, 70) for seed in range(30)])
     crops[17] = np.clip(crops[17] * 3.0, 0, 255)
     crops[5] = 40
     found = extremes(look_at(crops, np.array([f"{i:02}" for i in range(30)])))

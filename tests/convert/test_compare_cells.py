@@ -17,8 +17,8 @@ from convert.graph.float_tflite import to_float_tflite
 from convert.network.logits_model import load_logits_model
 from convert.quantize.ranges import observe_cells, observe_ranges
 from convert.quantize.stability import scales_of_halves
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.drawn import draw_crop
+from edge.crops.preprocess import UInt8Image
 from edge.engine.network import FloatNetwork
 from edge.engine.runtime import find_runtime
 from edge.errors import DataRefused
@@ -54,7 +54,7 @@ def twin(keras_file: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def crops() -> UInt8Image:
-    return np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(24)])
+    return np.stack([draw_crop(seed, SIDE) for seed in range(24)])
 
 
 def test_ranges_of_cells_add_up_to_the_range_of_the_set(twin: bytes, crops: UInt8Image) -> None:

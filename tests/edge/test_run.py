@@ -31,7 +31,7 @@ from edge.sinks import registry
 from edge.sources.registry import open_source
 from edge.stages import make_stage
 
-FIELDS = 60
+FIELDS = 40
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -63,10 +63,10 @@ def start(outputs: list[Path], resume: bool) -> subprocess.Popen[str]:
 def test_toys_of_ones_own_run_and_resume_after_kills_with_every_cell_once(tmp_path: Path) -> None:
     outputs = [tmp_path / f"r{suffix}" for suffix in (".toy", ".csv", ".jsonl", ".db")]
     chance = random.Random(0)
-    for attempt in range(4):
+    for attempt in range(3):
         process = start(outputs, resume=attempt > 0)
         assert process.stdout is not None
-        for _ in range(chance.randrange(10, 60)):
+        for _ in range(chance.randrange(10, 50)):
             process.stdout.readline()
         process.kill()
         process.communicate()
@@ -106,13 +106,16 @@ def test_a_run_is_a_stream_of_events(classifier: Classifier, tmp_path: Path) -> 
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 4
 
 
-def test_batches_that_were_measured_are_an_event(tmp_path: Path) -> None:
+def test_batches_that_were_measured_are_an_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.engine.engine._BEFORE_MEASURING", 64)
     write_samples(tmp_path / "cells", 1)
-    paths = [str(tmp_path / "cells" / "cell-000.png")] * 400
+    paths = [str(tmp_path / "cells" / "cell-000.png")] * 150
     with Classifier(threads=2) as classifier:
         kinds = [type(event) for event in run(open_source(paths), classifier)]
     assert kinds.count(events.PlanChanged) == 1
-    assert kinds.count(events.SampleDone) == 400
+    assert kinds.count(events.SampleDone) == 150
 
 
 def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) -> None:

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import to_crop
+from edge.crops.drawn import draw_crop
 from edge.models.cnmc import SIDE
 from train.baselines.features import (
     COLOUR,
@@ -86,7 +85,7 @@ def described(crop: Image) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def cells() -> Image:
-    return np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(40)])
+    return np.stack([draw_crop(seed, SIDE) for seed in range(40)])
 
 
 ODD_CROPS: dict[str, Callable[[], Image]] = {

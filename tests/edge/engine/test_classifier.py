@@ -25,7 +25,7 @@ from edge_helpers import (
     write_model_of,
 )
 
-from edge.crops.drawn import draw_cell, write_samples
+from edge.crops.drawn import draw_cell, draw_crop, write_samples
 from edge.crops.preprocess import to_crop
 from edge.decisions.decision import judge, probability
 from edge.engine.classifier import Classifier
@@ -260,7 +260,7 @@ def test_an_array_that_is_no_image_is_a_result_with_the_reason(classifier: Class
 
 
 def test_an_array_may_be_used_again_once_it_was_given(classifier: Classifier) -> None:
-    crops = [to_crop(draw_cell(seed), SIDE) for seed in range(20)]
+    crops = [draw_crop(seed, SIDE) for seed in range(20)]
 
     def camera() -> Iterator[np.ndarray]:
         image = np.empty((70, 70, 3), np.uint8)

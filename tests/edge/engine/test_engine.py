@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import to_crop
+from edge.crops.drawn import draw_crop
 from edge.engine.engine import Engine
 from edge.engine.network import FloatNetwork, Int8Network, as_float, as_int8
 from edge.engine.plan import make_plan
@@ -18,7 +17,7 @@ from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 from edge.models.cnmc import SIDE
 
-CROPS = [to_crop(draw_cell(seed), SIDE) for seed in range(8)]
+CROPS = [draw_crop(seed, SIDE) for seed in range(8)]
 BATCHING, ONE_BY_ONE = batching_flatbuffer(), one_by_one_flatbuffer()
 
 

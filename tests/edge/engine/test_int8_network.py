@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from edge_helpers import batching_flatbuffer, one_by_one_flatbuffer, small_cell
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.crops.preprocess import to_crop
@@ -56,6 +56,7 @@ def test_a_network_gives_the_same_logits_again() -> None:
     assert (network.raw_logits(crop) == before).all()
 
 
+@settings(max_examples=25)  # an example is a second of a small board
 @given(n=st.integers(0, len(CROPS)), batch=st.integers(1, 8))
 def test_batches_of_any_size_give_the_bits_of_their_crops_one_by_one(n: int, batch: int) -> None:
     found = BATCHING.raw_logits_of(CROPS[:n], batch)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from calibration.drift_reference import drift_reference
 from edge.contract import NATURAL, Contract, make_labels
-from edge.crops.drawn import draw_cell
+from edge.crops.drawn import draw_crop
 from edge.crops.image_statistics import STATISTICS, image_statistics
-from edge.crops.preprocess import UInt8Image, to_crop
+from edge.crops.preprocess import UInt8Image
 from edge.decisions.decision import Verdict
 from edge.errors import NotComparable
 from edge.reference.drift_reference import DriftReference, no_cells_yet, parse_reference
@@ -22,7 +22,7 @@ from edge.reference.histogram import Histogram, divergence_by_chance, empty_hist
 from edge.statistics.distances import jensen_shannon
 
 SIDE = 70
-CROPS = np.stack([to_crop(draw_cell(seed), SIDE) for seed in range(40)])
+CROPS = np.stack([draw_crop(seed, SIDE) for seed in range(40)])
 PARASITES = Contract(SIDE, make_labels(("none", "ring"), "ring", ("uninfected", "ring stage")))
 
 

@@ -23,8 +23,7 @@ from conftest import ROOT
 from edge_helpers import write_cells
 from sink_helpers import MODEL, RUN, begun, blank, result, results, resume
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import to_crop
+from edge.crops.drawn import draw_crop
 from edge.errors import OutputFailed
 from edge.models.cnmc import SIDE
 from edge.rows import Result, smear_of
@@ -121,7 +120,7 @@ def test_a_page_without_any_result_is_a_page(tmp_path: Path) -> None:
 
 
 def test_the_thumbnail_is_the_crop(tmp_path: Path) -> None:
-    crops = {n: to_crop(draw_cell(n), SIDE) for n in range(3)}
+    crops = {n: draw_crop(n, SIDE) for n in range(3)}
     text = write(tmp_path / "x.html", (replace(of(n, 0.5 + n / 100), crop=crops[n]) for n in crops))
     for cell, encoded in zip(data(text, "cells"), thumbnails(text), strict=True):
         stored = np.frombuffer(base64.b64decode(encoded), np.uint8)

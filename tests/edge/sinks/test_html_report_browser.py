@@ -12,8 +12,7 @@ from browser import cards, needs_browser, opened, status
 from sink_helpers import MODEL, results
 from test_html_report import HIGH, data, of, write
 
-from edge.crops.drawn import draw_cell
-from edge.crops.preprocess import to_crop
+from edge.crops.drawn import draw_crop
 from edge.models.cnmc import SIDE
 from edge.rows import Result
 
@@ -24,7 +23,7 @@ assert MODEL.metadata.refer_band is not None
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page of 300 results: two sources, some quality codes."""
     path = tmp_path_factory.mktemp("page") / "x.html"
-    crop = to_crop(draw_cell(1), SIDE)
+    crop = draw_crop(1, SIDE)
     some = [
         replace(each, crop=crop, quality="dark blurred" if each.index % 50 == 1 else None)
         if each.index < 200
@@ -96,7 +95,7 @@ def test_the_browser_runs_nothing_from_a_file_name(tmp_path: Path) -> None:
 @pytest.mark.slow
 @needs_browser
 def test_a_page_of_10000_cells_opens_and_filters(tmp_path: Path) -> None:
-    crops = [to_crop(draw_cell(n), SIDE) for n in range(10)]
+    crops = [draw_crop(n, SIDE) for n in range(10)]
     some = (
         replace(of(n, n % 997 / 997, file=f"crops/{n:05d}.png"), crop=crops[n % 10])
         for n in range(10_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn import metrics
@@ -84,6 +84,7 @@ def test_a_test_set_of_one_class_is_refused(label: int) -> None:
         evaluate(np.array([1.0, 2.0]), np.array([label, label]), np.array(["a", "b"]))
 
 
+@settings(max_examples=40)
 @given(st.lists(crop, min_size=2, max_size=30))
 def test_the_roc_curve_and_the_counts_are_scikit_learns(crops: list[tuple[int, int, int]]) -> None:
     values, labels, _ = (np.array(c) for c in zip((1, 0, 1), (0, 1, 1), *crops, strict=True))
@@ -101,6 +102,7 @@ def test_validation_accuracy_is_the_mean_over_all_epochs() -> None:
     assert validation_accuracy([]) is None
 
 
+@settings(max_examples=40)  # scikit-learn takes its time
 @given(st.lists(crop, min_size=2, max_size=30))
 def test_weighted_scores_are_scikit_learns(crops: list[tuple[int, int, int]]) -> None:
     # one crop of each class always counts; margins repeat, so that there are ties

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -40,6 +40,7 @@ def cells(draw: st.DrawFn, fewest: int = 3, most: int = 5) -> Cells:
     return pool[rows], np.array([*range(kinds), *draw(more)])
 
 
+@settings(max_examples=30)  # scikit-learn takes its time
 @given(cells())
 def test_every_score_is_scikit_learns(given_cells: Cells) -> None:
     logits, labels = given_cells
