@@ -34,6 +34,8 @@ def _chromium(*arguments: str) -> str:
             [
                 *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
                 *("--disable-dev-shm-usage", f"--user-data-dir={profile}", "--no-first-run"),
+                *("--disable-extensions", "--disable-background-networking"),
+                *("--disable-component-update", "--disable-default-apps", "--disable-sync"),
                 *("--virtual-time-budget=10000", *arguments),
             ],
             capture_output=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,12 @@ SIZES = {
 }
 
 
+at_70 = functools.cache(functools.partial(build, side=70, labels=2))
+
+
 @pytest.mark.parametrize("network", SIZES)
 def test_a_network_has_the_size_it_is_said_to_have(network: str) -> None:
-    model = build(network, 70, 2)
+    model = at_70(network)
     parameters, millions = SIZES[network]
     assert model.count_params() == parameters
     assert round(multiply_adds(model) / 1e6) == millions
@@ -39,7 +44,7 @@ def test_the_command_line_has_the_papers_networks_and_ours() -> None:
 def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
     from keras import layers
 
-    model = build(network, 70, 2)
+    model = at_70(network)
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     assert norms
     for norm in norms:
@@ -50,7 +55,7 @@ def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
 
 def test_outputs_are_probabilities() -> None:
     crops = np.random.default_rng(0).random((3, 70, 70, 3), dtype=np.float32)
-    outputs = build("cnn", 70, 2).predict_on_batch(crops)
+    outputs = at_70("cnn").predict_on_batch(crops)
     np.testing.assert_allclose(np.sum(outputs, axis=1), 1, rtol=1e-5)
 
 

@@ -21,7 +21,7 @@ from edge.engine.network import FloatNetwork, Int8Network
 from edge.engine.runtime import find_runtime
 from edge.errors import ModelFileRefused
 
-REPRESENTATIVE, OTHERS = 60, 80  # drawn cells, those the first ranges come from and the next
+REPRESENTATIVE, OTHERS = 30, 40  # drawn cells, those the first ranges come from and the next
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_networks import drawn, residual_block, twin_of
 
@@ -41,6 +41,7 @@ def histograms(draw: st.DrawFn) -> Histogram:
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
+@settings(max_examples=40)  # mse tries many ranges
 @given(found=histograms())
 def test_a_range_lies_within_what_was_seen_and_spans_something(name: str, found: Histogram) -> None:
     low, high = ESTIMATORS[name](found)
@@ -52,6 +53,7 @@ def test_min_max_clips_nothing(found: Histogram) -> None:
     assert ESTIMATORS[MINMAX](found) == (found.low, found.high)
 
 
+@settings(max_examples=40)
 @given(found=histograms())
 def test_mse_is_never_further_from_float_than_min_max(found: Histogram) -> None:
     everything = min(found.low, 0.0), max(found.high, 0.0)

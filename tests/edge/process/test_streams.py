@@ -37,7 +37,11 @@ def crops(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("closed", CLOSED, ids=str)
+@pytest.mark.parametrize(
+    "closed",
+    [pytest.param(c, marks=[pytest.mark.slow] if len(c) == 2 else []) for c in CLOSED],
+    ids=str,
+)
 def test_a_run_without_streams_writes_its_outputs(
     crops: Path, tmp_path: Path, closed: tuple[int, ...]
 ) -> None:
