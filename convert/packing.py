@@ -20,13 +20,14 @@ from convert.network.contract import Terms
 from convert.network.logits_model import LogitsModel
 from convert.probabilities import Probabilities
 from convert.quantize.quantized import Quantized
-from convert.quantize.recipe import save_recipe
+from convert.quantize.range_estimators import MINMAX
+from convert.quantize.recipe import Recipe, save_recipe
 from convert.verify.fidelity import Fidelity, Stages
 from convert.verify.gates import Limits
 from convert.verify.golden import Golden
 from convert.versions import created_with
 from edge.decisions.decision import judge
-from edge.drift.gates import FACT, DriftLimits
+from edge.drift.gates import FACT, NOT_HELD, DriftLimits
 from edge.errors import ConversionFailed
 from edge.models.metadata import SCHEMA, Metadata, parse_metadata
 from edge.models.model_file import write_model_file
@@ -89,7 +90,8 @@ def describe_model_file(
         golden_tolerance=golden.tolerance,
         trained_on=job.record.trained_on | _said(job, terms),
         accuracy=job.record.accuracy | _int8_accuracy(stages, calibration),
-        fidelity=fidelity.summary() | {FACT: asdict(_limits_of_release(job.options.limits))},
+        fidelity=fidelity.summary()
+        | {FACT: asdict(_limits_of_release(job.options.limits, quantized.recipe))},
         calibration=probabilities.facts(),
         created_with=created_with(),
     )
@@ -102,13 +104,19 @@ def describe_model_file(
         ) from error
 
 
-def _limits_of_release(limits: Limits) -> DriftLimits:
-    """What a device holds its own cells to: the limits of the conversion."""
+def _limits_of_release(limits: Limits, recipe: Recipe) -> DriftLimits:
+    """What a device holds its own cells to: the limits of the conversion.
+
+    Ranges by another rule than the smallest and the largest value cut off on purpose, and those of
+    equalised channels are on another scale than the twin's: neither says how many cells they saw.
+    """
+    are_plain = recipe.estimator == MINMAX and not recipe.exponents
     return DriftLimits(
         agreement=limits.agreement,
         mean_p_error=limits.mean_p_error,
         flips_outside_band=limits.flips_outside_band,
         weighted_f1_loss=limits.weighted_f1_loss,
+        clipped_cells=DriftLimits.clipped_cells if are_plain else NOT_HELD,
     )
 
 

@@ -90,7 +90,8 @@ class ModelFileRefused(EdgeAllError, ValueError):
     ----------
     reason : str
         ``missing``, ``truncated``, ``changed``, ``not-a-model``, ``schema``,
-        ``metadata``, ``runtime`` or ``golden``.
+        ``metadata``, ``runtime`` or ``golden``; of the model store, ``signature`` or
+        ``downgrade``.
     message : str
         Which file, why, and what to do. Characters that a terminal would act upon are
         escaped, and what is too long for a line loses its middle.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +70,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         ("mean-p-error", 1.0, "largest mean difference of the probability"),
         ("flips-outside-band", 1e9, "most flips of cells that float does not refer"),
         ("weighted-f1-loss", 1.0, "most that weighted F1 may fall"),
+        ("clipped-cells", 1.0, "largest share of cells that int8 cuts off in one layer"),
     )
     for name, most, about in limits:
         kind = int if most > 1 else float
@@ -185,7 +186,7 @@ def _drawn(source: Source, share: float, seed: int) -> Iterator[Sample]:
 def _limits(options: argparse.Namespace, released: DriftLimits) -> DriftLimits:
     given = {
         name: getattr(options, name)
-        for name in ("agreement", "mean_p_error", "flips_outside_band", "weighted_f1_loss")
+        for name in (each.name for each in fields(released))
         if getattr(options, name) is not None
     }
     return replace(released, **given)
@@ -204,6 +205,9 @@ def _summary(found: QuantizationDrift) -> str:
     if found.first_bad:
         snr = found.first_bad.snr_db
         how = "is not there in int8" if snr is None else f"{snr:.1f} dB"
+        cut = next((each for each in found.clipping if each.name == found.first_bad.name), None)
+        if cut is not None and cut.clipped:
+            how += f", {cut.share:.0%} of cells cut off"
         lines.append(f"first bad layer: {found.first_bad.words} ({how})")
     lines.append("Research software: this is not a diagnosis.")
     return "\n".join(lines)

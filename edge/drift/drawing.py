@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+from typing import Generic, TypeVar
 
 _ALL = 2**64
 
@@ -29,3 +31,35 @@ def is_drawn(sample: str, share: float, seed: int = 0) -> bool:
     seed : int
     """
     return share >= 1 or uniform_of(sample, seed) < share
+
+
+_Item = TypeVar("_Item")
+
+
+class EvenDraw(Generic[_Item]):
+    """So many of a stream of unknown length, each as likely to be kept as every other.
+
+    Vitter 1985, Random sampling with a reservoir, algorithm R. The same stream gives the same.
+
+    Parameters
+    ----------
+    most : int
+    seed : int
+
+    Attributes
+    ----------
+    kept : list
+    """
+
+    def __init__(self, most: int, seed: int = 0) -> None:
+        self.kept: list[_Item] = []
+        self._most, self._seen = most, 0
+        self._random = random.Random(seed)
+
+    def add(self, item: _Item) -> None:
+        """Keep an item, perhaps in the place of one before it, or let it go."""
+        self._seen += 1
+        if len(self.kept) < self._most:
+            self.kept.append(item)
+        elif (place := self._random.randrange(self._seen)) < self._most:
+            self.kept[place] = item

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from edge.documents.words import counted
+from edge.drift.clipping import LayerClipping, worst_layer
 from edge.drift.comparison import Comparison
 from edge.statistics.shares import wilson_interval
 
 FEWEST_CELLS = 200
 """Cells below which a single flip would fail a limit of 0.995: fewer can fail it, not keep it."""
+
+FEWEST_LOOKED_INTO = 30
+"""Cells below which none cut off may be chance where 10 % are: 0.9 to the power of 30 is 0.04."""
+
+NOT_HELD = 1.0
+"""Limit of `clipped_cells` of networks whose ranges cut off on purpose: nothing is judged."""
 
 _MAY_BE_CHANCE = "; on so few cells that may be chance: give more"
 
@@ -33,12 +40,17 @@ class DriftLimits:
         Most cells with another label of which float is sure, so that nobody looks.
     weighted_f1_loss : float
         Most that weighted F1 may fall.
+    clipped_cells : float
+        Largest share of cells, 0..1, of which a layer gives in float what its int8 range cannot
+        hold: by ranges of 300 cells like them, about 0.003; of 5, about 0.17
+        (:mod:`edge.drift.clipping`). :data:`NOT_HELD`: not judged.
     """
 
     agreement: float = 0.995
     mean_p_error: float = 0.01
     flips_outside_band: int = 0
     weighted_f1_loss: float = 0.002
+    clipped_cells: float = 0.03
 
 
 def limits_of(fidelity: Mapping[str, Any]) -> DriftLimits:
@@ -68,7 +80,8 @@ class DriftGate:
     Attributes
     ----------
     name : str
-        Stable: ``agreement``, ``mean-p-error``, ``flips-outside-band``, ``weighted-f1-loss``.
+        Stable: ``agreement``, ``mean-p-error``, ``flips-outside-band``, ``weighted-f1-loss``,
+        ``clipped-cells``.
     value : float or None
     limit : float
     passed : bool or None
@@ -107,6 +120,42 @@ def judge_drift(found: Comparison, cells: int, limits: DriftLimits) -> tuple[Dri
         _flips_outside_band(found, cells, limits.flips_outside_band),
         _weighted_f1_loss(found, limits.weighted_f1_loss),
     )
+
+
+def judge_clipping(layers: Sequence[LayerClipping], limit: float) -> DriftGate:
+    """Hold the layer that cuts off most cells against the limit.
+
+    Parameters
+    ----------
+    layers : sequence of LayerClipping
+    limit : float
+        :attr:`DriftLimits.clipped_cells`.
+    """
+    worst = worst_layer(layers)
+    if worst is None or limit >= NOT_HELD:
+        says = "no range of a layer is judged: " + (
+            "this network was made to cut off" if layers else "int8 has no layer of its twin"
+        )
+        share = None if worst is None else worst.share
+        return DriftGate("clipped-cells", share, limit, None, says)
+    says = (
+        f"for {worst.share:.1%} of {counted(worst.cells, 'cell')} int8 cuts off what float gives"
+        f" in one layer, {limit:.1%} may"
+    )
+    passed: bool | None = None
+    if worst.is_beyond(limit):
+        passed = False
+        says += (
+            "; its ranges come from too few cells, or from other ones than these: convert it again"
+            " with some hundred like these"
+        )
+    elif worst.cells < FEWEST_LOOKED_INTO:
+        says += f"; fewer than {FEWEST_LOOKED_INTO} cells do not tell"
+    elif worst.share <= limit:
+        passed = True
+    else:
+        says += _MAY_BE_CHANCE
+    return DriftGate("clipped-cells", worst.share, limit, passed, says)
 
 
 def _agreement(found: Comparison, cells: int, limit: float) -> DriftGate:

@@ -85,7 +85,7 @@ def compare_layers(twin: bytes, int8: bytes, cells: Sequence[UInt8Image]) -> tup
         for operator, name in exact.operators
         if of_twin[name]["dtype"] is np.float32
     ]
-    pairs = [(of_twin[name], _counterpart(of_int8, of_twin[name])) for name, _ in layers]
+    pairs = [(of_twin[name], counterpart_of(of_int8, of_twin[name])) for name, _ in layers]
     sums = np.zeros((len(layers), 2))
     for cell in cells[:LAYERS_COMPARED_ON]:
         exact.feed(cell)
@@ -116,8 +116,18 @@ def first_bad_layer(layers: Sequence[LayerNoise]) -> LayerNoise | None:
     return None
 
 
-def _counterpart(by_name: dict[str, dict[str, Any]], mine: dict[str, Any]) -> dict[str, Any] | None:
-    """Find a layer's output; behind one kept in float, its int8 form has a name of its own."""
+def counterpart_of(
+    by_name: dict[str, dict[str, Any]], mine: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Find a layer's output; behind one kept in float, its int8 form has a name of its own.
+
+    Parameters
+    ----------
+    by_name : dict
+        Details of the tensors of the int8 network.
+    mine : dict
+        Details of the tensor in the twin.
+    """
     for known_as in (f"{mine['name']}_quantized", mine["name"]):
         found = by_name.get(known_as)
         if found is not None and tuple(found["shape"]) == tuple(mine["shape"]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 import edge
 from edge.crops.preprocess import UInt8Image
+from edge.drift.clipping import LOOKED_INTO, LayerClipping, measure_clipping
 from edge.drift.comparison import Answered, Cells, Comparison, compare_networks, refuse_not_finite
-from edge.drift.gates import DriftGate, DriftLimits, judge_drift
+from edge.drift.drawing import EvenDraw
+from edge.drift.gates import NOT_HELD, DriftGate, DriftLimits, judge_clipping, judge_drift
 from edge.drift.labels import Labels
 from edge.drift.layers import (
     LAYERS_COMPARED_ON,
@@ -118,6 +120,9 @@ class QuantizationDrift:
     layers : tuple of LayerNoise
         Where a gate failed, or where it was asked for.
     first_bad : LayerNoise or None
+        First that is noisy, or cuts off more than the limit, where that gate failed.
+    clipping : tuple of LayerClipping
+        On at most :data:`edge.drift.clipping.LOOKED_INTO` cells, drawn evenly.
     """
 
     schema: int
@@ -131,6 +136,7 @@ class QuantizationDrift:
     gates: tuple[DriftGate, ...]
     layers: tuple[LayerNoise, ...]
     first_bad: LayerNoise | None
+    clipping: tuple[LayerClipping, ...]
 
     @property
     def has_failed(self) -> bool:
@@ -152,6 +158,8 @@ class Kept:
         Position -> crop, of the first :data:`MOST_FLIPS_KEPT` flips.
     others : dict
         Position -> crop, of the first cells that do not flip.
+    drawn : EvenDraw
+        Crops, drawn evenly from all: the first may be of one person.
     """
 
     names: list[str] = field(default_factory=list)
@@ -162,6 +170,7 @@ class Kept:
     failed: list[tuple[str, str]] = field(default_factory=list)
     flips: dict[int, UInt8Image] = field(default_factory=dict)
     others: dict[int, UInt8Image] = field(default_factory=dict)
+    drawn: EvenDraw[UInt8Image] = field(default_factory=lambda: EvenDraw(LOOKED_INTO))
 
     def add(self, seen: Seen, labels: Labels) -> None:
         """Keep what is needed of one cell."""
@@ -178,6 +187,7 @@ class Kept:
         )
         if len(keep) < most:
             keep[len(self.names)] = crop
+        self.drawn.add(crop)
         self.names.append(name)
         self.labels.append(labels.label_of(sample.file))
         self.people.append(labels.person_of(sample.file, smear_of(sample.source, sample.file)))
@@ -231,7 +241,11 @@ def measure_drift(
         raise NoInputs(f"no cell could be compared: {len(kept.failed)} inputs failed{first}")
     int8, twin = np.array(kept.int8), np.array(kept.twin)
     comparison = _compare(two, kept, int8, twin, labels)
-    gates = judge_drift(comparison, len(kept.names), limits)
+    clipping = measure_clipping(two.twin, two.model.flatbuffer, kept.drawn.kept)
+    gates = (
+        *judge_drift(comparison, len(kept.names), limits),
+        judge_clipping(clipping, limits.clipped_cells),
+    )
     some = kept.some_crops()
     layers: tuple[LayerNoise, ...] = ()
     if with_layers or any(gate.passed is False for gate in gates):
@@ -249,7 +263,8 @@ def measure_drift(
         latency=Latency(*times, len(timed)),
         gates=gates,
         layers=layers,
-        first_bad=first_bad_layer(layers),
+        first_bad=_first_bad(layers, clipping, limits.clipped_cells),
+        clipping=clipping,
     ), kept
 
 
@@ -290,6 +305,15 @@ def _compare(
         metadata.temperature,
         two.logit_step,
     )
+
+
+def _first_bad(
+    layers: Sequence[LayerNoise], clipping: Sequence[LayerClipping], limit: float
+) -> LayerNoise | None:
+    """First layer that is noisy or cuts off too much: those behind it inherit both."""
+    noisy = first_bad_layer(layers)
+    cutting = {layer.name for layer in clipping if limit < NOT_HELD and layer.is_beyond(limit)}
+    return next((layer for layer in layers if layer == noisy or layer.name in cutting), None)
 
 
 def _right_cells(int8: Logits, twin: Logits, labels: npt.NDArray[np.integer]) -> RightCells | None:

@@ -243,17 +243,22 @@ def _accuracy(found: QuantizationDrift, contract: Contract) -> Iterator[Part]:
 
 
 def _layers(found: QuantizationDrift) -> Iterator[Part]:
+    cut = {layer.name: f"{layer.share:.1%}" for layer in found.clipping}
     rows = [
         (
             str(number),
             layer.words,
             "not there" if layer.snr_db is None else f"{layer.snr_db:.1f}",
+            cut.get(layer.name, ""),
             "first bad" if layer == found.first_bad else "",
         )
         for number, layer in enumerate(found.layers, 1)
     ]
-    note = "A layer inherits the noise of all before it."
-    columns = ("layer", "what", "signal to noise, dB", "")
+    note = (
+        "A layer inherits the noise of all before it. Cells cut off: a value in float beyond what"
+        " the int8 range of the layer holds."
+    )
+    columns = ("layer", "what", "signal to noise, dB", "cells cut off", "")
     yield Table("Int8 against float, layer by layer", columns, rows, note)
 
 

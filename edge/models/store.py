@@ -2,7 +2,8 @@
 
 ``files/SHA256.tflite`` never change once they are there; ``active.json`` says which one is active,
 and which one was before. Both are written whole, and kept through a power cut, before the next
-step: a process killed at any moment leaves the old model active or the new one.
+step: a process killed at any moment leaves the old model active or the new one. Once a key is
+trusted (:mod:`edge.models.trusted_keys`), model files need a signature, which lies beside them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from pathlib import Path
 
 from edge.errors import ModelFileRefused, OutputFailed
 from edge.models.model_file import ModelFile, read_model_file
+from edge.models.signatures import Signature, read_signature, signature_beside
+from edge.models.trusted_keys import TrustedKeys
 from edge.records.checks import boolean, optional, record, string, whole
 from edge.records.json_text import read_json
 from edge.whole_file import replacing
@@ -106,6 +109,7 @@ class ModelStore:
         self.folder = folder or default_folder()
         self._files = self.folder / "files"
         self.pointer = self.folder / "active.json"
+        self.keys = TrustedKeys(self.folder)
 
     def add(self, path: Path) -> ModelFile:
         """Copy a model file into the store, checked; one that is there already stays.
@@ -117,12 +121,19 @@ class ModelStore:
 
         Raises
         ------
-        ModelFileRefused, OutputFailed
+        ModelFileRefused
+            ``signature``, too, where keys are trusted and none of them signed it.
+        OutputFailed
         """
         model = read_model_file(path)
         kept = self.path_of(model.sha256)
+        signature = read_signature(signature_beside(path))
+        self.keys.check(path, model.sha256, signature)
         try:
             self._files.mkdir(parents=True, exist_ok=True)
+            if signature is not None:
+                with replacing(signature_beside(kept), durable=True) as target:
+                    target.write(signature.to_bytes())
             if not kept.exists():
                 with path.open("rb") as source, replacing(kept, durable=True) as target:
                     shutil.copyfileobj(source, target)
@@ -172,6 +183,19 @@ class ModelStore:
             )
         return model
 
+    def signature_of(self, sha256: str) -> Signature | None:
+        """Signature that came with a model; None of one without.
+
+        Raises
+        ------
+        ModelFileRefused
+            ``signature``, if it is damaged, or keys are trusted and none of them made it.
+        """
+        path = self.path_of(sha256)
+        signature = read_signature(signature_beside(path))
+        self.keys.check(path, sha256, signature)
+        return signature
+
     def active(self) -> Active | None:
         """What is active; None where nothing is.
 
@@ -211,7 +235,7 @@ class ModelStore:
             )
         return self.path_of(found.active)
 
-    def activate(self, sha256: str, probation: int = 0) -> Active:
+    def activate(self, sha256: str, probation: int = 0, may_be_older: bool = False) -> Active:
         """Make a model of the store the active one; whoever calls has checked that it runs here.
 
         Parameters
@@ -219,18 +243,24 @@ class ModelStore:
         sha256 : str
         probation : int
             Cells that its float twin has to see before it is active for good; 0: at once.
+        may_be_older : bool
+            Whether its release may be older than that of the active one.
 
         Raises
         ------
         ModelFileRefused
-            If it is not there, or damaged, or is to be on probation with nothing to go back to:
-            what was active stays so.
+            If it is not there, or damaged, or nobody who is trusted signed it, or is older
+            (``downgrade``), or is to be on probation with nothing to go back to: what was active
+            stays so.
         OutputFailed
         """
         self.read(sha256)
+        signature = self.signature_of(sha256)
         before = self.active()
         if before is not None and before.active == sha256:
             return before
+        if before is not None and not may_be_older:
+            self._refuse_older(sha256, signature, before)
         if probation and before is None:
             raise ModelFileRefused(
                 "missing",
@@ -251,8 +281,24 @@ class ModelStore:
         """
         return self._point(replace(active, probation=probation))
 
+    def _refuse_older(self, sha256: str, signature: Signature | None, before: Active) -> None:
+        """Refuse a release before the active one, where keys say which is which."""
+        if signature is None or not self.keys.are_asked_for:
+            return
+        active = read_signature(signature_beside(self.path_of(before.active)))
+        if active is not None and signature.release < active.release:
+            raise ModelFileRefused(
+                "downgrade",
+                f"{sha256[:12]} is release {signature.release}, and release {active.release} is"
+                " active: an older one may have faults that are mended since; allow it with"
+                " --allow-downgrade",
+            )
+
     def roll_back(self) -> Active:
         """Make the model before the active one; what was active becomes the one before.
+
+        It was checked when it was activated: neither its release nor its signature is asked for,
+        so that a device always has a way back.
 
         What was active on probation does not: it never proved itself.
 

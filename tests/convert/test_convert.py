@@ -272,6 +272,7 @@ def test_a_model_file_that_holds_its_twin_can_be_measured_on_a_device(
     assert find_twin(model) == (converted / "cnn-float.tflite").read_bytes()
     assert model.flatbuffer == read_model_file(converted / "cnn.tflite").flatbuffer
     assert model.metadata.fidelity["gates"]["agreement"] == Limits().agreement
+    assert model.metadata.fidelity["gates"]["clipped_cells"] == DriftLimits().clipped_cells
     write_samples(cells, 200)
     drift = edge_all("drift", cells, "--model", model.path)
     assert drift.exit_code == 0, drift.output

@@ -12,6 +12,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from convert.quantize.int8_tflite import to_int8_tflite
+from convert.quantize.ranges import observe_ranges
+from edge.crops.preprocess import UInt8Image
 from edge.engine.network import Int8Network
 from edge.engine.runtime import find_runtime
 from edge.models.model_file import (
@@ -79,6 +82,11 @@ def with_other_weights(seed: int = 0) -> bytes:
         buffer = model.buffers[weights_of(model, layer).buffer]
         buffer.data = random.permutation(np.asarray(buffer.data))
     return packed(model)
+
+
+def with_ranges_of(crops: UInt8Image) -> bytes:
+    """The network that ships, made int8 again with the ranges of these cells alone."""
+    return to_int8_tflite(shipped_twin(), observe_ranges(shipped_twin(), crops))
 
 
 def write_model_with_twin(

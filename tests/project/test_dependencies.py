@@ -18,7 +18,7 @@ CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by thei
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", *CAMERAS, *PAGES}),
+    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", "cryptography", *CAMERAS, *PAGES}),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
         {"edge", "calibration", "convert"},
@@ -33,7 +33,7 @@ MAY_IMPORT = {
     ),
 }
 # what takes long to import: only inside the functions that need it
-HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "cryptography"}
 HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"} | CAMERAS
 COMMANDS = {  # package -> module of its command line
     "edge": "edge.cli.main",

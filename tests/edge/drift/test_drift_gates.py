@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edge.drift.clipping import LayerClipping
 from edge.drift.comparison import Answered, Cells, Comparison, compare_networks
-from edge.drift.gates import DriftGate, DriftLimits, judge_drift
+from edge.drift.gates import NOT_HELD, DriftGate, DriftLimits, judge_clipping, judge_drift
 from edge.statistics.answers import answers_of
 
 PEOPLE = 10
@@ -79,3 +80,27 @@ def test_without_labels_f1_is_not_judged() -> None:
         "passed",
         "skipped",
     ]
+
+
+@pytest.mark.parametrize(
+    ("clipped", "cells", "limit", "result"),
+    [
+        (0, 100, 0.03, "passed"),
+        (3, 100, 0.03, "passed"),
+        (4, 100, 0.03, "skipped"),  # one in thirty is allowed: this may be chance
+        (8, 100, 0.03, "failed"),
+        (0, 12, 0.03, "skipped"),
+        (4, 12, 0.03, "failed"),
+        (100, 100, NOT_HELD, "skipped"),  # ranges that cut off on purpose
+    ],
+)
+def test_the_layer_that_cuts_off_most_cells_is_judged(
+    clipped: int, cells: int, limit: float, result: str
+) -> None:
+    layers = [LayerClipping("a", "CONV_2D", 0, cells), LayerClipping("b", "ADD", clipped, cells)]
+    found = judge_clipping(layers, limit)
+    assert (found.result, found.value) == (result, clipped / cells)
+
+
+def test_a_network_without_layers_of_its_twin_is_not_judged_by_their_ranges() -> None:
+    assert judge_clipping([], 0.03).passed is None

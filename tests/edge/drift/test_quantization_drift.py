@@ -18,6 +18,7 @@ from edge_helpers import encoded
 from float_twins import (
     shipped_twin,
     with_other_weights,
+    with_ranges_of,
     with_scale_edited,
     write_model_with_twin,
 )
@@ -25,7 +26,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.crops.drawn import draw_cell
-from edge.drift.drawing import is_drawn
+from edge.decoding.decode import read_crop
+from edge.drift.drawing import EvenDraw, is_drawn
 from edge.drift.gates import DriftLimits, limits_of
 
 pytestmark = pytest.mark.usefixtures("one_model")
@@ -38,12 +40,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model_with_twin(folder / "good.tflite")
     write_model_with_twin(folder / "scale.tflite", with_scale_edited(layer=4, factor=2.0))
     write_model_with_twin(folder / "weights.tflite", with_other_weights())
+    few = [read_crop(drawn_file(folder / "few", seed), 70) for seed in range(100, 105)]
+    write_model_with_twin(folder / "few.tflite", with_ranges_of(np.stack(few)))
     for seed in range(12):
         label = "all" if seed % 2 else "hem"
-        path = folder / "cells" / label / f"UID_{label[0]}{seed % 4}_1_{seed}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encoded(np.ascontiguousarray(draw_cell(seed)[::3, ::3])))
+        drawn_file(folder / "cells" / label, seed, f"UID_{label[0]}{seed % 4}_1_{seed}.png")
     return folder
+
+
+def drawn_file(folder: Path, seed: int, name: str = "") -> Path:
+    path = folder / (name or f"{seed}.png")
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded(np.ascontiguousarray(draw_cell(seed)[::3, ::3])))
+    return path
 
 
 @pytest.fixture
@@ -68,6 +77,7 @@ def test_nothing_is_found_on_an_int8_network_and_its_own_twin(folder: Path, tmp_
     assert found["comparison"]["accuracy"]["mcnemar"]["p_value"] == 1
     assert [each["subjects"] for each in found["comparison"]["accuracy"]["of_labels"]] == [2, 2]
     assert found["layers"] == []
+    assert sum(each["clipped"] for each in found["clipping"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -94,6 +104,21 @@ def test_a_network_that_is_not_its_twins_fails_and_the_first_bad_layer_is_named(
     assert int(failed) == sum(gate["passed"] is False for gate in found["gates"]) > 0
     assert "drift-logit-errors.svg" in reports[3].read_text()
     assert ElementTree.parse(tmp_path / "drift-logit-errors.svg").getroot().tag.endswith("svg")
+
+
+def test_ranges_of_five_cells_are_found_though_no_cell_flips(tmp_path: Path) -> None:
+    out = tmp_path / "drift.json"
+    done = edge_all("drift", "--threads", 1, "cells", "--model", "few.tflite", "--out", out)
+    found = json.loads(out.read_text())
+    assert found["comparison"]["flips"] == []
+    assert done.exit_code == 3
+    assert "failed   clipped-cells" in done.stdout
+    assert "convert it again" in done.stdout
+    assert "first bad layer: CONV_2D re_lu_" in done.stdout
+    assert "of cells cut off)" in done.stdout
+    shares = {each["name"]: each["clipped"] / each["cells"] for each in found["clipping"]}
+    assert shares[found["first_bad"]["name"]] > 0.1
+    assert all(each["cells"] == 12 for each in found["clipping"])
 
 
 def test_a_replay_package_gives_the_same_logits_again(tmp_path: Path) -> None:
@@ -214,3 +239,25 @@ def test_a_larger_share_holds_every_smaller_one(
 def test_about_the_share_that_was_asked_for_is_drawn() -> None:
     drawn = sum(is_drawn(f"cell-{n}.png", 0.05) for n in range(20_000))
     assert 900 <= drawn <= 1100
+
+
+@given(st.integers(1, 40), st.integers(0, 200), st.integers())
+def test_an_even_draw_keeps_so_many_of_the_stream_and_the_same_again(
+    most: int, given: int, seed: int
+) -> None:
+    one, again = EvenDraw[int](most, seed), EvenDraw[int](most, seed)
+    for item in range(given):
+        one.add(item)
+        again.add(item)
+    assert one.kept == again.kept
+    assert len(set(one.kept)) == min(most, given)
+
+
+def test_an_even_draw_favours_no_part_of_the_stream() -> None:
+    counts = np.zeros(50)
+    for seed in range(2000):
+        draw = EvenDraw[int](10, seed)
+        for item in range(50):
+            draw.add(item)
+        counts[draw.kept] += 1
+    assert abs(counts / 2000 - 0.2).max() < 0.05
