@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from edge.contract import Contract
@@ -173,8 +174,13 @@ def run_of(connection: sqlite3.Connection, run_id: int | None = None) -> RunFact
 
 def _run_of(row: tuple[int, str, str | None, str, str, str, str]) -> RunFacts:
     number, started, finished, sources, network, model_sha256, metadata = row
-    contract = parse_metadata(metadata).contract
+    contract = _contract_of(metadata)
     return RunFacts(number, started, finished, sources, network, model_sha256, contract)
+
+
+@lru_cache(maxsize=16)  # a page looks at its run, and to check a model's metadata takes longest
+def _contract_of(metadata: str) -> Contract:
+    return parse_metadata(metadata).contract
 
 
 def result_of(connection: sqlite3.Connection, run: RunFacts, cell: CellKey) -> Result | None:

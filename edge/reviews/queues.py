@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from edge.contract import NOT_DECIDED, Contract
@@ -12,6 +12,7 @@ from edge.models import cnmc
 from edge.reviews.audit import AuditRule
 from edge.reviews.database import RunFacts
 from edge.reviews.review import AUDIT, SECOND, WAITING, CellKey
+from edge.reviews.reviewed import ReviewedCells
 from edge.sinks.schema import quoted
 
 _AT_ONCE = 500
@@ -19,29 +20,13 @@ _AT_ONCE = 500
 wait."""
 
 _REFERRED = f"run_id = :run AND decision = '{NOT_DECIDED}' AND superseded_by IS NULL"
-_REVIEWED = "SELECT idx FROM valid_reviews WHERE run_id = :run"
-
-# of millions of cells few are reviewed: an index counts the first, the second looks at those alone
-_ALL_REFERRED = f"SELECT count(*) FROM results WHERE {_REFERRED}"
-_REFERRED_READ = f"""
-SELECT count(*) FROM (SELECT DISTINCT idx FROM valid_reviews WHERE run_id = :run)
-CROSS JOIN results USING (idx) WHERE {_REFERRED}
-"""
+_ALL_REFERRED = f"SELECT count(*) FROM results WHERE {_REFERRED}"  # an index counts them
+_SUPERSEDED = "SELECT idx FROM results WHERE run_id = :run AND superseded_by IS NOT NULL"
 
 _NEXT_WAITING = """
 SELECT idx FROM (
-  SELECT * FROM results WHERE {referred} AND idx NOT IN ({reviewed}) AND NOT is_drawn(idx)
-  ORDER BY rowid LIMIT :most
+  SELECT * FROM results WHERE {referred} AND waits(idx) ORDER BY rowid LIMIT :most
 ) ORDER BY {sureness}, idx
-"""
-
-_READ_ONCE = """
-SELECT idx FROM valid_reviews WHERE run_id = :run
-GROUP BY idx HAVING count(DISTINCT reader) = 1 AND max(reader) <> :reader
-"""
-_ALL_READ_ONCE = f"""
-SELECT count(*) FROM ({_READ_ONCE}) CROSS JOIN results USING (idx)
-WHERE run_id = :run AND superseded_by IS NULL
 """
 
 
@@ -75,10 +60,17 @@ class DrawnCells:
     Looks at what has come since it was last asked. In that order any first part of them is a random
     sample itself: an audit that is not finished is smaller, not askew. So they wait in the audit
     alone: were those that are referred reviewed before others, the sample would be of them.
+
+    Attributes
+    ----------
+    rule : AuditRule
+    reviewed : ReviewedCells
+        Of the same run.
     """
 
     def __init__(self, rule: AuditRule) -> None:
         self.rule = rule
+        self.reviewed = ReviewedCells(rule.run_id)
         self._last = -1
         self._drawn: list[tuple[int, int]] = []
         self._referred: set[int] = set()
@@ -111,18 +103,19 @@ def count_waiting(
     connection: sqlite3.Connection, run: RunFacts, drawn: DrawnCells, reader: str
 ) -> Waiting:
     """Count what waits for a reader."""
-    values = {"run": run.id, "reader": reader}
-    waiting = _count(connection, _ALL_REFERRED, values) - _count(connection, _REFERRED_READ, values)
-    second = _count(connection, _ALL_READ_ONCE, values)
+    reviewed, superseded = drawn.reviewed.look(connection), _superseded(connection, run)
+    (referred,) = connection.execute(_ALL_REFERRED, {"run": run.id}).fetchone()
+    waiting = int(referred) - len(reviewed.referred - superseded)
+    second = sum(
+        first != reader and index not in superseded for index, first in reviewed.once.items()
+    )
     rest = [*_audit_in_order(connection, run, drawn)]
-    reviewed = {index for (index,) in connection.execute(_REVIEWED, values)}
-    there = set(rest) & drawn.referred() - reviewed  # which the first count has, too
+    there = set(rest) & drawn.referred() - reviewed.cells  # which the first count has, too
     return Waiting(waiting - len(there), len(rest), len(drawn.look(connection)), second)
 
 
-def _count(connection: sqlite3.Connection, query: str, values: Mapping[str, object]) -> int:
-    (count,) = connection.execute(query, values).fetchone()
-    return int(count)
+def _superseded(connection: sqlite3.Connection, run: RunFacts) -> set[int]:
+    return {index for (index,) in connection.execute(_SUPERSEDED, {"run": run.id})}
 
 
 def next_cell(
@@ -173,8 +166,10 @@ def _in_order(
     if queue == AUDIT:
         yield from _audit_in_order(connection, run, drawn)
     elif queue == SECOND:
-        rows = connection.execute(_READ_ONCE, {"run": run.id, "reader": reader}).fetchall()
-        yield from sorted((index for (index,) in rows), key=drawn.rule.place)
+        superseded = _superseded(connection, run)
+        once = drawn.reviewed.look(connection).once.items()
+        others = (i for i, first in once if first != reader and i not in superseded)
+        yield from sorted(others, key=drawn.rule.place)
     else:
         yield from (cell.index for cell in waiting_cells(connection, run, drawn, most))
 
@@ -183,10 +178,9 @@ def waiting_cells(
     connection: sqlite3.Connection, run: RunFacts, drawn: DrawnCells, most: int = _AT_ONCE
 ) -> list[CellKey]:
     """Referred cells that nobody has reviewed: of those that wait longest, the least sure first."""
-    connection.create_function("is_drawn", 1, drawn.rule.draws, deterministic=True)
-    query = _NEXT_WAITING.format(
-        referred=_REFERRED, reviewed=_REVIEWED, sureness=sureness(run.contract)
-    )
+    elsewhere = drawn.reviewed.look(connection).cells.union(drawn.look(connection))
+    connection.create_function("waits", 1, lambda index: index not in elsewhere)
+    query = _NEXT_WAITING.format(referred=_REFERRED, sureness=sureness(run.contract))
     rows = connection.execute(query, {"run": run.id, "most": most})
     return [CellKey(run.id, index) for (index,) in rows]
 
@@ -194,20 +188,11 @@ def waiting_cells(
 def _audit_in_order(
     connection: sqlite3.Connection, run: RunFacts, drawn: DrawnCells
 ) -> Iterator[int]:
-    done = {
-        index
-        for (index,) in connection.execute(
-            f"{_REVIEWED} AND audit_probability IS NOT NULL", {"run": run.id}
-        )
-    }
-    superseded = {
-        index
-        for (index,) in connection.execute(
-            "SELECT idx FROM results WHERE run_id = ? AND superseded_by IS NOT NULL", [run.id]
-        )
-    }
+    audited, superseded = drawn.reviewed.look(connection).audited, _superseded(connection, run)
     yield from (
-        index for index in drawn.look(connection) if index not in done and index not in superseded
+        index
+        for index in drawn.look(connection)
+        if index not in audited and index not in superseded
     )
 
 

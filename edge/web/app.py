@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
 from edge.reviews.smears import ask_for_smear, last_smears
 from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
-from edge.web.desk import Desk, Laid, Settings
+from edge.web.desk import Desk, Settings
 from edge.web.guard import FORM, App, Guard
 from edge.web.live import Happenings, field_version
 from edge.web.overview import login_page, overview_page
@@ -140,17 +141,17 @@ class _Pages:
             yield
         finally:
             looking.cancel()
-            await self._happenings.end()
+            self._happenings.end()
 
     def _overview(self, request: Request) -> Response:
         reader = _reader(request)
         version = field_version(self._database.path)
-        run = self._run()
-        if run is None:
-            nothing = Waiting(0, 0, 0, 0)
-            return HTMLResponse(overview_page(None, {}, nothing, version, reader, False))
-        waiting = self._waiting(run, reader)
         with self._database.reading() as connection:
+            run = run_of(connection)
+            if run is None:
+                nothing = Waiting(0, 0, 0, 0)
+                return HTMLResponse(overview_page(None, {}, nothing, version, reader, False))
+            waiting = self._waiting(connection, run, reader)
             decisions = decisions_of(connection, run.id)
             smears = last_smears(connection, _SMEARS)
         blind = _is_blind(request)
@@ -189,16 +190,18 @@ class _Pages:
         )
 
     def _review_page(self, request: Request) -> Response:
-        run, queue = self._run(_number(request, "run")), request.query_params.get("queue", WAITING)
-        if run is None or queue not in QUEUES:
-            return _nothing_here()
-        reader = _reader(request)
-        if not reader:
-            return RedirectResponse("/", 303)
-        index = _number(request, "index")
-        laid = self._desk.lay(run, queue, reader, _is_blind(request), index)
+        queue, index = request.query_params.get("queue", WAITING), _number(request, "index")
+        reader, blind = _reader(request), _is_blind(request)
+        with self._database.reading() as connection:
+            run = run_of(connection, _number(request, "run"))
+            if run is None or queue not in QUEUES:
+                return _nothing_here()
+            if not reader:
+                return RedirectResponse("/", 303)
+            laid = self._desk.lay(connection, run, queue, reader, blind, index)
+            waiting = self._waiting(connection, run, reader)
         said = {"undone": "Taken back.", "stale": _STALE}.get(request.query_params.get("said", ""))
-        waiting, missing = self._waiting(run, reader), self._desk.missing(run.id)
+        missing = self._desk.missing(run.id)
         return HTMLResponse(review_page(run, queue, laid, waiting, missing, said or ""))
 
     def _review(self, request: Request) -> Response:
@@ -215,17 +218,17 @@ class _Pages:
         return RedirectResponse(address("/review", **place, **said), 303)
 
     def _cells_page(self, request: Request) -> Response:
-        run, reader = self._run(_number(request, "run")), _reader(request)
-        if run is None:
-            return _nothing_here()
-        if not reader:
-            return RedirectResponse("/", 303)
+        reader, blind = _reader(request), _is_blind(request)
+        with self._database.reading() as connection:
+            run = run_of(connection, _number(request, "run"))
+            if run is None:
+                return _nothing_here()
+            if not reader:
+                return RedirectResponse("/", 303)
+            laid = self._desk.lay_many(connection, run, reader, blind, MANY)
         taken = _number(request, "taken")
         said = "" if taken is None else f"{taken} taken."
-        return HTMLResponse(cells_page(run, self._many(run, reader, request), reader, said))
-
-    def _many(self, run: RunFacts, reader: str, request: Request) -> list[Laid]:
-        return self._desk.lay_many(run, reader, _is_blind(request), MANY)
+        return HTMLResponse(cells_page(run, laid, reader, said))
 
     def _review_many(self, request: Request) -> Response:
         names = [value for name, value in request.scope[FORM] if name == "showing"]
@@ -263,12 +266,11 @@ class _Pages:
             return HTMLResponse(history_page(connection, runs, _reader(request)))
 
     def _agreement(self, request: Request) -> Response:
-        run = self._run(_number(request, "run"))
-        if run is None:
-            return _nothing_here()
-        drawn = self._desk.drawn_of(run.id)
         with self._database.reading() as connection:
-            audit = audit_accuracy(connection, run, drawn)
+            run = run_of(connection, _number(request, "run"))
+            if run is None:
+                return _nothing_here()
+            audit = audit_accuracy(connection, run, self._desk.drawn_of(run.id))
             readers = compare_readers(connection, run)
             controls = score_controls(connection)
         return HTMLResponse(agreement_page(run, audit, readers, controls, _reader(request)))
@@ -300,14 +302,8 @@ class _Pages:
             return _nothing_here()
         return Response(self._files[name], media_type=_FILES[name])
 
-    def _run(self, run_id: int | None = None) -> RunFacts | None:
-        with self._database.reading() as connection:
-            return run_of(connection, run_id)
-
-    def _waiting(self, run: RunFacts, reader: str) -> Waiting:
-        drawn = self._desk.drawn_of(run.id)
-        with self._database.reading() as connection:
-            return count_waiting(connection, run, drawn, reader)
+    def _waiting(self, connection: sqlite3.Connection, run: RunFacts, reader: str) -> Waiting:
+        return count_waiting(connection, run, self._desk.drawn_of(run.id), reader)
 
 
 _STALE = "That was not stored: the page was old, or its picture had not come. Look again."

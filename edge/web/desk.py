@@ -101,12 +101,20 @@ class Desk:
             return sum(cell.run_id == run_id for cell in self._missing)
 
     def lay(
-        self, run: RunFacts, queue: str, reader: str, wants_blind: bool, index: int | None = None
+        self,
+        connection: sqlite3.Connection,
+        run: RunFacts,
+        queue: str,
+        reader: str,
+        wants_blind: bool,
+        index: int | None = None,
     ) -> Laid | None:
         """Lay the next cell of a queue before a reader, or a control cell in its place.
 
         Parameters
         ----------
+        connection : sqlite3.Connection
+            Of this database.
         run : RunFacts
         queue : str
             One of :data:`edge.reviews.review.QUEUES`.
@@ -125,36 +133,41 @@ class Desk:
         """
         drawn = self.drawn_of(run.id)
         blind = wants_blind or queue != WAITING
-        with self.database.reading() as connection:
-            if index is not None and _was_before(connection, reader, CellKey(run.id, index)):
-                wanted = CellKey(run.id, index)
-                return self._lay_cell(connection, run, drawn, wanted, queue, reader, blind)
-            laid = self._lay_control(connection, run, queue, reader) if blind else None
+        if index is not None and _was_before(connection, reader, CellKey(run.id, index)):
+            wanted = CellKey(run.id, index)
+            return self._lay_cell(connection, run, drawn, wanted, queue, reader, blind)
+        laid = self._lay_control(connection, run, queue, reader) if blind else None
+        if laid is not None:
+            return laid
+        for _ in range(_TRIES):
+            taken, without = self.showings.taken(reader), self._missing_now()
+            cell = next_cell(connection, run, drawn, queue, reader, taken, without)
+            if cell is None:
+                return None
+            laid = self._lay_cell(connection, run, drawn, cell, queue, reader, blind)
             if laid is not None:
                 return laid
-            for _ in range(_TRIES):
-                taken, without = self.showings.taken(reader), self._missing_now()
-                cell = next_cell(connection, run, drawn, queue, reader, taken, without)
-                if cell is None:
-                    return None
-                laid = self._lay_cell(connection, run, drawn, cell, queue, reader, blind)
-                if laid is not None:
-                    return laid
         return None
 
-    def lay_many(self, run: RunFacts, reader: str, wants_blind: bool, most: int) -> list[Laid]:
+    def lay_many(
+        self,
+        connection: sqlite3.Connection,
+        run: RunFacts,
+        reader: str,
+        wants_blind: bool,
+        most: int,
+    ) -> list[Laid]:
         """Lay cells that wait before a reader, none of them drawn by the audit."""
         drawn, without = self.drawn_of(run.id), self._missing_now()
         found: list[Laid] = []
-        with self.database.reading() as connection:
-            for cell in waiting_cells(connection, run, drawn):
-                if len(found) == most:
-                    break
-                if cell in without:
-                    continue
-                laid = self._lay_cell(connection, run, drawn, cell, WAITING, reader, wants_blind)
-                if laid is not None:
-                    found.append(laid)
+        for cell in waiting_cells(connection, run, drawn):
+            if len(found) == most:
+                break
+            if cell in without:
+                continue
+            laid = self._lay_cell(connection, run, drawn, cell, WAITING, reader, wants_blind)
+            if laid is not None:
+                found.append(laid)
         return found
 
     def _missing_now(self) -> set[CellKey]:
@@ -215,7 +228,8 @@ class Desk:
             shown = Shown(
                 sha256, result.decision, result.quality, result.probability, result.model_sha256
             )
-        showing = Showing(reader, item, run.id, queue, blind, audit_probability, shown)
+        labels = tuple(choice.name for choice in choices_of(run.contract))
+        showing = Showing(reader, item, run.id, queue, blind, audit_probability, shown, labels)
         name = self.showings.add(showing, image.png)
         return Laid(name, showing, None if blind else result)
 
@@ -268,8 +282,9 @@ class Desk:
         """
         found = {name: self.showings.find(name) for name in dict.fromkeys(names)}
         for showing in found.values():
-            if showing is not None:
-                self._check_label(showing, label)
+            if showing is not None and label not in showing.labels:
+                known = ", ".join(showing.labels)
+                raise ReviewRefused(f"{label!r} is no label here; they are {known}")
         taken = {name: self.showings.take_answer(name, reader) for name in found}
         showings = [showing for showing in taken.values() if showing is not None]
         try:
@@ -280,13 +295,6 @@ class Desk:
                     self.showings.give_back(name)
             raise
         return showings
-
-    def _check_label(self, showing: Showing, label: str) -> None:
-        with self.database.reading() as connection:
-            run = run_of(connection, showing.run_id)
-        names = [] if run is None else [choice.name for choice in choices_of(run.contract)]
-        if label not in names:
-            raise ReviewRefused(f"{label!r} is no label here; they are {', '.join(names)}")
 
     def undo(self, reader: str) -> Item | None:
         """Take back the last thing a reader said that still stands."""

@@ -45,17 +45,16 @@ def field_version(database: Path) -> int:
 
 def state_of(desk: Desk) -> dict[str, object]:
     """What the first page says of the last run; counts by the names that its markup gives them."""
+    field = str(field_version(desk.database.path))
     with desk.database.reading() as connection:
         run = run_of(connection)
-    if run is None:
-        return {"run": None, "counts": {}, "field": str(field_version(desk.database.path))}
-    drawn = desk.drawn_of(run.id)
-    with desk.database.reading() as connection:
+        if run is None:
+            return {"run": None, "counts": {}, "field": field}
         decisions = decisions_of(connection, run.id)
-        waiting = count_waiting(connection, run, drawn, "")
+        waiting = count_waiting(connection, run, desk.drawn_of(run.id), "")
     counts = {f"decision {word or FAILED}": count for word, count in decisions.items()}
     counts |= {f"queue {queue}": waiting.of(queue) for queue in (WAITING, AUDIT)}
-    return {"run": run.id, "counts": counts, "field": str(field_version(desk.database.path))}
+    return {"run": run.id, "counts": counts, "field": field}
 
 
 class Happenings:
@@ -74,7 +73,7 @@ class Happenings:
         self._desk = desk
         self._is_ending = is_ending
         self._state = ""
-        self._changed = asyncio.Condition()
+        self._news = asyncio.Event()  # of the next state: each has one of its own
         self._listeners = 0
         self._ends = False
 
@@ -90,7 +89,7 @@ class Happenings:
             if self._listeners:
                 await self._look()
             await asyncio.sleep(max(LOOK_SECONDS, _REST * (time.monotonic() - begun)))
-        await self.end()
+        self.end()
 
     async def _look(self) -> None:
         try:
@@ -98,15 +97,17 @@ class Happenings:
         except EdgeAllError:
             return  # who writes it has it for now: next time
         if state != self._state:
-            async with self._changed:
-                self._state = state
-                self._changed.notify_all()
+            self._state = state
+            self._tell()
 
-    async def end(self) -> None:
+    def end(self) -> None:
         """Let all listeners go."""
-        async with self._changed:
-            self._ends = True
-            self._changed.notify_all()
+        self._ends = True
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def events(self) -> AsyncIterator[str]:
         """Give events as a browser reads them, until the listener leaves."""
@@ -115,14 +116,13 @@ class Happenings:
         try:
             yield "retry: 2000\n\n"
             while not self._ends:
+                news = self._news
                 if self._state != said:
                     said = self._state
                     yield f"event: state\ndata: {said}\n\n"
                     continue
                 try:
-                    async with self._changed:
-                        if self._state == said and not self._ends:
-                            await asyncio.wait_for(self._changed.wait(), BEAT_SECONDS)
+                    await asyncio.wait_for(news.wait(), BEAT_SECONDS)
                 except asyncio.TimeoutError:
                     yield ": still here\n\n"
         finally:

@@ -35,6 +35,8 @@ class Showing:
     blind : bool
     audit_probability : float or None
     shown : Shown
+    labels : tuple of str
+        What can be said of it.
     """
 
     reader: str
@@ -44,6 +46,7 @@ class Showing:
     blind: bool
     audit_probability: float | None
     shown: Shown
+    labels: tuple[str, ...]
 
 
 @dataclass

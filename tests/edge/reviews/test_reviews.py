@@ -21,6 +21,7 @@ from edge.reviews.database import ReviewDatabase
 from edge.reviews.labels import choices_of
 from edge.reviews.queues import DrawnCells, count_waiting, next_cell
 from edge.reviews.review import AUDIT, SECOND, WAITING, CellKey, reader_name
+from edge.reviews.reviewed import ReviewedCells
 
 READERS = ("Ada", "Ben")
 LABELS = ("hem", "all", "unclear", "not a cell")
@@ -40,7 +41,7 @@ def test_what_counts_is_the_last_review_of_each_reader_that_was_not_undone(
 ) -> None:
     """A step is a review, or an undo of the reader's last one that stands."""
     with tempfile.TemporaryDirectory() as folder:
-        database = database_in(Path(folder))
+        database, reviewed = database_in(Path(folder)), ReviewedCells(1)
         stands: dict[str, list[tuple[int, str]]] = {reader: [] for reader in READERS}
         for reader, said in steps:
             if said is not None:
@@ -49,6 +50,11 @@ def test_what_counts_is_the_last_review_of_each_reader_that_was_not_undone(
             else:
                 expected = CellKey(1, stands[reader].pop()[0]) if stands[reader] else None
                 assert undo_last(database, reader) == expected
+            readers = {i: {r for r, said in stands.items() if i in dict(said)} for i in range(4)}
+            with database.reading() as connection:
+                found = reviewed.look(connection)
+            assert found.cells == {i for i, who in readers.items() if who}
+            assert found.once == {i: next(iter(who)) for i, who in readers.items() if len(who) == 1}
         counts = {(reader, *said) for reader in READERS for said in dict(stands[reader]).items()}
         assert set(query(database.path, VALID)) == counts
 

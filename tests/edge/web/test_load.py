@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import statistics
 import subprocess
@@ -24,8 +23,10 @@ REVIEWS_A_SECOND = 20
 READERS = 10
 SLOWEST = 0.3
 """Seconds in which 95 of 100 pages come."""
-QUIET = 1.0
-"""Load of a machine before, up to which times say something about the pages."""
+TIMES_BARE = 4
+"""On a busy machine everything comes late: 95 of 100 pages come in so many times as long as those
+of a file that the same server has in memory take at the same time."""
+PAGE = "/review"
 MICROSCOPE = "sim:seed=1,fps=10,width=640,height=480,um=0.15,white=1"
 
 
@@ -34,6 +35,7 @@ class Load:
     """What happened."""
 
     pages: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
     taken: int = 0
     refused: int = 0
     events: int = 0
@@ -56,19 +58,24 @@ async def listen(address: str, load: Load, end: float) -> None:
                 return
 
 
-async def read(address: str, load: Load, name: str, end: float) -> None:
-    """Review cells at an even pace, as fast as one of the readers has to."""
+async def get(client: httpx.AsyncClient, path: str, times: list[float]) -> httpx.Response:
+    begun = time.monotonic()
+    answer = await client.get(path)
+    times.append(time.monotonic() - begun)
+    return answer
+
+
+async def read(address: str, load: Load, number: int, end: float) -> None:
+    """Review cells at an even pace, as fast as one of the readers has to, and not all at once."""
     origin = address.rstrip("/")
-    pause = READERS / REVIEWS_A_SECOND
+    following = time.monotonic() + number / REVIEWS_A_SECOND
     async with httpx.AsyncClient(base_url=origin, headers={"origin": origin}, timeout=30) as client:
-        await client.post("/reader", data={"reader": name})
-        following = time.monotonic()
+        await client.post("/reader", data={"reader": f"Reader {number}"})
         while following < end:
             await asyncio.sleep(max(following - time.monotonic(), 0))
-            following += pause
-            begun = time.monotonic()
-            page = await client.get("/review")
-            load.pages.append(time.monotonic() - begun)
+            following += READERS / REVIEWS_A_SECOND
+            await get(client, "/web.css", load.bare)
+            page = await get(client, PAGE, load.pages)
             found = re.search(r'name="showing" value="([\w-]+)"', page.text)
             if found is None:
                 continue
@@ -80,11 +87,16 @@ async def read(address: str, load: Load, name: str, end: float) -> None:
             load.refused += not done
 
 
+def p95_of(times: list[float]) -> float:
+    """Seconds in which 95 of 100 come."""
+    return statistics.quantiles(times, n=20)[-1]
+
+
 async def put_load(address: str, load: Load, process: int) -> tuple[int, int]:
     """Memory of the server after a third of the time, and at its end."""
     end = time.monotonic() + SECONDS
     people = [listen(address, load, end) for _ in range(LISTENERS)]
-    people += [read(address, load, f"Reader {n}", end) for n in range(READERS)]
+    people += [read(address, load, number, end) for number in range(READERS)]
     everybody = asyncio.gather(*people)
     await asyncio.sleep(SECONDS / 3)
     early = resident(process)
@@ -95,7 +107,7 @@ async def put_load(address: str, load: Load, process: int) -> tuple[int, int]:
 
 
 def test_a_minute_of_load_beside_a_run(tmp_path: Path) -> None:
-    results, busy = tmp_path / "r.db", os.getloadavg()[0]
+    results = tmp_path / "r.db"
     command = [*EDGE_ALL, "classify", MICROSCOPE, "--fields", "--keep-crops", "--out", results]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
         try:
@@ -103,7 +115,10 @@ def test_a_minute_of_load_beside_a_run(tmp_path: Path) -> None:
                 time.sleep(0.1)
             time.sleep(10)  # some cells wait
             serve = [*EDGE_ALL, "serve", results, "--port", "0", "--audit", "0"]
-            with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+            with (
+                (tmp_path / "said.txt").open("w") as told,
+                subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=told, text=True) as server,
+            ):
                 try:
                     assert server.stdout is not None
                     address = server.stdout.readline().split()[-1]
@@ -116,17 +131,15 @@ def test_a_minute_of_load_beside_a_run(tmp_path: Path) -> None:
             said = run.communicate()[1]
     ((rows, first, last),) = query(results, "SELECT count(*), min(idx), max(idx) FROM results")
     assert isinstance(last, int)
-    p95 = statistics.quantiles(load.pages, n=20)[-1]
+    p95, bare = p95_of(load.pages), p95_of(load.bare)
     print(
-        f"{len(load.pages)} pages, p95 {1000 * p95:.0f} ms; {load.taken} reviews;"
-        f" {load.events} events; {rows} results; {early >> 20} -> {late >> 20} MiB"
+        f"{len(load.pages)} pages, p95 {1000 * p95:.0f} ms, bare {1000 * bare:.0f} ms; {load.taken}"
+        f" reviews; {load.events} events; {rows} results; {early >> 20} -> {late >> 20} MiB"
     )
-    assert "Traceback" not in said
+    assert "Traceback" not in said + (tmp_path / "said.txt").read_text()
     assert (rows, first) == (last + 1, 0)
     assert query(results, "SELECT count(*) FROM reviews") == [(load.taken,)]
     assert load.taken > REVIEWS_A_SECOND  # as many as cells have come
     assert load.events > LISTENERS
     assert late - early < 16 << 20
-    if busy > QUIET:
-        pytest.skip(f"other work on this machine (load {busy:.1f}): p95 {1000 * p95:.0f} ms")
-    assert p95 < SLOWEST
+    assert p95 < max(SLOWEST, TIMES_BARE * bare)
