@@ -36,6 +36,9 @@ class CropUnreadable(EdgeAllError, ValueError):
         self.reason = reason
         self.message = message
 
+    def __reduce__(self) -> tuple[object, ...]:  # samples that carry one go to other processes
+        return type(self), (self.reason, self.message), self.__dict__
+
 
 def cut_off(what: str) -> CropUnreadable:
     """Refuse a file whose end is missing."""
@@ -172,6 +175,10 @@ class ReviewRefused(EdgeAllError, ValueError):
 
 class ServerRefused(EdgeAllError, OSError):
     """Pages cannot be served as asked: the address is taken, or is not safe without a token."""
+
+
+class ClusterFailed(EdgeAllError, RuntimeError):
+    """A cluster cannot be reached, or one of its machines cannot do its share of a run."""
 
 
 class ResumeRefused(EdgeAllError, ValueError):

@@ -135,9 +135,22 @@ class Smears:
         return self._smears.setdefault(result.smear, _Smear(result.smear))
 
     def _marked(self, result: Result) -> Result:
-        if not self._smear_of(result).is_shifted or result.error not in (None, "quality"):
+        if not self._smear_of(result).is_shifted:
             return result
-        codes = [*(result.quality or "").split(), SCALE_SHIFT]
-        if self._strict:
-            return result.refused_for_quality(codes)
-        return result.with_quality(codes)
+        return mark_shifted(result, self._strict)
+
+
+def mark_shifted(result: Result, strict: bool) -> Result:
+    """Mark a result as one of a smear that is shown at another scale.
+
+    Parameters
+    ----------
+    result : Result
+        One that has an error of another kind than ``quality`` comes back as it is.
+    strict : bool
+        Refuse it. Otherwise its decision is ``refer``.
+    """
+    if result.error not in (None, "quality"):
+        return result
+    codes = [*(result.quality or "").split(), SCALE_SHIFT]
+    return result.refused_for_quality(codes) if strict else result.with_quality(codes)

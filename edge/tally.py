@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edge.contract import FAILED, NOT_DECIDED
@@ -68,6 +69,23 @@ class Tally:
     def add_earlier(self, result: Result) -> None:
         """Count one result that was there before this run."""
         self.add(result, is_earlier=True)
+
+    def add_counts(self, decisions: Mapping[str | None, int], marked: int, earlier: int) -> None:
+        """Count many results at once, none of which supersedes another.
+
+        Parameters
+        ----------
+        decisions : mapping
+            Decision -> results; None: those without one.
+        marked : int
+            How many of the decided ones have quality codes.
+        earlier : int
+            How many were there before this run.
+        """
+        for word, n in decisions.items():
+            self.decisions[word or FAILED] += n
+        self.marked += marked
+        self.earlier += earlier
 
     @property
     def rows(self) -> int:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.cli.classify_cluster import add_cluster, classify_on_cluster
 from edge.cli.command import GATE_FAILED, SOME_FAILED, command_line, one_sentence, say
 from edge.cli.fields import Fields, add_fields
 from edge.cli.options import add_model, at_least
@@ -96,6 +97,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="float twin; by default that in the model file, or NAME-float.tflite beside it",
     )
+    add_cluster(parser)
     parser.add_argument(
         "--verbose", action="store_true", help="say how the network is run, and why"
     )
@@ -110,6 +112,9 @@ def describe(parser: argparse.ArgumentParser) -> None:
 @one_sentence
 def run(options: argparse.Namespace) -> None:
     """Classify what the command line names, and print what happens."""
+    if options.engine == "ray":
+        classify_on_cluster(options, lambda: _open(options.sources, options.watch))
+        return
     from edge.engine.classifier import Classifier
     from edge.process.interrupts import Interrupted, Interrupts, StopToken
     from edge.run import run as run_events

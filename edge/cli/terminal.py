@@ -55,9 +55,10 @@ class Table:
         return f"{word} {result.probability:>{self._number}.3f}  {name}"
 
 
-def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
-    """Say what a run found, how fast and with what."""
+def summary(tally: Tally, seconds: float, classifier: Classifier, where: str = "") -> str:
+    """Say what a run found, how fast and with what; on how many threads, or `where` else."""
     words = (*tally.words, NOT_DECIDED)
+    where = where or f"{classifier.threads} threads"
     counts = ", ".join(f"{tally.decisions[word]} {word}" for word in words)
     model, runtime = classifier.model_file, classifier.runtime
     marked = f", {tally.marked} of them marked for quality" if tally.marked else ""
@@ -66,7 +67,7 @@ def summary(tally: Tally, seconds: float, classifier: Classifier) -> str:
     return (
         f"{tally.total} {'cell' if tally.total == 1 else 'cells'}: {counts}"
         f" (a person looks{marked}), {tally.failed} failed{earlier}{again}\n"
-        f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {classifier.threads} threads,"
+        f"{(tally.total - tally.earlier) / seconds:.0f} cells/s with {where},"
         f" model {printable(model.metadata.network)} {model.sha256[:12]},"
         f" runtime {runtime.name} {runtime.version}\n"
         "Research software: this is not a diagnosis."

@@ -23,3 +23,13 @@ def quieten_libraries() -> None:
 def choose_keras_backend(name: str) -> None:
     """Let Keras run on `name`, once it is imported."""
     os.environ.setdefault("KERAS_BACKEND", name)
+
+
+def enter_folder(path: str) -> None:
+    """Make a folder the current one: another process named files from there.
+
+    Raises
+    ------
+    OSError
+    """
+    os.chdir(path)

@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any, BinaryIO
@@ -149,9 +150,14 @@ def _unsupported(what: str) -> CropUnreadable:
 class _ZipMember:
     """A member of an open zip; threads take turns to open, and decompress side by side."""
 
+    path: str
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
     lock: Lock
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """In another process the zip is opened there, once for many members."""
+        return _member_elsewhere, (self.path, self.info)
 
     def read(self) -> bytes:
         try:
@@ -172,11 +178,36 @@ class _ZipMember:
         return data
 
 
+@lru_cache(maxsize=4)  # members come one archive after the other
+def _opened_elsewhere(path: str) -> tuple[zipfile.ZipFile, Lock]:
+    return _open_zip(path), Lock()
+
+
+@dataclass(frozen=True)
+class _Unopened:
+    """A member of a zip that this process cannot open, though another one could."""
+
+    error: CropUnreadable
+
+    def read(self) -> bytes:
+        raise self.error
+
+
+def _member_elsewhere(path: str, info: zipfile.ZipInfo) -> Content:
+    try:
+        archive, lock = _opened_elsewhere(path)
+        return _ZipMember(path, archive, info, lock)
+    except OSError as error:
+        return _Unopened(unreadable(error))
+    except _DAMAGE as error:
+        return _Unopened(_damaged(error))
+
+
 def _zip(path: str, wanted: _Wanted) -> Iterator[Found]:
     archive, lock = _open_zip(path), Lock()
     for info in archive.infolist():
         if wanted(info.filename, info.is_dir()):
-            content = _ZipMember(archive, info, lock)
+            content = _ZipMember(path, archive, info, lock)
             yield _member(path, info.filename, content, _zip_refusal(info))
 
 

@@ -14,11 +14,15 @@ ROOT = Path(__file__).parents[2]
 RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
 PAGES = {"starlette", "uvicorn"}  # an extra, asked for by edge/web alone
+CLUSTER = {"ray", "pyarrow"}  # an extra, asked for by edge/cluster alone
 CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by their cameras alone
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", "cryptography", *CAMERAS, *PAGES}),
+    "edge": (
+        {"edge"},
+        {"numpy", "cv2", "rich", "watchdog", "cryptography", *CAMERAS, *PAGES, *CLUSTER},
+    ),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
         {"edge", "calibration", "convert"},
@@ -34,7 +38,8 @@ MAY_IMPORT = {
 }
 # what takes long to import: only inside the functions that need it
 HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "cryptography"}
-HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"} | CAMERAS
+HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
+HEAVY |= CAMERAS | CLUSTER
 COMMANDS = {  # package -> module of its command line
     "edge": "edge.cli.main",
     "calibration": "calibration.cli",
