@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import GATE_FAILED, SOME_FAILED, one_sentence, say
-from edge.cli.options import add_model, add_report, at_least
+from edge.cli.options import add_model, add_report, at_least, days
 
 if TYPE_CHECKING:
     from edge.drift.gates import DriftLimits
@@ -31,7 +31,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--since",
-        type=_days,
+        type=days,
         metavar="30d",
         help="of a results database, only runs of the last so many days",
     )
@@ -63,6 +63,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write cells, logits and both networks to this .zip, to look at elsewhere with"
         " edge-all drift replay; it holds images",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FILE.db",
+        help="put the report into this results database, for edge-all drift history",
     )
     parser.add_argument("--layers", action="store_true", help="compare layer by layer always")
     limits = (
@@ -110,17 +116,20 @@ def add_labels(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     """Compare, print and save."""
     from edge.drift.gates import limits_of
+    from edge.drift.history import keep_report
     from edge.drift.labels import read_labels
     from edge.drift.quantization import measure_drift
     from edge.drift.replay import save_replay
     from edge.drift.report import check_reports, write_report
     from edge.drift.two_networks import TwoNetworks
     from edge.models.model_file import SHIPPED_MODEL, read_model_file
+    from edge.reviews.database import ReviewDatabase
     from edge.sinks.read_back import refuse_inputs
     from edge.sources.registry import open_source
 
     check_reports(options.out)
     refuse_inputs([*options.out, *filter(None, [options.replay])], options.sources)
+    history = ReviewDatabase(options.keep) if options.keep else None
     model = read_model_file(options.model or SHIPPED_MODEL)
     contract = model.metadata.contract
     labels = read_labels(options.labels, contract.names, options.people)
@@ -133,6 +142,8 @@ def run(options: argparse.Namespace) -> None:
             write_report(path, found, kept, contract)
         if options.replay:
             cells = save_replay(options.replay, found, kept, two)
+    if history is not None:
+        keep_report(history, found)
     print(_summary(found))
     for path in options.out:
         print(f"saved {path}")
@@ -144,17 +155,6 @@ def run(options: argparse.Namespace) -> None:
         raise SystemExit(GATE_FAILED)
     if found.failed:
         raise SystemExit(SOME_FAILED)
-
-
-def _days(text: str) -> float:
-    """Type of an option: ``30d``."""
-    try:
-        days = float(text.removesuffix("d"))
-    except ValueError:
-        days = -1.0
-    if not text.endswith("d") or not 0 < days < 1e5:
-        raise argparse.ArgumentTypeError(f"{text} is no number of days, as 30d is")
-    return days
 
 
 def _sources(options: argparse.Namespace) -> list[str]:

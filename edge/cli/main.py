@@ -132,6 +132,7 @@ COMMANDS = {
     "drift smears": "Compare smears with the people of a reference; name what moved: data drift.",
     "drift learn": "Learn what the smears of people look like, as a reference for data drift.",
     "drift merge": "Put the people of several references together.",
+    "drift history": "Show the reports that a results database keeps: is int8 drifting?",
     "drift replay": "Run the networks of a replay package on its cells, on this machine.",
     "control": "Run a control slide, and hold it to the days on which it was established.",
     "serve": "Show runs in a browser as they go, and take what people say of cells: reviews.",

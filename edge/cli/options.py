@@ -40,6 +40,17 @@ def seconds(text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def days(text: str) -> float:
+    """Type of an option: a number of days above 0, as 30d."""
+    try:
+        found = float(text.removesuffix("d"))
+    except ValueError:
+        found = -1.0
+    if not text.endswith("d") or not 0 < found < 1e5:
+        raise argparse.ArgumentTypeError(f"{text} is no number of days, as 30d is")
+    return found
+
+
 def add_instrument(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a microscope and an objective."""
     parser.add_argument(

@@ -24,7 +24,7 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
@@ -110,6 +110,13 @@ CREATE TABLE IF NOT EXISTS smear_requests (
   smear_id INTEGER REFERENCES smears (id)
 );
 {REVIEW_TABLES}
+CREATE TABLE IF NOT EXISTS drift_reports (
+  id INTEGER PRIMARY KEY,
+  created TEXT NOT NULL,
+  model_sha256 TEXT NOT NULL,
+  has_failed INTEGER NOT NULL,
+  report TEXT NOT NULL
+);
 """
 """The tables; docs/results-database.md says what is in them."""
 
@@ -128,6 +135,7 @@ MIGRATIONS = {
     ),
     3: (),  # tables of smears, which are made where they are missing
     4: (),  # likewise of reviews
+    5: (),  # likewise of reports of drift
 }
 """Schema version -> what makes the next one of it, besides the tables that are missing."""
 

@@ -207,9 +207,12 @@ def test_the_files_of_a_results_database_are_looked_at_again(tmp_path: Path) -> 
     database = tmp_path / "results.db"
     edge_all("classify", "cells", "--model", "good.tflite", "--out", database)
     options = ("--model", "good.tflite", "--labels", "folders")
-    done = edge_all("drift", "--threads", 1, database, *options, "--since", "1d")
+    some = ("drift", "--threads", 1, database, *options, "--since", "1d")
+    assert edge_all("drift", "history", database).exit_code == 2  # none was kept
+    done = edge_all(*some, "--keep", database)
     assert done.exit_code == 0, done.output
     assert "on 12 cells" in done.stdout
+    check_history(database, tmp_path / "history")
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute("UPDATE runs SET started = '2001-01-01T00:00:00+00:00'")
     done = edge_all("drift", "--threads", 1, database, *options, "--since", "1d")
@@ -217,6 +220,30 @@ def test_the_files_of_a_results_database_are_looked_at_again(tmp_path: Path) -> 
     assert "has decisions of 0 files" in done.stderr
     for wrong in (("cells", "--since", "1d"), (database, "--since", "1"), ("none.db",)):
         assert edge_all("drift", *wrong, *options).exit_code == 2
+
+
+def check_history(database: Path, out: Path) -> None:
+    """One report is kept, and no gate failed in it."""
+    done = edge_all("drift", "history", database, "--since", "1d")
+    assert done.exit_code == 0, done.output
+    assert "12 cells: 100.00% agree" in done.stdout
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO drift_reports (created, model_sha256, has_failed, report)"
+            " SELECT created, model_sha256, 1, json_set(report, '$.gates[4].passed', json('false'))"
+            " FROM drift_reports"
+        )
+    words = {"html": "report by report", "md": "clipped.svg", "xml": 'failures="1"', "json": "}"}
+    reports = [option for suffix in words for option in ("--out", out.with_suffix(f".{suffix}"))]
+    done = edge_all("drift", "history", database, *reports)
+    assert done.exit_code == 3, done.output
+    for suffix, word in words.items():
+        assert word in out.with_suffix(f".{suffix}").read_text()
+    found = json.loads(out.with_suffix(".json").read_text())["reports"]
+    assert [each["failed"] for each in found] == [[], ["clipped-cells"]]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE drift_reports SET report = '{}'")
+    assert "DELETE FROM drift_reports" in edge_all("drift", "history", database).stderr
 
 
 def test_a_report_of_no_kind_is_refused_before_any_work(tmp_path: Path) -> None:
