@@ -173,5 +173,13 @@ class ServerRefused(EdgeAllError, OSError):
     """Pages cannot be served as asked: the address is taken, or is not safe without a token."""
 
 
+class BrokerRefused(EdgeAllError, ValueError):
+    """An address of an MQTT broker, or what is to let a device in, cannot be used."""
+
+
+class BrokerAway(EdgeAllError, ConnectionError):
+    """An MQTT broker cannot be reached, or does not take what it is told."""
+
+
 class ResumeRefused(EdgeAllError, ValueError):
     """Results that are there already are not those of this run, so it cannot go on with them."""

@@ -24,7 +24,7 @@ _LONGEST_WORDS = 120  # characters of what SQLite says of damage
 SMALLEST = 512
 """Bytes of the smallest database."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """``PRAGMA user_version`` of a results database; earlier ones are migrated, others refused."""
 
 APPLICATION_ID = 0x65646765
@@ -109,6 +109,27 @@ CREATE TABLE IF NOT EXISTS smear_requests (
   name TEXT NOT NULL,
   smear_id INTEGER REFERENCES smears (id)
 );
+CREATE TABLE IF NOT EXISTS looks (
+  run_id INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  red REAL NOT NULL,
+  green REAL NOT NULL,
+  blue REAL NOT NULL,
+  foreground REAL NOT NULL,
+  focus REAL NOT NULL,
+  saturation REAL NOT NULL,
+  area INTEGER NOT NULL,
+  rim_red REAL NOT NULL,
+  rim_green REAL NOT NULL,
+  rim_blue REAL NOT NULL,
+  PRIMARY KEY (run_id, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deliveries (
+  smear_id INTEGER NOT NULL REFERENCES smears (id),
+  receiver TEXT NOT NULL,
+  delivered TEXT NOT NULL,
+  PRIMARY KEY (smear_id, receiver)
+);
 {REVIEW_TABLES}
 """
 """The tables; docs/results-database.md says what is in them."""
@@ -128,6 +149,7 @@ MIGRATIONS = {
     ),
     3: (),  # tables of smears, which are made where they are missing
     4: (),  # likewise of reviews
+    5: (),  # likewise of looks and deliveries
 }
 """Schema version -> what makes the next one of it, besides the tables that are missing."""
 

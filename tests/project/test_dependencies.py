@@ -13,12 +13,13 @@ from imported import OURS, imports
 ROOT = Path(__file__).parents[2]
 RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
+BROKERS = {"paho"}  # an extra, asked for by edge/fleet alone
 PAGES = {"starlette", "uvicorn"}  # an extra, asked for by edge/web alone
 CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by their cameras alone
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
-    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", *CAMERAS, *PAGES}),
+    "edge": ({"edge"}, {"numpy", "cv2", "rich", "watchdog", *CAMERAS, *PAGES, *BROKERS}),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
         {"edge", "calibration", "convert"},
@@ -34,7 +35,9 @@ MAY_IMPORT = {
 }
 # what takes long to import: only inside the functions that need it
 HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib"}
-HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"} | CAMERAS
+HEAVY |= (
+    {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"} | CAMERAS | BROKERS
+)
 COMMANDS = {  # package -> module of its command line
     "edge": "edge.cli.main",
     "calibration": "calibration.cli",

@@ -130,7 +130,7 @@ def test_a_database_of_version_1_becomes_the_one_that_is_written_today(folder: P
     assert query(folder / "results.db", "PRAGMA user_version") == [(1,)]
     classify("--out", "results.db")  # a run of its own
     classify("--out", "new.db")
-    assert query(folder / "results.db", "PRAGMA user_version") == [(5,)]
+    assert query(folder / "results.db", "PRAGMA user_version") == [(6,)]
     for table in ("models", "runs", "results"):
         columns = f"PRAGMA table_info({table})"
         assert query(folder / "results.db", columns) == query(folder / "new.db", columns)

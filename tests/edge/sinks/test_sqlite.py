@@ -75,7 +75,7 @@ def test_the_schema_is_version_5_with_these_tables(tmp_path: Path) -> None:
         assert [
             row[1] for row in query(tmp_path / "r.db", f"PRAGMA table_info({table})")
         ] == columns
-    assert query(tmp_path / "r.db", "PRAGMA user_version") == [(5,)] == [(SCHEMA_VERSION,)]
+    assert query(tmp_path / "r.db", "PRAGMA user_version") == [(6,)] == [(SCHEMA_VERSION,)]
     assert query(tmp_path / "r.db", "PRAGMA application_id") == [(APPLICATION_ID,)]
     assert query(tmp_path / "r.db", "PRAGMA journal_mode") == [("wal",)]
 
@@ -228,7 +228,7 @@ def test_a_gap_in_the_results_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("PRAGMA user_version = 7", "has results of schema 7, this edge-all writes 5"),
+        ("PRAGMA user_version = 7", "has results of schema 7, this edge-all writes 6"),
         ("PRAGMA application_id = 12", "is a database of another program"),
     ],
     ids=["schema", "program"],
