@@ -181,5 +181,13 @@ class ClusterFailed(EdgeAllError, RuntimeError):
     """A cluster cannot be reached, or one of its machines cannot do its share of a run."""
 
 
+class BrokerRefused(EdgeAllError, ValueError):
+    """An address of an MQTT broker, or what is to let a device in, cannot be used."""
+
+
+class BrokerAway(EdgeAllError, ConnectionError):
+    """An MQTT broker cannot be reached, or does not take what it is told."""
+
+
 class ResumeRefused(EdgeAllError, ValueError):
     """Results that are there already are not those of this run, so it cannot go on with them."""

@@ -38,6 +38,7 @@ def run(
     shadow: Shadow | None = None,
     commits: bool = False,
     keeps_crops: bool = False,
+    keeps_looks: bool = False,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -61,6 +62,8 @@ def run(
         Flush the outputs after each batch, and say so: who waits for results to be safe, hears it.
     keeps_crops : bool
         Results databases take the crops; the classifier keeps them then.
+    keeps_looks : bool
+        They take how the cells look; the classifier keeps crops then.
 
     Yields
     ------
@@ -79,7 +82,7 @@ def run(
     is_open = False
     try:
         with ExitStack() as stack:
-            facts = facts_of_run(source, classifier, command, keeps_crops)
+            facts = facts_of_run(source, classifier, command, keeps_crops, keeps_looks)
             files = stack.enter_context(Outputs(outputs, facts, resume))
             is_open = True
             if resume:
@@ -221,7 +224,11 @@ class _Work:
 
 
 def facts_of_run(
-    source: Source, classifier: Classifier, command: str, keeps_crops: bool = False
+    source: Source,
+    classifier: Classifier,
+    command: str,
+    keeps_crops: bool = False,
+    keeps_looks: bool = False,
 ) -> Run:
     """Facts of a run, the same for all its results."""
     model, runtime = classifier.model_file, classifier.runtime
@@ -237,4 +244,5 @@ def facts_of_run(
         machine=f"{platform.node()}, {processor_name()}",
         threads=classifier.threads,
         keeps_crops=keeps_crops,
+        keeps_looks=keeps_looks,
     )

@@ -12,7 +12,11 @@ from edge.cli.command import one_sentence
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE.json", help="as edge-all drift learn writes"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE.json",
+        help="as edge-all drift learn writes, or messages of edge-all run --mqtt",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="write all of them here"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.cli.command import SOME_FAILED, command_line, one_sentence, say
+from edge.cli.fleet import add_fleet, publisher_of
 from edge.cli.options import add_model, at_least, seconds
 from edge.wording import printable
 
@@ -90,6 +91,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help=f"cells at a time, at most {_MOST_THREADS}; by default one per processor",
     )
+    add_fleet(parser)
     parser.epilog = (
         "Started again after a crash it goes on: what was stored stays, once. A full disk and a"
         " camera that is away are waited for. docs/service.md has a unit for systemd."
@@ -123,16 +125,18 @@ def run(options: argparse.Namespace) -> None:
         keeps_crops=options.keep_crops,
     )
     overdue: list[Wait] = []
+    publisher = publisher_of(options)
     stop = StopToken()
     with Interrupts(stop), ExitStack() as stack:
         mine = LockFile(options.out.with_name(f"{options.out.name}.service"), options.out)
         mine.take()  # one service a database: its smears follow each other
         stack.callback(mine.release)
+        stack.enter_context(publisher)
         try:
             live = _Live()
             stages = _stages(options.crops, live)
             classifier = stack.enter_context(
-                Classifier(options.model, options.threads, options.keep_crops, stages=stages)
+                Classifier(options.model, options.threads, keep_crops=True, stages=stages)
             )
 
             def give_up(wait: Wait) -> None:

@@ -9,10 +9,9 @@ from edge.crops.image_statistics import ImageStatistics, image_statistics
 from edge.decisions.decision import Verdict
 from edge.drift.labels import UNKNOWN, Labels
 from edge.drift.people import People, nobody
-from edge.drift.smears import Cell, cell_of, smears_of
+from edge.drift.smears import Cell, cell_of, smears_of, verdict_of
 from edge.engine.classifier import Classifier
 from edge.reference.drift_reference import no_cells_yet
-from edge.rows import Result
 from edge.samples import Sample
 
 
@@ -62,14 +61,7 @@ def learn_people(
         if label != UNKNOWN:
             cell = replace(cell, right=cell.label == contract.names[label])
         cells.append((all_of or labels.person_of(result.file, result.smear), cell))
-        counted.append((image_statistics(result.crop, contract.background), _verdict_of(result)))
+        counted.append((image_statistics(result.crop, contract.background), verdict_of(result)))
     counts = no_cells_yet(contract.words).add(counted)
     people = nobody(sha256, contract).add(tuple(smears_of(cells, contract.diameters)), counts)
     return Learned(people, tuple(failed))
-
-
-def _verdict_of(result: Result) -> Verdict:
-    assert result.label is not None
-    assert result.decision is not None
-    assert result.probabilities is not None
-    return Verdict(result.label, result.decision, result.probabilities)

@@ -22,6 +22,9 @@ SCHEMA = 1
 KIND = "edge-all people"
 """By which such a file is known."""
 
+SUMMARY = "edge-all smear"
+"""Kind of the message about a smear (:mod:`edge.fleet.summary`), which has people in it."""
+
 _MOST_PEOPLE = 20_000
 
 
@@ -100,8 +103,12 @@ def save_people(path: Path, people: People) -> None:
     ------
     OutputFailed
     """
-    fields = {"kind": KIND, "schema": SCHEMA, **asdict(people)}
-    save_text(path, json.dumps(fields, indent=1, sort_keys=True) + "\n")
+    save_text(path, json.dumps(fields_of(people), indent=1, sort_keys=True) + "\n")
+
+
+def fields_of(people: People) -> dict[str, Any]:
+    """People as JSON has them."""
+    return {"kind": KIND, "schema": SCHEMA, **asdict(people)}
 
 
 _VALUES = record(dict.fromkeys(CHANNELS, number(-1e6, 1e6)))
@@ -119,7 +126,7 @@ _SMEAR = record(
 
 
 def read_people(path: Path) -> People:
-    """Read what :func:`save_people` wrote.
+    """Read what :func:`save_people` wrote, or the message about a smear.
 
     Raises
     ------
@@ -128,6 +135,8 @@ def read_people(path: Path) -> People:
     """
     try:
         fields: Any = read_json(path)
+        if isinstance(fields, dict) and fields.get("kind") == SUMMARY:
+            fields = fields.get("people")
         if not isinstance(fields, dict) or fields.get("kind") != KIND:
             raise ValueError("it is no file of people")
         if fields.get("schema") != SCHEMA:
@@ -151,7 +160,8 @@ def read_people(path: Path) -> People:
         )
     except (OSError, ValueError) as error:
         raise NotComparable(
-            f"{path} cannot be used: {error}; edge-all drift learn writes such files"
+            f"{path} cannot be used: {error}; edge-all drift learn writes such files, and"
+            " edge-all run --mqtt sends them"
         ) from error
 
 

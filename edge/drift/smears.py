@@ -10,13 +10,12 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from edge.contract import NOT_DECIDED, Diameters
-from edge.crops.image_statistics import statistics_and_foreground
-from edge.crops.preprocess import UInt8Image
+from edge.crops.look import Look, look_at
 from edge.crops.scale import compare_with_training, size_of_largest
+from edge.decisions.decision import Verdict
 from edge.rows import Result
 from edge.statistics.label_free import BINS, bins_of
 
@@ -44,9 +43,6 @@ IN_WORDS = {
     "referred": "share of cells referred",
 }
 """Channel -> what it is, for people."""
-
-_RIM = 3
-"""Width of the rim in pixels: where the outline is drawn 2 px off, its colour is another."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +102,14 @@ class Cell:
 _OF_ALL = "size_of_largest"
 
 
+def verdict_of(result: Result) -> Verdict:
+    """What was said of a cell that has a decision."""
+    assert result.label is not None
+    assert result.decision is not None
+    assert result.probabilities is not None
+    return Verdict(result.label, result.decision, result.probabilities)
+
+
 def cell_of(result: Result, background: str) -> Cell | None:
     """What is known of one cell; None of one without a decision or without foreground.
 
@@ -116,18 +120,20 @@ def cell_of(result: Result, background: str) -> Cell | None:
     background : str
         Of the contract.
     """
-    if result.crop is None or result.logits is None or result.probabilities is None:
+    look = None if result.crop is None else look_at(result.crop, background)
+    return None if look is None else cell_that_looks(result, look)
+
+
+def cell_that_looks(result: Result, look: Look) -> Cell | None:
+    """What is known of one cell whose look was kept; None of one without a decision."""
+    if result.logits is None or result.probabilities is None:
         return None
-    statistics, inside = statistics_and_foreground(result.crop, background)
-    area = int(cv2.countNonZero(inside))
-    if not area:
-        return None
-    rim = _rim_levels(result.crop, inside)
+    statistics, rim = look.statistics, (look.rim_red, look.rim_green, look.rim_blue)
     ordered = sorted(result.logits)
     of_two = len(result.logits) == 2
     margin = result.logits[1] - result.logits[0] if of_two else ordered[-1] - ordered[-2]
     values = {
-        "log_area": math.log(area),
+        "log_area": math.log(look.area),
         **dict(zip(("red", "green", "blue"), statistics.levels, strict=True)),
         **dict(zip(("rim_red", "rim_green", "rim_blue"), rim, strict=True)),
         "log_focus": math.log(max(statistics.focus, 1e-6)),
@@ -136,16 +142,6 @@ def cell_of(result: Result, background: str) -> Cell | None:
         "referred": float(result.decision == NOT_DECIDED),
     }
     return Cell(values, max(result.probabilities), result.label or "")
-
-
-def _rim_levels(crop: UInt8Image, inside: UInt8Image) -> tuple[float, float, float]:
-    """Mean levels of the outermost pixels of the foreground."""
-    side = 2 * _RIM + 1
-    core = cv2.erode(inside, np.ones((side, side), np.uint8), borderValue=0)
-    rim = np.asarray(cv2.subtract(inside, core), np.uint8)
-    pixels = cv2.countNonZero(rim)
-    red, green, blue, _ = cv2.sumElems(cv2.copyTo(crop, rim))
-    return red / pixels, green / pixels, blue / pixels
 
 
 def smears_of(cells: Iterable[tuple[str, Cell]], diameters: Diameters | None) -> Iterator[Smear]:

@@ -145,6 +145,7 @@ class Service:
             self._stop,
             commits=True,
             keeps_crops=settings.keeps_crops,
+            keeps_looks=True,
         )
         with ExitStack() as stack:
             smears: Smears | None = None

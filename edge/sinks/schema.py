@@ -109,6 +109,27 @@ CREATE TABLE IF NOT EXISTS smear_requests (
   name TEXT NOT NULL,
   smear_id INTEGER REFERENCES smears (id)
 );
+CREATE TABLE IF NOT EXISTS looks (
+  run_id INTEGER NOT NULL,
+  idx INTEGER NOT NULL,
+  red REAL NOT NULL,
+  green REAL NOT NULL,
+  blue REAL NOT NULL,
+  foreground REAL NOT NULL,
+  focus REAL NOT NULL,
+  saturation REAL NOT NULL,
+  area INTEGER NOT NULL,
+  rim_red REAL NOT NULL,
+  rim_green REAL NOT NULL,
+  rim_blue REAL NOT NULL,
+  PRIMARY KEY (run_id, idx)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS deliveries (
+  smear_id INTEGER NOT NULL REFERENCES smears (id),
+  receiver TEXT NOT NULL,
+  delivered TEXT NOT NULL,
+  PRIMARY KEY (smear_id, receiver)
+);
 {REVIEW_TABLES}
 CREATE TABLE IF NOT EXISTS drift_reports (
   id INTEGER PRIMARY KEY,
@@ -135,7 +156,7 @@ MIGRATIONS = {
     ),
     3: (),  # tables of smears, which are made where they are missing
     4: (),  # likewise of reviews
-    5: (),  # likewise of reports of drift
+    5: (),  # likewise of looks, deliveries and reports of drift
 }
 """Schema version -> what makes the next one of it, besides the tables that are missing."""
 

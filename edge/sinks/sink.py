@@ -36,6 +36,8 @@ class Run:
     keeps_crops : bool
         Whether results databases take the crops that results carry, to be shown and learnt from
         where no file has them.
+    keeps_looks : bool
+        Whether they take how the cells look (:mod:`edge.crops.look`), of results with a crop.
     """
 
     command: str
@@ -49,6 +51,7 @@ class Run:
     machine: str
     threads: int
     keeps_crops: bool = False
+    keeps_looks: bool = False
 
 
 @runtime_checkable

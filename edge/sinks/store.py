@@ -30,6 +30,7 @@ from edge.sinks.sink import START_AGAIN, Run
 _SUPERSEDE = "UPDATE results SET superseded_by = ? WHERE run_id = ? AND idx = ?"
 
 _INSERT_CROP = "INSERT INTO crops VALUES (?, ?, ?)"
+_INSERT_LOOK = f"INSERT INTO looks VALUES (?, ?{', ?' * 10})"
 
 _AT_ONCE = 500
 
@@ -94,6 +95,7 @@ class Store:
         """
         self._contract = run.contract
         self._keeps_crops = run.keeps_crops
+        self._keeps_looks = run.keeps_looks
         self._columns = columns_of(run.contract.names)
         self._insert = _insert_of(self._columns)
         with self._failing():
@@ -208,6 +210,11 @@ class Store:
             from edge.crops.png import png_of  # OpenCV, which few runs need here
 
             self.add(_INSERT_CROP, (self.run_id, result.index, png_of(result.crop)))
+        if self._keeps_looks and result.crop is not None and result.decision is not None:
+            from edge.crops.look import look_at
+
+            if look := look_at(result.crop, self._contract.background):
+                self.add(_INSERT_LOOK, (self.run_id, result.index, *look.numbers))
         if result.supersedes is not None:
             self.add(_SUPERSEDE, (result.index, self.run_id, result.supersedes))
 

@@ -13,6 +13,7 @@ from imported import OURS, imports
 ROOT = Path(__file__).parents[2]
 RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
 
+BROKERS = {"paho"}  # an extra, asked for by edge/fleet alone
 PAGES = {"starlette", "uvicorn"}  # an extra, asked for by edge/web alone
 CLUSTER = {"ray", "pyarrow"}  # an extra, asked for by edge/cluster alone
 CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by their cameras alone
@@ -21,7 +22,7 @@ CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by thei
 MAY_IMPORT = {
     "edge": (
         {"edge"},
-        {"numpy", "cv2", "rich", "watchdog", "cryptography", *CAMERAS, *PAGES, *CLUSTER},
+        {"numpy", "cv2", "rich", "watchdog", "cryptography"}.union(CAMERAS, PAGES, CLUSTER, BROKERS),
     ),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
@@ -39,7 +40,7 @@ MAY_IMPORT = {
 # what takes long to import: only inside the functions that need it
 HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "cryptography"}
 HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
-HEAVY |= CAMERAS | CLUSTER
+HEAVY |= CAMERAS | CLUSTER | BROKERS
 COMMANDS = {  # package -> module of its command line
     "edge": "edge.cli.main",
     "calibration": "calibration.cli",
