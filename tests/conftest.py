@@ -101,7 +101,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python of an environment in which `edge` runs on tflite-runtime 2.14.0."""
-    needs = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless", "typer")
+    needs = ("tflite-runtime==2.14.0", "numpy<2", "opencv-python-headless")
     folder = made_once(tmp_path_factory, "old-runtime", lambda folder: environment(folder, *needs))
     return folder / "bin" / "python"
 

@@ -84,6 +84,15 @@ def test_the_readme_leads_to_every_page() -> None:
     assert pages <= targets
 
 
+def test_the_index_leads_to_every_page() -> None:
+    docs, index = ROOT / "docs", ROOT / "docs" / "index.md"
+    targets = {target.partition("#")[0] for target in LINK.findall(index.read_text("utf-8"))}
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")}
+    assert pages - {"index.md"} <= targets
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert pages <= set(re.findall(r"[\w/-]+\.md", site))
+
+
 def test_the_readme_is_short() -> None:
     assert README.stat().st_size < 8000
 

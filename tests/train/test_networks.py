@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from edge.errors import DataRefused
-from train.networks.find import BUILDERS, build
+from train.networks.find import BUILDERS, build, find_network
 from train.networks.paper import NETWORKS, multiply_adds
 
 # parameters, trainable and not, and multiply-adds per crop in millions: of the paper's what its
@@ -51,6 +53,16 @@ def test_batch_norm_stands_right_behind_a_convolution(network: str) -> None:
         before = norm.input._keras_history.operation
         assert isinstance(before, layers.Conv2D)
         assert before.activation.__name__ == "linear"
+
+
+def test_a_copy_of_the_small_network_is_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/contributing.md says: a module, and a line in ``BUILDERS``."""
+    path = Path(__file__).parents[2] / "train" / "networks" / "small.py"
+    copied: dict[str, Any] = {}
+    exec(path.read_text(encoding="utf-8").replace("small", "mine"), copied)
+    monkeypatch.setitem(BUILDERS, "mine", copied["mine"])
+    model = find_network("mine", 32, 3).build()
+    assert (model.name, model.output_shape) == ("mine", (None, 3))
 
 
 def test_outputs_are_probabilities() -> None:
