@@ -13,7 +13,7 @@
 # With labelled crops, for hours on a processor; killed, the same command goes on. studies/ says what is trained.
 #   make study DATA=folder [EPOCHS=n]         the paper's split and people held out: docs/part-of-cnmc
 #   make recipes DATA=folder WIDE=folder      which recipe holds for people never seen: build/recipes/report
-#   make train-cnn DATA=folder WIDE=folder [EPOCHS=n]     the network that ships; make release ships it
+#   make train-cnn DATA=folder [EPOCHS=n]     the network that ships; make release DATA=folder ships it
 #   make train-large DATA=folder [EPOCHS=n]   VGG-16 and ResNet-50; make reports DATA=folder converts all three
 PYTHON ?= python3
 LEGACY_PYTHON ?= python3.11
@@ -22,7 +22,6 @@ NETWORKS ?= edge/models/cnn.tflite
 pip = $(1)/bin/pip install --quiet --disable-pip-version-check
 draw = test "$(CROPS)" != build/samples || .venv-device/bin/edge-all samples build/samples -n
 data = $(or $(DATA),$(error give DATA=folder with hem/ and all/ folders of crops))
-wide = $(or $(WIDE),$(error give WIDE=folder of crops of many other people))
 STUDY = .venv/bin/edge-all-train study --data $(data) $(if $(EPOCHS),--epochs $(EPOCHS))
 BAND := .venv/bin/edge-all-calibrate probabilities --missed 0.1 --false-alarms 0.1
 
@@ -51,13 +50,13 @@ matrix: .venv/ready ; .venv/bin/python tests/matrix $(if $(CELLS),--cells $(CELL
 wheelhouse: .venv/ready ; @.venv/bin/python docs/make_wheelhouse.py $(or $(ARCH),aarch64) $(PYTHON) build/wheelhouse
 clean: ; rm -rf build dist .venv .venv-device .venv-peers .venv-legacy
 study: .venv/ready ; $(STUDY) studies/part-of-cnmc.toml --out build/study --report docs/part-of-cnmc
-recipes: .venv/ready ; $(STUDY) studies/recipes.toml --also wide=$(wide) --out build/recipes --report build/recipes/report
-train-cnn: .venv/ready ; $(STUDY) studies/cnn.toml --also wide=$(wide) --out build/train --report build/train/report
-train-large: .venv/ready ; $(STUDY) studies/large.toml --out build/train
-release: .venv/ready  # the network of everybody; temperature and band are of the folds' people, and wide
-	cp build/train/everybody/cnn-alike/cnn.keras build/train/everybody/cnn-alike/cnn.json train/released/
-	$(BAND) --people-alike $(patsubst %,build/train/%/cnn-alike/cnn-held-out.csv,H22 H10 H14 everybody) --out train/released/cnn-calibration.json
-	.venv/bin/edge-all-convert run train/released/cnn.keras --cells $(data) --test $(wide) --out build/release
+recipes: .venv/ready ; $(STUDY) studies/recipes.toml --also wide=$(or $(WIDE),$(error give WIDE=folder)) --out build/recipes --report build/recipes/report
+train-cnn train-large: train-%: .venv/ready
+	$(STUDY) studies/$*.toml --out build/train
+release: .venv/ready  # temperature and band come from other people than those it is measured on
+	cp build/train/H22/cnn-best/cnn.keras build/train/H22/cnn-best/cnn.json train/released/
+	$(BAND) build/train/H10/cnn-best/cnn-held-out.csv build/train/H14/cnn-best/cnn-held-out.csv --out train/released/cnn-calibration.json
+	.venv/bin/edge-all-convert run train/released/cnn.keras --cells $(data) --out build/release
 	cp build/release/cnn-ranges.json build/release/cnn-reference.json train/released/
 	cp build/release/cnn.tflite edge/models/
 reports: .venv/ready

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edge.cli.classify_cluster import add_cluster, classify_on_cluster
 from edge.cli.command import GATE_FAILED, SOME_FAILED, command_line, one_sentence, say
 from edge.cli.fields import Fields, add_fields
-from edge.cli.options import add_model, at_least
+from edge.cli.options import add_model, add_runtime, at_least
 from edge.process.interrupts import hangup_of_terminal
 from edge.reasons import CAMERA_FAULTS
 
@@ -67,6 +67,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         help="go on with what an earlier, cut-off run has written",
     )
     add_model(parser)
+    add_runtime(parser)
     parser.add_argument(
         "--pixel-size",
         type=at_least(0.001, float, 100),
@@ -131,7 +132,14 @@ def run(options: argparse.Namespace) -> None:
             probation = _begin_probation(options, stack)
             keeps = keeps_crops(outputs) or options.shadow is not None or options.keep_crops
             classifier = stack.enter_context(
-                Classifier(options.model, options.threads, keeps, options.strict, fields.stages)
+                Classifier(
+                    options.model,
+                    options.threads,
+                    keeps,
+                    options.strict,
+                    fields.stages,
+                    options.runtime,
+                )
             )
             probation.loaded()
             shadow = _shadow(options, classifier, stack)

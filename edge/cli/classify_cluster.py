@@ -68,7 +68,9 @@ def classify_on_cluster(options: argparse.Namespace, open_source: Callable[[], S
     stop, shifts, cells, machine = StopToken(), list[events.ScaleShifted](), 0, ""
     with ExitStack() as stack:
         stack.enter_context(Interrupts(stop))
-        classifier = stack.enter_context(Classifier(options.model, 1, strict=options.strict))
+        classifier = stack.enter_context(
+            Classifier(options.model, 1, strict=options.strict, runtime=options.runtime)
+        )
         if options.pixel_size:
             source = Scaled(source, options.pixel_size, classifier.contract)
         bar = ProgressBar(None) if sys.stderr.isatty() else None
@@ -83,6 +85,7 @@ def classify_on_cluster(options: argparse.Namespace, open_source: Callable[[], S
                 command_line(),
                 options.pixel_size,
                 stop,
+                options.runtime,
             ):
                 if isinstance(event, ClusterStarted):
                     earlier = f"; {event.earlier} files are there already" if event.earlier else ""

@@ -86,6 +86,17 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names a runtime."""
+    from edge.engine.runtime import RUNTIMES
+
+    parser.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        help="what runs the network; by default the first of these but openvino that is installed",
+    )
+
+
 def _model_path(text: str) -> Path:
     if text != ACTIVE:
         return Path(text)

@@ -21,6 +21,8 @@ class Job:
         Hash of the model file.
     strict : bool
         Refuse crops of bad quality.
+    runtime : str or None
+        That was asked for.
     folder : str
         Current folder where the run was started: names of files are relative to it.
     version : str
@@ -29,6 +31,7 @@ class Job:
 
     model_sha256: str
     strict: bool
+    runtime: str | None
     folder: str
     version: str
 

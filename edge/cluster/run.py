@@ -62,6 +62,7 @@ def run_on_cluster(
     command: str = "",
     pixel_size: float | None = None,
     stop: StopToken | None = None,
+    runtime: str | None = None,
 ) -> Iterator[ClusterStarted | ShardWritten | ScaleShifted | Finished]:
     """Classify all samples of a source on the Ray cluster at hand.
 
@@ -81,6 +82,8 @@ def run_on_cluster(
         That samples of the source were given.
     stop : StopToken, optional
         Holds back signals while a file is written.
+    runtime : str, optional
+        Asked for on all machines, as of a Classifier.
 
     Yields
     ------
@@ -99,7 +102,7 @@ def run_on_cluster(
         )
     stop = stop or StopToken()
     model = classifier.model_file
-    job = Job(model.sha256, classifier.strict, os.getcwd(), edge.__version__)
+    job = Job(model.sha256, classifier.strict, runtime, os.getcwd(), edge.__version__)
     contract, tally, at, shards = classifier.contract, Tally(classifier.contract.words), 0, 0
     with Pool() as pool:
         record = {

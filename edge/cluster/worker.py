@@ -61,5 +61,5 @@ def _begin(job: Job, model: bytes) -> Classifier:
     with tempfile.TemporaryDirectory(prefix="edge-all-") as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(model)
-        _kept[job] = Classifier(path, threads=1, strict=job.strict)
+        _kept[job] = Classifier(path, 1, strict=job.strict, runtime=job.runtime)
     return _kept[job]

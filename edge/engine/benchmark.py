@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from edge.machine import (
 )
 from edge.process.native_messages import native_messages_silenced
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the JSON."""
 
 _WARM_UP = 3  # invocations: the first ones allocate and pack weights
@@ -72,7 +73,7 @@ class Timing:
 
     Attributes
     ----------
-    network : str
+    network, runtime : str
     setting : Setting
     p50, p95 : float
         Milliseconds an invocation takes: median and 95th percentile.
@@ -81,6 +82,7 @@ class Timing:
     """
 
     network: str
+    runtime: str
     setting: Setting
     p50: float
     p95: float
@@ -127,32 +129,35 @@ def settings(processors: int) -> Iterator[Setting]:
 
 
 def run_benchmark(
-    networks: Sequence[Network], crops: UInt8Image, runtime: Runtime, seconds: float
+    networks: Sequence[Network], crops: UInt8Image, runtimes: Sequence[Runtime], seconds: float
 ) -> Benchmark:
-    """Measure every network in every setting.
+    """Measure every network in every setting on every runtime.
 
     Parameters
     ----------
     networks : sequence of Network
     crops : ndarray of uint8, shape (n, side, side, 3)
         What they are fed.
-    runtime : Runtime
+    runtimes : sequence of Runtime
     seconds : float
-        For each network and setting.
+        For each network, setting and runtime.
     """
     for network in networks:
         if network.name == "int8":  # a foreign one would be said not to run in any setting
-            Int8Network(network.flatbuffer, runtime)
+            for runtime in runtimes:
+                Int8Network(network.flatbuffer, runtime)
     before = condition()
+    names = [runtime.name for runtime in runtimes]
     timings: list[Timing] = []
     not_run: list[str] = []
     for setting in settings(available_processors()):
-        for network in networks:  # side by side: a machine that warms up slows both
+        # side by side: a machine that warms up slows all of them
+        for network, runtime in product(networks, runtimes):
             try:
                 timings.append(_measure(network, setting, crops, runtime, seconds))
             except (RuntimeError, ValueError) as error:
                 words = f"batches of {setting.batch}: {words_of(error)}"
-                not_run.append(f"{network.name}, {words}")
+                not_run.append(f"{network.name}, {runtime.name}, {words}")
     return Benchmark(
         SCHEMA,
         {
@@ -161,7 +166,7 @@ def run_benchmark(
             "int8 help": ", ".join(cpu_features()),
             "memory": memory(),
         },
-        {name: installed_version(name) for name in ("edge-all", "numpy", runtime.name)},
+        {name: installed_version(name) for name in ("edge-all", "numpy", *names)},
         before,
         condition(),
         tuple(timings),
@@ -180,7 +185,7 @@ def _measure(
         durations = list(pool.map(lambda one: _invoke(one, batches, seconds), interpreters))
     p50, p95 = np.percentile(np.concatenate(durations), [50, 95]) * 1000
     rate = sum(setting.batch / float(of_one.mean()) for of_one in durations)
-    return Timing(network.name, setting, float(p50), float(p95), rate)
+    return Timing(network.name, runtime.name, setting, float(p50), float(p95), rate)
 
 
 def _batches(name: str, crops: UInt8Image, size: int) -> list[npt.NDArray[Any]]:
@@ -224,20 +229,36 @@ def describe(found: Benchmark) -> str:
         f"{found.machine['processor']}, {found.machine['usable']} usable processors",
         ", ".join(f"{name} {version}" for name, version in found.versions.items()),
         "",
-        f"{'network':<8} {'interpreters':>12} {'threads each':>12} {'batch':>5}"
+        f"{'network':<8} {'runtime':<15} {'interpreters':>12} {'threads each':>12} {'batch':>5}"
         f" {'p50 ms':>8} {'p95 ms':>8} {'crops/s':>8}",
         *(
-            f"{timing.network:<8} {timing.setting.interpreters:>12} {timing.setting.threads:>12}"
-            f" {timing.setting.batch:>5} {timing.p50:>8.3f} {timing.p95:>8.3f}"
-            f" {timing.crops_per_second:>8.0f}"
+            f"{timing.network:<8} {timing.runtime:<15} {timing.setting.interpreters:>12}"
+            f" {timing.setting.threads:>12} {timing.setting.batch:>5}"
+            f" {timing.p50:>8.3f} {timing.p95:>8.3f} {timing.crops_per_second:>8.0f}"
             for timing in found.timings
         ),
         "",
+        *compare_runtimes(found.timings),
         *(f"not run: {words}" for words in found.not_run),
         f"before  {_condition_words(found.before)}",
         f"after   {_condition_words(found.after)}",
     ]
     return "\n".join(lines)
+
+
+def compare_runtimes(timings: Sequence[Timing]) -> Iterator[str]:
+    """Say of each network which runtime is the fastest, each in the setting that suits it best."""
+    best: dict[str, dict[str, float]] = {}
+    for timing in timings:
+        rates = best.setdefault(timing.network, {})
+        rates[timing.runtime] = max(rates.get(timing.runtime, 0.0), timing.crops_per_second)
+    for network, rates in best.items():
+        first, *others = sorted(rates, key=rates.__getitem__, reverse=True)
+        for other in others:
+            yield (
+                f"{network}: {first} is {rates[first] / rates[other]:.2f} times as fast as {other}"
+                f" ({rates[first]:.0f} and {rates[other]:.0f} crops/s at best)"
+            )
 
 
 def _condition_words(found: Condition) -> str:

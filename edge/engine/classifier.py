@@ -59,6 +59,8 @@ class Classifier:
         Refuse a crop that has quality codes. Otherwise its decision is ``refer``.
     stages : sequence of Stage
         What a sample goes through before it is a crop (:mod:`edge.stages`).
+    runtime : str, optional
+        One of :data:`edge.engine.runtime.RUNTIMES`; by default the best TFLite runtime there is.
 
     Attributes
     ----------
@@ -73,7 +75,7 @@ class Classifier:
     ModelFileRefused
         If the model file is refused; ``reason`` says why.
     RuntimeMissing
-        If no TFLite runtime is installed.
+        If no TFLite runtime is installed, or not the one asked for.
 
     Examples
     --------
@@ -95,10 +97,11 @@ class Classifier:
         keep_crops: bool = False,
         strict: bool = False,
         stages: Sequence[Stage] = (),
+        runtime: str | None = None,
     ) -> None:
         self.strict = strict
         self.model_file: ModelFile = read_model_file(Path(model or SHIPPED_MODEL))
-        self.runtime: Runtime = find_runtime()
+        self.runtime: Runtime = find_runtime(runtime)
         self.threads = threads or available_processors()
         self._reader = Reader(self.contract, stages)
         self._judge = Judge(self.model_file, strict, keep_crops)

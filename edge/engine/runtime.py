@@ -18,6 +18,13 @@ _CANDIDATES = (
     ("tensorflow", "tensorflow.lite.python.interpreter"),
 )
 
+_ON_REQUEST = (("openvino", "edge.engine.openvino_interpreter"),)
+"""Runtimes that nobody gets without asking: their kernels round otherwise, within what golden
+vectors allow."""
+
+RUNTIMES = tuple(name for name, _ in (*_CANDIDATES, *_ON_REQUEST))
+"""Names of all runtimes that can be asked for."""
+
 LIGHT_RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 """Distributions of nothing but the runtime."""
 
@@ -37,7 +44,8 @@ class Runtime:
     name, version : str
         Of the distribution.
     interpreter : type
-        Its ``Interpreter`` class; the three runtimes have the same one.
+        Its ``Interpreter`` class; the three TFLite runtimes have the same one, others one with
+        the same methods.
     """
 
     name: str
@@ -45,17 +53,24 @@ class Runtime:
     interpreter: Any
 
 
-def find_runtime() -> Runtime:
-    """Find the best TFLite runtime that is installed.
+def find_runtime(name: str | None = None) -> Runtime:
+    """Find the best TFLite runtime that is installed, or the one that is asked for.
 
     ai-edge-litert before tflite-runtime (on x86 its int8 kernels are several
     times faster) before TensorFlow (the same kernels, in a much larger package).
 
+    Parameters
+    ----------
+    name : str, optional
+        One of :data:`RUNTIMES`.
+
     Raises
     ------
     RuntimeMissing
-        If none can be imported; says what to install.
+        If it, or any, cannot be imported; says what to install.
     """
+    if name is not None:
+        return _asked_for(name)
     broken = ""
     for name, _ in _CANDIDATES:
         found = load_runtime(name)
@@ -66,6 +81,15 @@ def find_runtime() -> Runtime:
     if broken:
         raise RuntimeMissing(f"{broken}; edge-all doctor says what to do")
     raise RuntimeMissing(f"no TFLite runtime found; {remedy_here()}")
+
+
+def _asked_for(name: str) -> Runtime:
+    found = load_runtime(name)
+    if isinstance(found, Runtime):
+        return found
+    extra = {"openvino": "'edge-all[openvino]'", "tflite-runtime": "'edge-all[legacy]'"}
+    remedy = f"install it with: pip install {extra.get(name, name)}"
+    raise RuntimeMissing(f"{name} is {shortened(' '.join(found.split()), 200)}; {remedy}")
 
 
 def remedy_here() -> str:
@@ -112,16 +136,18 @@ def runtime_remedy(python: tuple[int, int], bits: int, kernel: str, musl: bool) 
 
 def load_runtime(name: str) -> Runtime | str:
     """Import one runtime by the name of its distribution, or say why it cannot be."""
-    module = dict(_CANDIDATES)[name]
+    module = dict((*_CANDIDATES, *_ON_REQUEST))[name]
+    top = "openvino" if name == "openvino" else module.partition(".")[0]
     try:
+        package = importlib.import_module(top)
         interpreter = importlib.import_module(module).Interpreter
     except ModuleNotFoundError:
         return NOT_INSTALLED
     except (ImportError, AttributeError, OSError) as error:  # built for another numpy or libc
         return f"installed, but does not load: {error}"
     # not importlib.metadata: every start would pay for importing that
-    package = importlib.import_module(module.partition(".")[0])
-    return Runtime(name, getattr(package, "__version__", "of unknown version"), interpreter)
+    version = getattr(package, "__version__", "of unknown version").partition("-")[0]
+    return Runtime(name, version, interpreter)
 
 
 def words_of(error: Exception) -> str:

@@ -11,18 +11,19 @@ import pytest
 from imported import OURS, imports
 
 ROOT = Path(__file__).parents[2]
-RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow"}
+RUNTIMES = {"ai_edge_litert", "tflite_runtime", "tensorflow", "openvino"}
 
 BROKERS = {"paho"}  # an extra, asked for by edge/fleet alone
 PAGES = {"starlette", "uvicorn"}  # an extra, asked for by edge/web alone
 CLUSTER = {"ray", "pyarrow"}  # an extra, asked for by edge/cluster alone
+ON_REQUEST = {*CLUSTER, *BROKERS, "openvino", "cryptography"}
 CAMERAS = {"linuxpy", "pymmcore_plus", "picamera2"}  # extras, asked for by their cameras alone
 
 # package -> packages of this project, and of others, that its modules may import
 MAY_IMPORT = {
     "edge": (
         {"edge"},
-        {"numpy", "cv2", "rich", "watchdog", "cryptography"}.union(CAMERAS, PAGES, CLUSTER, BROKERS),
+        {"numpy", "cv2", "rich", "watchdog", *ON_REQUEST, *CAMERAS, *PAGES},
     ),
     "calibration": ({"edge", "calibration"}, {"numpy", "typer", "sklearn", "matplotlib"}),
     "convert": (
@@ -38,9 +39,9 @@ MAY_IMPORT = {
     ),
 }
 # what takes long to import: only inside the functions that need it
-HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib", "cryptography"}
+HEAVY = {"keras", "tensorflow", "jax", "torch", "sklearn", "matplotlib"}
 HEAVY |= {"ai_edge_quantizer", "ai_edge_litert", "onnx", "onnxruntime", "watchdog"}
-HEAVY |= CAMERAS | CLUSTER | BROKERS
+HEAVY |= CAMERAS | ON_REQUEST
 COMMANDS = {  # package -> module of its command line
     "edge": "edge.cli.main",
     "calibration": "calibration.cli",

@@ -12,6 +12,7 @@ from edge_helpers import write_changed_model
 
 from edge.engine.benchmark import Setting, settings
 from edge.engine.condition import condition
+from edge.engine.runtime import find_runtime
 
 
 def test_one_two_and_all_processors_are_tried_and_then_batches() -> None:
@@ -30,7 +31,7 @@ def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
     done = edge_all("benchmark", *options)
     assert done.exit_code == 0, done.output
     found = json.loads(out.read_text())
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     batches = {t["setting"]["batch"] for t in found["timings"]}
     not_run = [words.partition(", batches of ") for words in found["not_run"]]
     refused = {
@@ -44,7 +45,7 @@ def test_every_setting_is_measured_or_said_not_to_run(tmp_path: Path) -> None:
         assert 0 < timing["crops_per_second"] < 3 * most
     assert all(words in done.stdout for words in ("p50 ms", "before", "after", "memory"))
     for batch in (1, 8, 32):
-        assert f"\nnot run: float, batches of {batch}: " in done.stdout
+        assert f"\nnot run: float, {find_runtime().name}, batches of {batch}: " in done.stdout
 
 
 @pytest.mark.parametrize(
