@@ -120,12 +120,20 @@ def test_the_top_says_what_data_it_rests_on_and_what_it_is_not(written: Path) ->
         assert "4 of the 4 test subjects stand on both sides" in top
 
 
-def test_as_many_crops_as_the_papers_are_not_called_a_part(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on as many crops as the paper's; the report of it lies in ``out``."""
+
     def enlarge(record: dict[str, Any]) -> None:
         record["training"]["crops"] = {"hem": 4000, "all": 8424}
 
-    write_report([write_run(tmp_path, change=enlarge)], tmp_path / "out", None, REPLICATES)
-    page = (tmp_path / "out" / "report.md").read_text()
+    run = write_run(tmp_path_factory.mktemp("large"), change=enlarge)
+    write_report([run], run / "out", None, REPLICATES)
+    return run
+
+
+def test_as_many_crops_as_the_papers_are_not_called_a_part(large: Path) -> None:
+    page = (large / "out" / "report.md").read_text()
     assert "a part of C-NMC" not in page
     assert "never the paper's result" in page
 
@@ -220,13 +228,11 @@ def test_pictures_of_cells_are_there_only_when_asked_for(tmp_path: Path) -> None
     assert "left out" in (out / "report.md").read_text()
 
 
-def test_the_surest_errors_are_named_first(tmp_path: Path) -> None:
-    run = write_run(tmp_path)
-    write_report([run], tmp_path / "out", None, REPLICATES)
-    (read,) = read_runs([run])
+def test_the_surest_errors_are_named_first(large: Path) -> None:
+    (read,) = read_runs([large])
     healthy = np.where(read.labels == 0, read.margins, -np.inf)
     name = str(read.names[np.argmax(healthy)])
-    assert row((tmp_path / "out" / "report.md").read_text(), "CNN", "Surest errors")[1] == name
+    assert row((large / "out" / "report.md").read_text(), "CNN", "Surest errors")[1] == name
 
 
 def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:

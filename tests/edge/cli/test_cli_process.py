@@ -121,6 +121,7 @@ def test_a_full_disk_behind_stdout_is_one_sentence(crops: Path) -> None:
 def test_ctrl_c_ends_a_run_with_a_sentence_and_keeps_the_rows(crops: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     arguments = [*EDGE_ALL, "classify", *["cell-00.png"] * 3000, "--out", str(out)]
+    arguments += ["--threads", "1"]
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, cwd=crops) as process:
         assert process.stderr is not None
         while process.poll() is None and not (out.exists() and out.stat().st_size > 500):
