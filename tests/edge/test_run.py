@@ -148,11 +148,13 @@ def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) 
     seen: list[events.Event] = []
 
     def serve() -> None:
-        seen.extend(run(Resting("1"), classifier, stop=stop))
+        for event in run(Resting("1"), classifier, stop=stop):
+            seen.append(event)
+            if isinstance(event, events.SampleDone):  # it rests from now on
+                threading.Timer(0.5, stop.request).start()
 
     thread = threading.Thread(target=serve)
     thread.start()
-    threading.Timer(0.5, stop.request).start()
     thread.join(20)
     assert not thread.is_alive()
     assert [type(event) for event in seen] == [
