@@ -88,6 +88,32 @@ class Shadowed:
 
 
 @dataclass(frozen=True)
+class GoldenChecked:
+    """Golden vectors were run again; where they failed, the run ends in an error.
+
+    Attributes
+    ----------
+    off, allowed : int
+        Largest difference to what they must give, and the largest that the model file allows; in
+        steps of the int8 output.
+    """
+
+    off: int
+    allowed: int
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether this machine computes something else than it did when the run began."""
+        return self.off > self.allowed
+
+    @property
+    def says(self) -> str:
+        """The same in words."""
+        how = "do not come out right any more" if self.has_failed else "come out right"
+        return f"golden vectors {how}: off by {self.off} steps, {self.allowed} are allowed"
+
+
+@dataclass(frozen=True)
 class SinkFailed:
     """An output cannot be written any more: the last event; what was flushed before is valid."""
 
@@ -138,6 +164,7 @@ Event = (
     | PlanChanged
     | ScaleShifted
     | Shadowed
+    | GoldenChecked
     | SinkFailed
     | Interrupted
     | Finished

@@ -11,13 +11,14 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import edge
 from edge import events
 from edge.drift.shadow import Shadow
 from edge.engine.classifier import Classifier
-from edge.errors import CropUnreadable, OutputFailed, ResumeRefused
+from edge.errors import CropUnreadable, ModelFileRefused, OutputFailed, ResumeRefused
 from edge.machine import processor_name
 from edge.process.interrupts import Interrupted, StopToken
 from edge.rows import Result
@@ -26,6 +27,9 @@ from edge.sinks.outputs import Outputs
 from edge.sinks.sink import START_AGAIN, Run
 from edge.smears import Smears
 from edge.tally import Tally
+
+A_DAY = 86_400.0
+"""Seconds after which golden vectors are run again."""
 
 
 def run(
@@ -39,6 +43,7 @@ def run(
     commits: bool = False,
     keeps_crops: bool = False,
     keeps_looks: bool = False,
+    golden_every: float = A_DAY,
 ) -> Generator[events.Event, None, None]:
     """Classify all samples of a source.
 
@@ -64,6 +69,8 @@ def run(
         Results databases take the crops; the classifier keeps them then.
     keeps_looks : bool
         They take how the cells look; the classifier keeps crops then.
+    golden_every : float
+        Seconds after which golden vectors are run again, before the next batch is classified.
 
     Yields
     ------
@@ -74,6 +81,8 @@ def run(
     ------
     OutputFailed, ResumeRefused
         If an output cannot be opened or gone on with.
+    ModelFileRefused
+        ``golden``, if the vectors do not come out right any more.
     """
     if resume and not outputs:
         raise OutputFailed("--resume goes on with result files; name them with --out or --report")
@@ -90,7 +99,7 @@ def run(
             start = time.perf_counter()
             batches = stack.enter_context(source)
             yield events.Started(facts, source.how, classifier.plan)
-            work = _Work(classifier, files, tally, resume, stop, shadow)
+            work = _Work(classifier, files, tally, resume, stop, shadow, golden_every)
             for event in work.events_of(batches, source.is_live):
                 if not isinstance(event, events.Committed):
                     yield event
@@ -123,6 +132,7 @@ class _Work:
         resume: bool,
         stop: StopToken,
         shadow: Shadow | None,
+        golden_every: float,
     ) -> None:
         self._classifier = classifier
         self._outputs = outputs
@@ -131,6 +141,8 @@ class _Work:
         self._stop = stop
         self._shadow = shadow
         self._alarmed = False
+        self._golden_every = golden_every
+        self._note_golden()
         diameters = classifier.contract.diameters
         self._smears = Smears(diameters, classifier.strict)
         self._found_earlier: deque[events.ScaleShifted] = deque()
@@ -142,6 +154,7 @@ class _Work:
         numbers = self._numbers()
         said = self._classifier.plan
         for batch in batches:
+            yield from self._golden_again()
             new = self._without_earlier(batch) if self._resume else map(self._checked, batch)
             # no patience: samples are found in Python, which may end meanwhile, and stdin may rest
             results = self._classifier.classify_samples(new, 0, numbers, self._stop)
@@ -161,6 +174,27 @@ class _Work:
             yield events.Committed()
         yield from self._earlier_shifts()
         yield from self._smears.judge_all()
+
+    def _golden_again(self) -> Iterator[events.GoldenChecked]:
+        """Run golden vectors where a day has gone by: memory and kernels do not stay for ever."""
+        if time.monotonic() - self._golden_at < self._golden_every:
+            return
+        model = self._classifier.model_file
+        found = events.GoldenChecked(
+            self._classifier.golden_error(), model.metadata.golden_tolerance
+        )
+        yield found
+        if found.has_failed:
+            raise ModelFileRefused(
+                "golden",
+                f"{found.says}; what was decided since {self._golden_since} may be wrong: test the"
+                " memory of this machine, and begin again",
+            )
+        self._note_golden()
+
+    def _note_golden(self) -> None:
+        self._golden_at = time.monotonic()
+        self._golden_since = datetime.now(timezone.utc).isoformat(timespec="seconds")
 
     def _shadowed(self, result: Result) -> Iterator[events.Shadowed]:
         if self._shadow is None:

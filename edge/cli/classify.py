@@ -219,6 +219,9 @@ class _Screen:
             self._shifts.append(event)
         elif isinstance(event, events.Shadowed):
             self._show_shadow(event)
+        elif isinstance(event, events.GoldenChecked):
+            if self._verbose:
+                say(event.says)
         elif isinstance(event, events.Finished):
             self._end_bar()
             self._finish(event)

@@ -137,5 +137,5 @@ class Supervision:
     def _is_its_fault(self, error: BaseException | None) -> bool:
         """Whether a run ended in a way that a sound model does not end it."""
         if isinstance(error, ModelFileRefused):
-            return not self._is_loaded
+            return error.reason == "golden" or not self._is_loaded
         return isinstance(error, Exception) and not isinstance(error, EdgeAllError)

@@ -72,6 +72,7 @@ def save_replay(path: Path, found: QuantizationDrift, kept: Kept, two: TwoNetwor
             "where": asdict(found.where),
             "gates": [asdict(gate) for gate in found.gates],
             "layers": [asdict(layer) for layer in found.layers],
+            "clipping": [asdict(layer) for layer in found.clipping],
             "cells": [kept.names[place] for place in places],
         }
         _add(archive, FACTS, (json.dumps(facts, indent=1) + "\n").encode())

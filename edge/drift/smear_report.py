@@ -17,8 +17,10 @@ from edge.documents.model import Figure, Part, Report, Section, Table, Text
 from edge.documents.words import estimate
 from edge.drift.accuracy_range import AccuracyRange
 from edge.drift.monitor import ALARM, NO_VERDICT, Distance, SmearVerdict
+from edge.drift.moving_averages import MovingAverage, moving_averages
 from edge.drift.people import People
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, IN_WORDS, Smear
+from edge.statistics.control_rules import BULL_SMEARS
 from edge.whole_file import save_bytes
 
 SCHEMA = 1
@@ -64,6 +66,7 @@ def write_smear_report(
             "smears": [asdict(smear) for smear in seen.smears],
             "distances": [asdict(distance) for distance in distances],
             "accuracy_without_labels": asdict(accuracy),
+            "moving_averages": [asdict(a) for a in moving_averages(reference, seen.smears)],
         }
         save_bytes(path, (json.dumps(fields, indent=1) + "\n").encode())
     elif kind == ".xml":
@@ -91,6 +94,10 @@ def _document_of(
     sections = [Section("Verdict", list(_verdict(found, reference, seen, stem)))]
     sections.append(Section("Accuracy without labels", list(_accuracy(accuracy))))
     sections.append(Section("Smears", [_smears(seen.smears)]))
+    averages = moving_averages(reference, seen.smears)
+    if averages:
+        parts = list(_averages(averages, len(seen.smears), stem))
+        sections.append(Section(f"Moving averages of {BULL_SMEARS} smears", parts))
     if distances:
         sections.append(Section("Descriptions without a verdict", [_distances(distances)]))
     return Report("Data drift of smears", NOTICES, sections)
@@ -155,6 +162,20 @@ def _accuracy(accuracy: AccuracyRange) -> Iterator[Part]:
             " how sure the network is; where it is wrongly sure, all three are too high."
         )
         yield Table("Of today's smears together", ("guess", "accuracy"), rows, note)
+
+
+def _averages(averages: Sequence[MovingAverage], smears: int, stem: str) -> Iterator[Part]:
+    first = averages[0]
+    title = f"{IN_WORDS[first.channel]}: Bull's average, in spreads between people from their mean"
+    chart = line_chart(first.deviations, title, f"batches of {BULL_SMEARS} smears", (0,))
+    yield Figure(f"{stem}-average-{first.channel}.svg", chart, title, f"{title}.")
+    rows = [(IN_WORDS[each.channel], f"{each.deviations[-1]:+.2f}") for each in averages]
+    note = (
+        "A description without a verdict; an odd smear moves it little. Each batch begins where the"
+        f" one before ended, and the last one ends with the last of {smears} smears."
+    )
+    columns = ("what", "last batch, in spreads between people")
+    yield Table("Farthest off first", columns, rows, note)
 
 
 def _smears(smears: Sequence[Smear]) -> Table:

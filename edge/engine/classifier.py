@@ -152,6 +152,18 @@ class Classifier:
             source.leave()
         self._pool.shutdown(cancel_futures=True)
 
+    def golden_error(self) -> int:
+        """Run the golden vectors again, all of them in every interpreter.
+
+        Returns
+        -------
+        int
+            Largest difference, in steps of the int8 output. More than the model file allows, in a
+            process that began with less, is a fault of this machine.
+        """
+        with self._engine.alone() as seats:
+            return max(golden_error(self.model_file, network) for (network,) in seats)
+
     def classify(self, crop: Given) -> Result:
         """Classify one image, given as a path, as pixels or as a sample.
 

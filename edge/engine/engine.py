@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Lock
 
@@ -67,6 +68,7 @@ class Engine:
         self._seen = 0
         self._measured = False
         self._counting = Lock()
+        self._emptying = Lock()  # two that each hold some of the seats would wait for ever
 
     @property
     def wants_batch(self) -> bool:
@@ -95,6 +97,17 @@ class Engine:
             return [self._run(network, stacked, number) for number, network in enumerate(seat)]
         finally:
             self._free.put(seat)
+
+    @contextmanager
+    def alone(self) -> Iterator[list[tuple[Network, ...]]]:
+        """All seats, once the crops that they hold are done: nobody else runs meanwhile."""
+        with self._emptying:
+            taken = [self._free.get() for _ in self.seats]
+        try:
+            yield taken
+        finally:
+            for seat in taken:
+                self._free.put(seat)
 
     def _run(self, network: Network, crops: UInt8Image, number: int) -> Logits:
         batch = self._batches[number]

@@ -197,6 +197,8 @@ class Service:
                 self._is_there = False
             else:
                 self._is_there = True
+        elif isinstance(event, events.GoldenChecked):
+            self._say(event.says)
         elif isinstance(event, events.Committed):
             self._unstored = 0
             smears.settle()

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from conftest import ROOT
 from edge import events
 from edge.crops.drawn import draw_cell, write_samples
 from edge.engine.classifier import Classifier
-from edge.errors import NoInputs, NoSuchStage, OutputFailed
+from edge.errors import ModelFileRefused, NoInputs, NoSuchStage, OutputFailed
 from edge.process.interrupts import StopToken
 from edge.run import run
 from edge.samples import Box, Sample, cut_out
@@ -106,6 +107,28 @@ def test_a_run_is_a_stream_of_events(classifier: Classifier, tmp_path: Path) -> 
     assert len((tmp_path / "r.csv").read_text().splitlines()) == 4
 
 
+def test_golden_vectors_are_run_again_and_a_run_ends_where_they_fail(tmp_path: Path) -> None:
+    write_samples(tmp_path / "cells", 2)
+    found = []
+    with Classifier(threads=2) as classifier:
+        for due, wanted in ((0.0, 1), (3600.0, 0)):
+            seen = list(run(open_source([str(tmp_path / "cells")]), classifier, golden_every=due))
+            found = [event for event in seen if isinstance(event, events.GoldenChecked)]
+            assert len(found) == wanted
+            assert not any(event.has_failed for event in found)
+            assert isinstance(seen[-1], events.Finished)
+        model = classifier.model_file
+        golden = replace(model.golden, logits=model.golden.logits ^ 0x40)
+        classifier.model_file = replace(model, golden=golden)  # as if the machine computed so
+        out = tmp_path / "out.csv"
+        stream = run(open_source([str(tmp_path / "cells")]), classifier, [out], golden_every=0)
+        with pytest.raises(ModelFileRefused, match="may be wrong: test the memory") as caught:
+            found.extend(stream)
+        assert caught.value.reason == "golden"
+        assert found[-1].has_failed
+        assert len(out.read_text().splitlines()) == 1  # nothing was decided behind it
+
+
 def test_batches_that_were_measured_are_an_event(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,11 +151,13 @@ def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) 
     seen: list[events.Event] = []
 
     def serve() -> None:
-        seen.extend(run(Resting("1"), classifier, stop=stop))
+        for event in run(Resting("1"), classifier, stop=stop):
+            seen.append(event)
+            if isinstance(event, events.SampleDone):  # it rests from now on
+                threading.Timer(0.5, stop.request).start()
 
     thread = threading.Thread(target=serve)
     thread.start()
-    threading.Timer(0.5, stop.request).start()
     thread.join(20)
     assert not thread.is_alive()
     assert [type(event) for event in seen] == [

@@ -16,6 +16,7 @@ from smear_helpers import counts, people, smears
 
 from edge.crops.drawn import draw_cell
 from edge.drift.monitor import ALARM, NO_ALARM, NO_VERDICT, describe_distances, judge_smears
+from edge.drift.moving_averages import moving_averages
 from edge.drift.people import read_people, save_people
 from edge.drift.smears import CHANNELS, FEWEST_CELLS, cell_of, smears_of
 from edge.engine.classifier import Classifier
@@ -119,6 +120,19 @@ def test_distances_describe_all_cells_and_none_is_given_without_cells() -> None:
     found = describe_distances(people(2, cells=5), people(2, cells=3))
     assert {each.what for each in found} >= {"red", "focus", "probability"}
     assert all(each.jensen_shannon == pytest.approx(0, abs=1e-9) for each in found)
+
+
+@pytest.mark.parametrize("n", [19, 20, 39, 40, 61])
+def test_moving_averages_are_of_the_last_twenty_smears(n: int) -> None:
+    reference = people(25)
+    assert moving_averages(people(1), smears(n, 1, "day")) == ()
+    found = moving_averages(reference, smears(n, 1, "day"))
+    assert len(found) == (len(CHANNELS) if n >= 20 else 0)
+    assert all(len(each.deviations) == n // 20 for each in found)
+    late = [*smears(n, 1, "day"), *smears(20, 2, "late", log_area=8.0)]
+    (first, *others) = moving_averages(reference, late)
+    assert first.channel == "log_area"
+    assert first.deviations[-1] > 2 > max(abs(each.deviations[-1]) for each in others)
 
 
 def test_channels_of_a_cell_follow_its_size_colour_and_outline() -> None:

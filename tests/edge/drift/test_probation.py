@@ -109,6 +109,7 @@ def test_it_is_gone_back_from_when_a_process_that_ran_it_died(
     [
         (RuntimeError("crash"), True, False),
         (ModelFileRefused("golden", "off"), False, False),
+        (ModelFileRefused("golden", "off since yesterday"), True, False),
         (ModelFileRefused("changed", "another twin"), True, True),
         (OutputFailed("disk full"), True, True),
         (KeyboardInterrupt(), True, True),
