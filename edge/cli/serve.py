@@ -64,6 +64,19 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of control cells among those shown blind; 0.05 by default",
     )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="people of edge-all drift learn: with"
+        " --history the page says whether smears have drifted",
+    )
+    parser.add_argument(
+        "--history", type=Path, metavar="FILE", help="smears so far, of edge-all drift smears"
+    )
+    parser.add_argument(
+        "--control", type=Path, metavar="FILE", help="chart of edge-all control, to be judged"
+    )
     parser.epilog = (
         "Pages load nothing from elsewhere. Reviews are rows of the database that are only added;"
         " edge-all export makes labelled crops of them. Ends with Ctrl-C."
@@ -79,6 +92,7 @@ def run(options: argparse.Namespace) -> None:
     from edge.sinks.local_disk import check_database
     from edge.web.desk import Settings
     from edge.web.server import Place, Server
+    from edge.web.state import Watched
 
     if options.database.exists():  # reviews are written into it
         check_database(options.database)
@@ -93,7 +107,8 @@ def run(options: argparse.Namespace) -> None:
         options.certificate,
         options.key,
     )
-    server = Server(database, Settings(options.audit, options.control_share), place)
+    watched = Watched(options.reference, options.history, options.control)
+    server = Server(database, Settings(options.audit, options.control_share), place, watched)
     print(f"serving {options.database} at {server.address}", flush=True)
     if options.token_file is not None:
         say(f"the token stands in {options.token_file}")

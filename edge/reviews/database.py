@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,11 @@ class RunFacts:
     network: str
     model_sha256: str
     contract: Contract
+
+    @property
+    def reads(self) -> str:
+        """What it reads, for people."""
+        return ", ".join(map(str, json.loads(self.sources)))
 
 
 class ReviewDatabase:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def cell_image(connection: sqlite3.Connection, cell: CellKey, result: Result) ->
         if result.parent is None:
             return CellImage(decode(read_bytes(result.file)))
         if result.box and result.parent == result.file:
-            return CellImage(_around(_field(result.file, *_version(result.file)), result.box))
+            return CellImage(_around(_field(result.file, *file_version(result.file)), result.box))
     except CropUnreadable as error:
         kept = kept_crop(connection, cell)
         if kept is None:
@@ -97,7 +98,8 @@ def control_image(connection: sqlite3.Connection, control: ControlKey) -> CellIm
     return CellImage(decode(png))
 
 
-def _version(file: str) -> tuple[int, int]:
+def file_version(file: str | Path) -> tuple[int, int]:
+    """When a file was written, in nanoseconds, and its bytes; zeros where there is none."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

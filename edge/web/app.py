@@ -28,15 +28,16 @@ from edge.reviews.agreement import audit_accuracy, compare_readers, score_contro
 from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of, runs_of
 from edge.reviews.queues import Waiting, count_waiting
 from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
-from edge.reviews.smears import ask_for_smear, last_smears
+from edge.reviews.smears import ask_for_smear, last_smears, running_smear
 from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
 from edge.web.desk import Desk, Settings
 from edge.web.guard import FORM, App, Guard
 from edge.web.live import Happenings, field_version
 from edge.web.overview import login_page, overview_page
-from edge.web.records import agreement_page, history_page
+from edge.web.records import agreement_page, history_page, state_page
 from edge.web.review_page import address, cells_page, review_page
+from edge.web.state import NOTHING_WATCHED, Watched, drift_states, instrument_states
 from edge.wording import printable
 
 READER, BLIND = "edge_all_reader", "edge_all_blind"
@@ -45,7 +46,7 @@ READER, BLIND = "edge_all_reader", "edge_all_blind"
 MANY = 48
 """Cells on the page of many."""
 
-_SMEARS = 10  # of the first page
+_SMEARS, _PAST_SMEARS = 10, 50  # of the first page, and of the history
 _YEAR = 365 * 24 * 3600
 _PARTS = Path(__file__).parent
 _FILES = {"web.css": "text/css", "web.js": "text/javascript"}
@@ -75,6 +76,7 @@ def build_app(
     settings: Settings,
     access: Access,
     is_ending: Callable[[], bool] = lambda: False,
+    watched: Watched = NOTHING_WATCHED,
 ) -> App:
     """Make the application over a database.
 
@@ -85,6 +87,8 @@ def build_app(
     access : Access
     is_ending : callable, optional
         Whether the server was asked to end.
+    watched : Watched, optional
+        Files that say something of drift.
 
     Returns
     -------
@@ -93,14 +97,20 @@ def build_app(
     """
     sessions = None if access.token is None else Sessions(access.token)
     desk = Desk(database, settings)
-    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending))
+    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending), watched)
     return Guard(pages.app(), access.hosts, sessions)
 
 
 class _Pages:
     def __init__(
-        self, desk: Desk, sessions: Sessions | None, is_secure: bool, happenings: Happenings
+        self,
+        desk: Desk,
+        sessions: Sessions | None,
+        is_secure: bool,
+        happenings: Happenings,
+        watched: Watched,
     ) -> None:
+        self._watched = watched
         self._desk = desk
         self._database = desk.database
         self._sessions = sessions
@@ -123,6 +133,7 @@ class _Pages:
                 Route("/cells", self._review_many, methods=post),
                 Route("/undo", self._undo, methods=post),
                 Route("/smear", self._begin_smear, methods=post),
+                Route("/state", self._state),
                 Route("/history", self._history),
                 Route("/agreement", self._agreement),
                 Route("/images/{name:str}", self._image),
@@ -153,9 +164,11 @@ class _Pages:
                 return HTMLResponse(overview_page(None, {}, nothing, version, reader, False))
             waiting = self._waiting(connection, run, reader)
             decisions = decisions_of(connection, run.id)
-            smears = last_smears(connection, _SMEARS)
+            smears, running = last_smears(connection, _SMEARS), running_smear(connection)
         blind = _is_blind(request)
-        return HTMLResponse(overview_page(run, decisions, waiting, version, reader, blind, smears))
+        return HTMLResponse(
+            overview_page(run, decisions, waiting, version, reader, blind, smears, running)
+        )
 
     def _login_page(self, request: Request) -> Response:
         return HTMLResponse(login_page())
@@ -260,10 +273,19 @@ class _Pages:
             return _nothing_here()
         return RedirectResponse("/", 303)
 
+    def _state(self, request: Request) -> Response:
+        with self._database.reading() as connection:
+            run = run_of(connection)
+            if run is None:
+                return _nothing_here()
+            instrument = [*instrument_states(connection, run, self._database.path)]
+        drift = [*drift_states(run, self._watched)]
+        return HTMLResponse(state_page(instrument, drift, _reader(request)))
+
     def _history(self, request: Request) -> Response:
         with self._database.reading() as connection:
-            runs = runs_of(connection, 50)
-            return HTMLResponse(history_page(connection, runs, _reader(request)))
+            runs, smears = runs_of(connection, 50), last_smears(connection, _PAST_SMEARS)
+            return HTMLResponse(history_page(connection, runs, smears, _reader(request)))
 
     def _agreement(self, request: Request) -> Response:
         with self._database.reading() as connection:

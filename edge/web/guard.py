@@ -47,7 +47,7 @@ FORM = "edge_all.form"
 """Key of a scope: fields of the form that was sent, a list of pairs of texts."""
 
 _OPEN = {"/login", "/web.css", "/favicon.ico"}  # without a token
-_PAGES = {"/", "/review", "/cells", "/history", "/agreement"}  # where people come first
+_PAGES = {"/", "/review", "/cells", "/state", "/history", "/agreement"}  # where people come first
 _SAFE = {"GET", "HEAD"}
 _FORM_TYPE = "application/x-www-form-urlencoded"
 

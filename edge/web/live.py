@@ -18,6 +18,7 @@ from edge.errors import EdgeAllError
 from edge.reviews.database import decisions_of, run_of
 from edge.reviews.queues import count_waiting
 from edge.reviews.review import AUDIT, WAITING
+from edge.reviews.smears import running_smear
 from edge.service.live_field import live_field_of
 from edge.web.desk import Desk
 
@@ -49,12 +50,14 @@ def state_of(desk: Desk) -> dict[str, object]:
     with desk.database.reading() as connection:
         run = run_of(connection)
         if run is None:
-            return {"run": None, "counts": {}, "field": field}
+            return {"run": None, "counts": {}, "field": field, "smear": None}
         decisions = decisions_of(connection, run.id)
         waiting = count_waiting(connection, run, desk.drawn_of(run.id), "")
+        smear = running_smear(connection)
     counts = {f"decision {word or FAILED}": count for word, count in decisions.items()}
     counts |= {f"queue {queue}": waiting.of(queue) for queue in (WAITING, AUDIT)}
-    return {"run": run.id, "counts": counts, "field": field}
+    said = None if smear is None else {"id": smear.id, "says": smear.says}
+    return {"run": run.id, "counts": counts, "field": field, "smear": said}
 
 
 class Happenings:

@@ -8,9 +8,9 @@ from edge.contract import NOT_DECIDED
 from edge.reviews.database import RunFacts
 from edge.reviews.queues import Waiting
 from edge.reviews.review import QUEUES
-from edge.reviews.smears import SmearFacts
+from edge.reviews.smears import RunningSmear, SmearFacts
 from edge.web.live import FAILED
-from edge.web.markup import button, form, page, table, text
+from edge.web.markup import button, form, moment, page, text
 
 
 def overview_page(
@@ -21,6 +21,7 @@ def overview_page(
     reader: str,
     blind: bool,
     smears: Sequence[SmearFacts] = (),
+    running: RunningSmear | None = None,
 ) -> str:
     """Make the page.
 
@@ -39,10 +40,12 @@ def overview_page(
     blind : bool
     smears : sequence of SmearFacts
         The last ones, the last first.
+    running : RunningSmear or None
+        The one that goes on.
     """
     if run is None:
         return page("Now", ["<p>No run has written into this database yet.</p>"], "/", reader)
-    body = [*_parts(run, decisions, waiting, field, reader, blind), *_smears(smears)]
+    body = [*_parts(run, decisions, waiting, field, reader, blind), *_smears(smears, running)]
     return page("Now", body, "/", reader)
 
 
@@ -66,9 +69,9 @@ def _parts(
         yield _count(word, decisions.get(word, 0), _css(run, word))
     yield _count(FAILED, decisions.get(None, 0), "failed")
     yield "</ul>"
-    state = f"finished {text(run.finished)}" if run.finished else "not finished"
-    yield f"<p>Started {text(run.started)}, {state}; model {text(run.network)}"
-    yield f"{text(run.model_sha256[:12])}; of {text(run.sources)}.</p></section>"
+    state = f"finished {text(moment(run.finished))}" if run.finished else "not finished"
+    yield f"<p>Started {text(moment(run.started))}, {state}; model {text(run.network)}"
+    yield f"{text(run.model_sha256[:12])}; of {text(run.reads)}.</p></section>"
     yield "<section><h2>What waits for a person</h2>"
     yield from _who(reader, blind)
     yield '<ul class="queues">'
@@ -81,17 +84,24 @@ def _parts(
     yield f'<p><a href="/cells?run={run.id}">Many referred cells at once</a></p></section>'
 
 
-def _smears(smears: Sequence[SmearFacts]) -> Iterator[str]:
+def _smears(smears: Sequence[SmearFacts], running: RunningSmear | None) -> Iterator[str]:
     if not smears:
         return
-    rows = [
-        (each.name, each.started, each.finished or "goes on", each.says or "") for each in smears
-    ]
     yield "<section><h2>Smears</h2>"
+    says = running.says if running else "None goes on."
+    yield f'<p id="smear" data-last="{smears[0].id}">{text(says)}</p>'
+    # read out when another begins, and now and then: not with each cell
+    yield '<p id="smear-said" class="unseen" role="status"></p>'
     name = '<label>Name <input name="name" maxlength="60" autocomplete="off"></label>'
     yield form("/smear", name, button("Begin the next smear"), css="who")
-    yield table(("smear", "started", "finished", "what it amounts to"), rows)
+    yield from (_ended(each) for each in smears if each.finished)
     yield "</section>"
+
+
+def _ended(smear: SmearFacts) -> str:
+    first, *rest = (smear.says or smear.name).splitlines()
+    lines = "".join(f"<p>{text(line.strip())}</p>" for line in (*rest, moment(smear.finished)))
+    return f'<details class="smear"><summary>{text(first)}</summary>{lines}</details>'
 
 
 def _count(word: str, number: int, css: str) -> str:

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from edge.reviews.agreement import AuditAccuracy, ControlScore, Readers
 from edge.reviews.database import RunFacts, decisions_of
 from edge.reviews.labels import choices_of
+from edge.reviews.smears import SmearFacts
 from edge.web.live import FAILED
-from edge.web.markup import page, table, text
+from edge.web.markup import moment, page, spark, table, text
+from edge.web.state import State
 
 _MOST_REVIEWS = 200
 
@@ -24,9 +26,38 @@ ORDER BY reviews.id DESC LIMIT {_MOST_REVIEWS}
 """
 
 
-def history_page(connection: sqlite3.Connection, runs: Sequence[RunFacts], reader: str) -> str:
-    """Make the page of runs and reviews; control cells stay hidden."""
-    return page("History", _history(connection, runs), "/history", reader)
+def history_page(
+    connection: sqlite3.Connection,
+    runs: Sequence[RunFacts],
+    smears: Sequence[SmearFacts],
+    reader: str,
+) -> str:
+    """Make the page of smears, runs and reviews, the last ones first; control cells stay hidden."""
+    body = [*_smears(smears), *_history(connection, runs)]
+    return page("History", body, "/history", reader)
+
+
+def _smears(smears: Sequence[SmearFacts]) -> Iterator[str]:
+    if not smears:
+        return
+    yield "<h2>Smears</h2>"
+    ended = [each for each in reversed(smears) if each.finished and each.cells]
+    if len(ended) > 1:
+        yield '<div class="sparks">'
+        referred = [(each.referred or 0) / (each.cells or 1) for each in ended]
+        yield spark("referred, of all cells", referred)
+        shares = [each.share for each in ended if each.share is not None]
+        if len(shares) > 1:
+            yield spark("positive, of those decided", shares)
+        yield "</div>"
+    columns = ("smear", "started", "finished", "cells", "decided", "referred", "positive")
+    yield table(columns, [_smear(each) for each in smears])
+
+
+def _smear(each: SmearFacts) -> Sequence[object]:
+    numbers = ("" if n is None else f"{n:,}" for n in (each.cells, each.decided, each.referred))
+    share = "" if each.share is None else f"{each.share:.1%} of the decided"
+    return each.name, moment(each.started), moment(each.finished) or "goes on", *numbers, share
 
 
 def _history(connection: sqlite3.Connection, runs: Sequence[RunFacts]) -> Iterator[str]:
@@ -36,7 +67,8 @@ def _history(connection: sqlite3.Connection, runs: Sequence[RunFacts]) -> Iterat
         counts = decisions_of(connection, run.id)
         words = ", ".join(f"{n:,} {word or FAILED}" for word, n in counts.items())
         model = f"{run.network} {run.model_sha256[:12]}"
-        rows.append((run.id, run.started, run.finished or "not finished", words, model))
+        ended = moment(run.finished) or "not finished"
+        rows.append((run.id, moment(run.started), ended, words, model))
     yield table(("run", "started", "finished", "cells", "model"), rows)
     yield f"<h2>The last {_MOST_REVIEWS} reviews</h2>"
     words_of = {
@@ -52,7 +84,25 @@ def _review(row: _Row, words_of: Mapping[int, Mapping[str, str]]) -> Sequence[ob
     said = words_of.get(run, {}).get(label, label) if label else f"takes back {undoes}"
     remarks = [word for word, holds in (("blind", blind), ("taken back", is_undone)) if holds]
     words = f"{said} ({', '.join(remarks)})" if remarks and label else said
-    return number, time, reader, words, run, index, sample or ""
+    return number, moment(time), reader, words, run, index, sample or ""
+
+
+def state_page(instrument: Sequence[State], drift: Sequence[State], reader: str) -> str:
+    """Make the page on how the instrument and each kind of drift stand."""
+    body = [
+        *("<h2>Instrument</h2>", _states(instrument)),
+        *("<h2>Drift</h2>", _states(drift)),
+        '<p>What labels say of the network is on <a href="/agreement">Agreement</a>.</p>',
+    ]
+    return page("State", body, "/state", reader)
+
+
+def _states(states: Sequence[State]) -> str:
+    lines = []
+    for each in states:
+        mark, css = ("<b>Look:</b> ", ' class="off"') if each.is_off else ("", "")
+        lines.append(f"<dt>{text(each.what)}</dt><dd{css}>{mark}{text(each.says)}</dd>")
+    return f'<dl class="states">{"".join(lines)}</dl>'
 
 
 def agreement_page(

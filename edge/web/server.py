@@ -13,6 +13,7 @@ from edge.reviews.database import ReviewDatabase
 from edge.web.access import Hosts, is_loopback, read_token
 from edge.web.app import Access, build_app
 from edge.web.desk import Settings
+from edge.web.state import NOTHING_WATCHED, Watched
 
 _WAITING = 128
 _AT_ONCE = 400  # connections: 200 event streams, and pages beside them
@@ -53,6 +54,8 @@ class Server:
     database : ReviewDatabase
     settings : Settings
     place : Place
+    watched : Watched, optional
+        Files that say something of drift.
 
     Attributes
     ----------
@@ -66,7 +69,13 @@ class Server:
         token cannot be used.
     """
 
-    def __init__(self, database: ReviewDatabase, settings: Settings, place: Place) -> None:
+    def __init__(
+        self,
+        database: ReviewDatabase,
+        settings: Settings,
+        place: Place,
+        watched: Watched = NOTHING_WATCHED,
+    ) -> None:
         if not is_loopback(place.host) and place.token_file is None:
             raise ServerRefused(
                 f"others reach {place.host}: name a --token-file, which is made if it is not there"
@@ -85,7 +94,7 @@ class Server:
         self.address = f"{'https' if is_secure else 'http'}://{host}:{port}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                build_app(database, settings, access, lambda: self._server.should_exit),
+                build_app(database, settings, access, lambda: self._server.should_exit, watched),
                 log_config=None,
                 access_log=False,
                 server_header=False,

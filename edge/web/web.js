@@ -55,6 +55,23 @@ if (unseen.length) {
   }
 }
 
+// The smear that goes on: shown with each change, read out when it is another one or after a while.
+const READ_OUT = 30000; // milliseconds
+let readOut = 0;
+function follow(smear) {
+  const place = document.getElementById("smear");
+  if (smear && smear.id > Number(place ? place.dataset.last : 0)) {
+    if (!document.activeElement.matches("input")) location.reload(); // nobody types
+    return;
+  }
+  const says = smear ? smear.says : "None goes on.";
+  if (!place || place.textContent === says) return;
+  place.textContent = says;
+  if (performance.now() < readOut) return;
+  readOut = performance.now() + READ_OUT;
+  document.getElementById("smear-said").textContent = says;
+}
+
 // The first page follows the run.
 const run = document.getElementById("run");
 if (run) {
@@ -64,7 +81,7 @@ if (run) {
   events.addEventListener("error", () => { stale.hidden = false; });
   events.addEventListener("state", (event) => {
     const state = JSON.parse(event.data);
-    if (String(state.run) !== run.dataset.run) {
+    if (state.run > Number(run.dataset.run)) {
       location.reload();
       return;
     }
@@ -76,6 +93,7 @@ if (run) {
     const source = `/live.jpg?v=${state.field}`;
     document.getElementById("live").hidden = state.field === "0";
     if (state.field !== "0" && field.getAttribute("src") !== source) field.src = source;
+    follow(state.smear);
     document.documentElement.dataset.events = "yes";
   });
   window.addEventListener("pagehide", () => events.close());

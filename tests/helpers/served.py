@@ -12,16 +12,20 @@ import httpx
 from edge.reviews.database import ReviewDatabase
 from edge.web.desk import Settings
 from edge.web.server import Place, Server
+from edge.web.state import NOTHING_WATCHED, Watched
 
 NOTHING_DRAWN = Settings(audit=0.0, control_share=0.0)
 
 
 @contextmanager
 def served(
-    database: ReviewDatabase, settings: Settings = NOTHING_DRAWN, token_file: Path | None = None
+    database: ReviewDatabase,
+    settings: Settings = NOTHING_DRAWN,
+    token_file: Path | None = None,
+    watched: Watched = NOTHING_WATCHED,
 ) -> Iterator[str]:
     """Address of a server that runs meanwhile, without a slash at its end."""
-    server = Server(database, settings, Place(port=0, token_file=token_file))
+    server = Server(database, settings, Place(port=0, token_file=token_file), watched)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:

@@ -113,7 +113,7 @@ def test_markup_in_a_name_is_text(page: Page, tmp_path: Path) -> None:
 def test_on_a_phone_nothing_is_wider_than_it(page: Page, address: str) -> None:
     page.size(360, 740)
     begin(page, address)
-    for path in ("/", "/cells", "/history", "/agreement", "/review"):
+    for path in ("/", "/cells", "/state", "/history", "/agreement", "/review"):
         page.open(f"{address}{path}")
         assert page.run("document.documentElement.scrollWidth") <= 360, path
     page.wait_for(READY)
@@ -128,6 +128,21 @@ def test_dark_and_light_are_what_the_phone_asks_for(page: Page, address: str) ->
         picture = cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_GRAYSCALE)
         assert picture is not None
         assert (float(np.median(picture)) < 60) == dark
+
+
+def test_tab_reaches_all_that_can_be_used_from_top_to_bottom(page: Page, address: str) -> None:
+    page.size(360, 740)
+    begin(page, address)
+    for path in ("/", "/state", "/review"):
+        page.open(f"{address}{path}")
+        usable = page.run("document.querySelectorAll('a, button, input:not([type=hidden])').length")
+        reached: list[float] = []
+        for _ in range(usable):
+            page.press("Tab")
+            place = "document.activeElement.getBoundingClientRect()"
+            reached.append(page.run(f"{place}.top + scrollY + {place}.left / 1e4"))
+        assert reached == sorted(set(reached)), path
+        assert page.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ REVIEWS_A_SECOND = 20
 READERS = 10
 SLOWEST = 0.3
 """Seconds in which 95 of 100 pages come."""
-TIMES_BARE = 4
+TIMES_BARE = 3
 """On a busy machine everything comes late: 95 of 100 pages come in so many times as long as those
 of a file that the same server has in memory take at the same time."""
 PAGE = "/review"
