@@ -64,6 +64,12 @@ def describe(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="share of control cells among those shown blind; 0.05 by default",
     )
+    parser.add_argument(
+        "--reference",
+        type=Path,
+        metavar="FILE",
+        help="people, as edge-all drift learn writes them, whom /metrics compares smears with",
+    )
     parser.epilog = (
         "Pages load nothing from elsewhere. Reviews are rows of the database that are only added;"
         " edge-all export makes labelled crops of them. Ends with Ctrl-C."
@@ -92,6 +98,7 @@ def run(options: argparse.Namespace) -> None:
         options.token_file,
         options.certificate,
         options.key,
+        options.reference,
     )
     server = Server(database, Settings(options.audit, options.control_share), place)
     print(f"serving {options.database} at {server.address}", flush=True)

@@ -21,8 +21,10 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from edge.drift.people import People
 from edge.errors import CropUnreadable, EdgeAllError, ReviewRefused
 from edge.files import read_bytes
+from edge.fleet.exposition import MEDIA_TYPE
 from edge.reviews.agreement import audit_accuracy, compare_readers, score_controls
 from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of, runs_of
 from edge.reviews.queues import Waiting, count_waiting
@@ -31,8 +33,9 @@ from edge.reviews.smears import ask_for_smear, last_smears
 from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
 from edge.web.desk import Desk, Laid, Settings
-from edge.web.guard import FORM, App, Guard
+from edge.web.guard import FORM, METRICS, App, Guard
 from edge.web.live import Happenings, field_version
+from edge.web.metrics import Metrics
 from edge.web.overview import login_page, overview_page
 from edge.web.records import agreement_page, history_page
 from edge.web.review_page import address, cells_page, review_page
@@ -74,6 +77,7 @@ def build_app(
     settings: Settings,
     access: Access,
     is_ending: Callable[[], bool] = lambda: False,
+    reference: People | None = None,
 ) -> App:
     """Make the application over a database.
 
@@ -84,6 +88,8 @@ def build_app(
     access : Access
     is_ending : callable, optional
         Whether the server was asked to end.
+    reference : People, optional
+        Whom ``/metrics`` compares smears with.
 
     Returns
     -------
@@ -92,19 +98,28 @@ def build_app(
     """
     sessions = None if access.token is None else Sessions(access.token)
     desk = Desk(database, settings)
-    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending))
-    return Guard(pages.app(), access.hosts, sessions)
+    tries = Tries()
+    metrics = Metrics(desk, reference)
+    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending), tries, metrics)
+    return Guard(pages.app(), access.hosts, sessions, tries)
 
 
 class _Pages:
     def __init__(
-        self, desk: Desk, sessions: Sessions | None, is_secure: bool, happenings: Happenings
+        self,
+        desk: Desk,
+        sessions: Sessions | None,
+        is_secure: bool,
+        happenings: Happenings,
+        tries: Tries,
+        metrics: Metrics,
     ) -> None:
         self._desk = desk
         self._database = desk.database
         self._sessions = sessions
         self._is_secure = is_secure
-        self._tries = Tries()
+        self._tries = tries
+        self._metrics = metrics
         self._happenings = happenings
         self._files = {name: (_PARTS / name).read_bytes() for name in _FILES}
 
@@ -127,6 +142,7 @@ class _Pages:
                 Route("/images/{name:str}", self._image),
                 Route("/live.jpg", self._live_field),
                 Route("/events", self._events),
+                Route(METRICS, self._numbers),
                 Route("/{name:str}", self._file),
             ],
             exception_handlers={EdgeAllError: _trouble},
@@ -291,6 +307,9 @@ class _Pages:
         return StreamingResponse(
             self._happenings.events(), media_type="text/event-stream", headers=headers
         )
+
+    def _numbers(self, request: Request) -> Response:
+        return Response(self._metrics.text(), headers={"content-type": MEDIA_TYPE})
 
     def _file(self, request: Request) -> Response:
         name = request.path_params["name"]

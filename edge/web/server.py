@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+from edge.drift.people import read_people
 from edge.errors import ServerRefused
 from edge.reviews.database import ReviewDatabase
 from edge.web.access import Hosts, is_loopback, read_token
@@ -35,6 +36,8 @@ class Place:
     token_file : Path or None
     certificate, key : Path or None
         PEM files of TLS.
+    reference : Path or None
+        File of people whom ``/metrics`` compares smears with.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +46,7 @@ class Place:
     token_file: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    reference: Path | None = None
 
 
 class Server:
@@ -64,6 +68,8 @@ class Server:
     ServerRefused
         If others can reach the place and no token is asked for, or it cannot be bound to, or the
         token cannot be used.
+    NotComparable
+        If the reference cannot be used.
     """
 
     def __init__(self, database: ReviewDatabase, settings: Settings, place: Place) -> None:
@@ -79,13 +85,14 @@ class Server:
         token = None if place.token_file is None else read_token(place.token_file)
         is_secure = place.certificate is not None
         access = Access(Hosts.of(place.host, place.names), token, is_secure)
+        reference = None if place.reference is None else read_people(place.reference)
         self._socket = _bound(place)
         port = self._socket.getsockname()[1]
         host = f"[{place.host}]" if ":" in place.host else place.host
         self.address = f"{'https' if is_secure else 'http'}://{host}:{port}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                build_app(database, settings, access, lambda: self._server.should_exit),
+                build_app(database, settings, access, lambda: self._server.should_exit, reference),
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -18,10 +18,13 @@ NOTHING_DRAWN = Settings(audit=0.0, control_share=0.0)
 
 @contextmanager
 def served(
-    database: ReviewDatabase, settings: Settings = NOTHING_DRAWN, token_file: Path | None = None
+    database: ReviewDatabase,
+    settings: Settings = NOTHING_DRAWN,
+    token_file: Path | None = None,
+    reference: Path | None = None,
 ) -> Iterator[str]:
     """Address of a server that runs meanwhile, without a slash at its end."""
-    server = Server(database, settings, Place(port=0, token_file=token_file))
+    server = Server(database, settings, Place(port=0, token_file=token_file, reference=reference))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
