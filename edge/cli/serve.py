@@ -68,7 +68,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "--reference",
         type=Path,
         metavar="FILE",
-        help="people of edge-all drift learn: with"
+        help="people of edge-all drift learn: /metrics compares smears with them, and with"
         " --history the page says whether smears have drifted",
     )
     parser.add_argument(

@@ -25,6 +25,7 @@ from edge.service.optics import Meter, Metered
 from edge.service.pulse import Pulse
 from edge.service.smear_log import SmearLog, is_same_work
 from edge.service.smears import Settings, Smears
+from edge.service.work_log import Timed, WorkLog
 from edge.sources.changed import Changed
 
 FIRST_FRAME, CAMERA, DISK, IMAGES = (
@@ -82,6 +83,7 @@ class Service:
         self._source: Changed | None = None
         self._smears: Smears | None = None
         self._meter = Meter()
+        self._work_log = WorkLog(settings.database)
         self._is_there = False
         self._has_stored = False
         self._unstored = 0
@@ -117,7 +119,14 @@ class Service:
                 tries = 0 if self._has_stored else tries + 1
                 self._wait_for_disk(error, _DISK_WAITS[min(tries, len(_DISK_WAITS) - 1)])
             else:
+                self._write_work_log()
                 return ended
+
+    def _write_work_log(self) -> None:
+        try:
+            self._work_log.write()
+        except OutputFailed as error:  # counts of a few seconds are no reason to fail at the end
+            self._say(str(error))
 
     def _wait_for_disk(self, error: OutputFailed, seconds: float) -> None:
         lost = f"; {self._unstored} results were not stored" if self._unstored else ""
@@ -174,6 +183,8 @@ class Service:
 
     def _opened(self) -> Changed:
         source = self._open_source()
+        if not self._settings.resumes:  # a frame comes when it was taken, a file lies there
+            source = Timed(source, self._work_log)
         return Metered(source, self._meter) if self._settings.are_fields else Changed(source)
 
     def _begin(self, event: events.Started, source: Source) -> Smears:
@@ -202,6 +213,7 @@ class Service:
         elif isinstance(event, events.Committed):
             self._unstored = 0
             smears.settle()
+            self._work_log.note_committed()
             self._note_stored(smears.status)
 
     def _note_stored(self, status: str) -> None:
@@ -210,6 +222,7 @@ class Service:
         self._has_stored = True
         wait = self._pulse.end_wait()
         if wait and wait.what in (CAMERA, DISK):
+            self._work_log.note_over(wait)
             self._say(f"{wait.what}: over after {wait.seconds:.1f} s")
         self._pulse.note_ready()
         self._pulse.note_committed(status)

@@ -130,6 +130,17 @@ CREATE TABLE IF NOT EXISTS deliveries (
   delivered TEXT NOT NULL,
   PRIMARY KEY (smear_id, receiver)
 );
+CREATE TABLE IF NOT EXISTS latencies (
+  at_most REAL PRIMARY KEY,
+  frames INTEGER NOT NULL,
+  seconds REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS outages (
+  id INTEGER PRIMARY KEY,
+  ended TEXT NOT NULL,
+  what TEXT NOT NULL,
+  seconds REAL NOT NULL
+);
 {REVIEW_TABLES}
 CREATE TABLE IF NOT EXISTS drift_reports (
   id INTEGER PRIMARY KEY,
@@ -156,7 +167,7 @@ MIGRATIONS = {
     ),
     3: (),  # tables of smears, which are made where they are missing
     4: (),  # likewise of reviews
-    5: (),  # likewise of looks, deliveries and reports of drift
+    5: (),  # likewise of looks, deliveries, how the service fared, and reports of drift
 }
 """Schema version -> what makes the next one of it, besides the tables that are missing."""
 

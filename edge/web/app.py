@@ -22,8 +22,10 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
+from edge.drift.people import read_people
 from edge.errors import CropUnreadable, EdgeAllError, ReviewRefused
 from edge.files import read_bytes
+from edge.fleet.exposition import MEDIA_TYPE
 from edge.reviews.agreement import audit_accuracy, compare_readers, score_controls
 from edge.reviews.database import ReviewDatabase, RunFacts, decisions_of, run_of, runs_of
 from edge.reviews.queues import Waiting, count_waiting
@@ -31,9 +33,10 @@ from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
 from edge.reviews.smears import ask_for_smear, last_smears, running_smear
 from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
-from edge.web.desk import Desk, Settings
-from edge.web.guard import FORM, App, Guard
+from edge.web.desk import Desk, Laid, Settings
+from edge.web.guard import FORM, METRICS, App, Guard
 from edge.web.live import Happenings, field_version
+from edge.web.metrics import Metrics
 from edge.web.overview import login_page, overview_page
 from edge.web.records import agreement_page, history_page, state_page
 from edge.web.review_page import address, cells_page, review_page
@@ -88,7 +91,7 @@ def build_app(
     is_ending : callable, optional
         Whether the server was asked to end.
     watched : Watched, optional
-        Files that say something of drift.
+        Files that say something of drift; ``/metrics`` compares smears with its reference.
 
     Returns
     -------
@@ -97,8 +100,11 @@ def build_app(
     """
     sessions = None if access.token is None else Sessions(access.token)
     desk = Desk(database, settings)
-    pages = _Pages(desk, sessions, access.is_secure, Happenings(desk, is_ending), watched)
-    return Guard(pages.app(), access.hosts, sessions)
+    tries = Tries()
+    reference = None if watched.reference is None else read_people(watched.reference)
+    metrics, happenings = Metrics(desk, reference), Happenings(desk, is_ending)
+    pages = _Pages(desk, sessions, access.is_secure, happenings, watched, tries, metrics)
+    return Guard(pages.app(), access.hosts, sessions, tries)
 
 
 class _Pages:
@@ -109,13 +115,16 @@ class _Pages:
         is_secure: bool,
         happenings: Happenings,
         watched: Watched,
+        tries: Tries,
+        metrics: Metrics,
     ) -> None:
         self._watched = watched
         self._desk = desk
         self._database = desk.database
         self._sessions = sessions
         self._is_secure = is_secure
-        self._tries = Tries()
+        self._tries = tries
+        self._metrics = metrics
         self._happenings = happenings
         self._files = {name: (_PARTS / name).read_bytes() for name in _FILES}
 
@@ -139,6 +148,7 @@ class _Pages:
                 Route("/images/{name:str}", self._image),
                 Route("/live.jpg", self._live_field),
                 Route("/events", self._events),
+                Route(METRICS, self._numbers),
                 Route("/{name:str}", self._file),
             ],
             exception_handlers={EdgeAllError: _trouble},
@@ -315,6 +325,9 @@ class _Pages:
         return StreamingResponse(
             self._happenings.events(), media_type="text/event-stream", headers=headers
         )
+
+    def _numbers(self, request: Request) -> Response:
+        return Response(self._metrics.text(), headers={"content-type": MEDIA_TYPE})
 
     def _file(self, request: Request) -> Response:
         name = request.path_params["name"]

@@ -12,7 +12,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
-from edge.web.access import COOKIE, Hosts, Sessions
+from edge.web.access import COOKIE, Hosts, Sessions, Tries
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -46,6 +46,9 @@ HEADERS = {
 FORM = "edge_all.form"
 """Key of a scope: fields of the form that was sent, a list of pairs of texts."""
 
+METRICS = "/metrics"
+"""Where programs ask: the token may come in a header there."""
+
 _OPEN = {"/login", "/web.css", "/favicon.ico"}  # without a token
 _PAGES = {"/", "/review", "/cells", "/state", "/history", "/agreement"}  # where people come first
 _SAFE = {"GET", "HEAD"}
@@ -71,9 +74,12 @@ class Guard:
     hosts : Hosts
     sessions : Sessions or None
         None where no token is asked for.
+    tries : Tries
+        Counts wrong tokens.
     """
 
-    def __init__(self, app: App, hosts: Hosts, sessions: Sessions | None) -> None:
+    def __init__(self, app: App, hosts: Hosts, sessions: Sessions | None, tries: Tries) -> None:
+        self._tries = tries
         self._app = app
         self._hosts = hosts
         self._sessions = sessions
@@ -113,10 +119,23 @@ class Guard:
             return
         if self._sessions.is_valid(_cookie(headers.get("cookie", ""))):
             return
+        if scope["path"] == METRICS and "authorization" in headers:
+            self._check_bearer(self._sessions, scope, headers["authorization"])
+            return
         if scope["path"] in _PAGES and scope["method"] in _SAFE:
             scope["path"] = "/login"
             return
         raise _Refused(401, "Give the token first: open the first page of this server.")
+
+    def _check_bearer(self, sessions: Sessions, scope: Scope, header: str) -> None:
+        """Take the token as programs send it, as often as people may guess it."""
+        address = scope["client"][0] if scope.get("client") else ""
+        if not self._tries.take(address):
+            raise _Refused(429, "Too many wrong tokens; wait a minute.")
+        kind, _, token = header.partition(" ")
+        if kind.lower() != "bearer" or not sessions.is_token(token.strip()):
+            raise _Refused(401, "This is not the token.")
+        self._tries.forgive(address)
 
 
 class _Answer:

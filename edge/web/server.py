@@ -67,6 +67,8 @@ class Server:
     ServerRefused
         If others can reach the place and no token is asked for, or it cannot be bound to, or the
         token cannot be used.
+    NotComparable
+        If the reference cannot be used.
     """
 
     def __init__(
