@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from convert.chosen_cells import Cells, background_of, drawn_cells, labelled_cells
-from convert.graph.profiles import too_new
+from convert.graph.profiles import check_profile
 from convert.network.asked import Asked
 from convert.network.contract import Shape, Terms, agree_on_terms
 from convert.network.input_range import range_of_layers
@@ -39,7 +39,7 @@ class Options:
     limits : Limits
     budget : Budget
     profile : str or None
-        Runtime that the model must load in (:data:`convert.graph.profiles.PROFILES`).
+        Runtime or chip that the model must run on (:func:`convert.graph.profiles.lacking`).
     onnx : bool
         Whether to export ONNX as well.
     allow_float : int or None
@@ -124,7 +124,7 @@ def prepare(keras_file: Path, options: Options) -> Job:
             " are named after it"
         )
     if options.profile:
-        too_new((), options.profile)  # refuses one that is not known, before the work begins
+        check_profile(options.profile)  # before the work begins
     record = record_beside(keras_file)
     terms = terms_of(keras_file, record, options.asked, options.cells)
     calibration = beside(keras_file, "-calibration.json")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from convert.graph.flatbuffer import operators
 from convert.graph.float_tflite import to_float_tflite
 from convert.graph.layers import float_layers
 from convert.job import Job
@@ -121,7 +120,7 @@ def convert(
     in_float, chosen = float_layers(quantized.flatbuffer), quantized.recipe.kept_float
     gates.append(judge_float_layers(in_float, chosen, job.options.allow_float))
     if job.options.profile:
-        gates.append(judge_profile(operators(quantized.flatbuffer), job.options.profile))
+        gates.append(judge_profile(quantized.flatbuffer, job.options.profile))
     onnx = b""
     if job.options.onnx:
         with watch.step("ONNX"):

@@ -93,7 +93,10 @@ def run(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Gate: runtime that must load the model file, such as tflite-2.14."),
+        typer.Option(
+            help="Gate: what must run the model file: tflite-2.14, or edgetpu, by the documentation"
+            " of its compiler."
+        ),
     ] = None,
     onnx: Annotated[
         bool, typer.Option("--onnx", help="Write MODEL.onnx as well, checked with onnxruntime.")

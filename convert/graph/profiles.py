@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convert.graph.edge_tpu import unmapped
+from convert.graph.flatbuffer import operators
 from edge.errors import ConversionFailed
 from edge.models.metadata import Operator
 
@@ -48,6 +50,36 @@ PROFILES: dict[str, dict[str, int]] = {
 tflite-runtime 2.14.0, the last one on PyPI and the only one for 32-bit ARM."""
 
 
+EDGE_TPU = "edgetpu"
+"""The profile of a chip whose compiler maps operators, or leaves them to the processor."""
+
+
+def check_profile(profile: str) -> None:
+    """Refuse a profile that is not known.
+
+    Raises
+    ------
+    ConversionFailed
+    """
+    known = sorted((*PROFILES, EDGE_TPU))
+    if profile not in known:
+        raise ConversionFailed(
+            f"there is no runtime profile {profile}; known are {', '.join(known)}"
+        )
+
+
+def lacking(flatbuffer: bytes, profile: str) -> tuple[str, ...]:
+    """What a network needs and a runtime, or a chip, does not have: in words, for people.
+
+    Raises
+    ------
+    ConversionFailed
+        If there is no such profile.
+    """
+    check_profile(profile)
+    return unmapped(flatbuffer) if profile == EDGE_TPU else too_new(operators(flatbuffer), profile)
+
+
 def too_new(operators: Sequence[Operator], profile: str) -> tuple[str, ...]:
     """Operators, or versions of them, that a network needs and a runtime does not have.
 
@@ -68,10 +100,7 @@ def too_new(operators: Sequence[Operator], profile: str) -> tuple[str, ...]:
     ConversionFailed
         If there is no such profile.
     """
-    if profile not in PROFILES:
-        raise ConversionFailed(
-            f"there is no runtime profile {profile}; known are {', '.join(sorted(PROFILES))}"
-        )
+    check_profile(profile)
     known = PROFILES[profile]
     return tuple(
         f"{operator.name} version {operator.version}"

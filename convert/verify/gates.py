@@ -6,13 +6,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from convert.graph.layers import Layer, short_name
-from convert.graph.profiles import too_new
+from convert.graph.profiles import EDGE_TPU, lacking
 from convert.verify.fidelity import Fidelity
 from convert.verify.golden import MOST_TOLERANCE
 from edge.documents.words import counted
 from edge.drift.comparison import Comparison
 from edge.errors import GateFailed
-from edge.models.metadata import Operator
 
 
 @dataclass(frozen=True)
@@ -165,9 +164,12 @@ def judge_float_layers(
     )
 
 
-def judge_profile(operators: Sequence[Operator], profile: str) -> Gate:
-    """Hold the operators against what a runtime has (:func:`convert.graph.profiles.too_new`)."""
-    found = too_new(operators, profile)
+def judge_profile(flatbuffer: bytes, profile: str) -> Gate:
+    """Hold the operators against what a runtime has (:func:`convert.graph.profiles.lacking`)."""
+    found = lacking(flatbuffer, profile)
+    remedy = "convert with an older TensorFlow, replace those layers, or install a newer runtime"
+    if profile == EDGE_TPU:
+        remedy = "replace those layers: its compiler leaves them, and all behind, to the processor"
     return gate_of(
         "runtime-profile",
         "int8-to-device",
@@ -175,7 +177,7 @@ def judge_profile(operators: Sequence[Operator], profile: str) -> Gate:
         0.0,
         not found,
         f"{profile} lacks {', '.join(found)}" if found else f"{profile} has all operators",
-        "convert with an older TensorFlow, replace those layers, or install a newer runtime",
+        remedy,
     )
 
 

@@ -33,7 +33,7 @@ from edge.reviews.review import QUEUES, WAITING, CellKey, reader_name
 from edge.reviews.smears import ask_for_smear, last_smears, running_smear
 from edge.service.live_field import live_field_of
 from edge.web.access import COOKIE, SESSION_SECONDS, Hosts, Sessions, Tries
-from edge.web.desk import Desk, Laid, Settings
+from edge.web.desk import Desk, Settings
 from edge.web.guard import FORM, METRICS, App, Guard
 from edge.web.live import Happenings, field_version
 from edge.web.metrics import Metrics

@@ -15,7 +15,7 @@ from edge.reasons import REASONS
 
 README = ROOT / "README.md"
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
-NOT_RUN = 17  # blocks that say why they are not run: another one is a decision
+NOT_RUN = 18  # blocks that say why they are not run: another one is a decision
 LINK = re.compile(r"(?:\[[^\]]*\]\(|<img src=\")([^)\s\"]+)")
 
 
