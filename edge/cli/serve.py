@@ -55,14 +55,14 @@ def describe(parser: argparse.ArgumentParser) -> None:
         "--controls",
         type=Path,
         metavar="FOLDER",
-        help="control cells, FOLDER/LABEL/image: mixed in where the network's answer is hidden",
+        help="control cells, FOLDER/LABEL/image: nobody is told which of those shown they are",
     )
     parser.add_argument(
         "--control-share",
         type=at_least(0, float, 1),
         default=0.05,
         metavar="SHARE",
-        help="share of control cells among those shown blind; 0.05 by default",
+        help="share of control cells among those shown; 0.05 by default",
     )
     parser.add_argument(
         "--reference",

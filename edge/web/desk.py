@@ -32,7 +32,8 @@ class Settings:
     audit : float
         Share of the cells of a run that are drawn at random, 0..1.
     control_share : float
-        Share of control cells among those shown blind, 0..1, as long as there are any left.
+        Share of control cells among those shown, 0..1, as long as there are any left. Where a
+        reader sees the answers of the network, as many other cells are shown without.
     seed : int or None
         Of the audit of runs that have none yet; drawn by default.
     """
@@ -136,9 +137,10 @@ class Desk:
         if index is not None and _was_before(connection, reader, CellKey(run.id, index)):
             wanted = CellKey(run.id, index)
             return self._lay_cell(connection, run, drawn, wanted, queue, reader, blind)
-        laid = self._lay_control(connection, run, queue, reader) if blind else None
+        laid, is_hidden = self._lay_control(connection, run, queue, reader, blind)
         if laid is not None:
             return laid
+        blind = blind or is_hidden
         for _ in range(_TRIES):
             taken, without = self.showings.taken(reader), self._missing_now()
             cell = next_cell(connection, run, drawn, queue, reader, taken, without)
@@ -175,16 +177,24 @@ class Desk:
             return set(self._missing)
 
     def _lay_control(
-        self, connection: sqlite3.Connection, run: RunFacts, queue: str, reader: str
-    ) -> Laid | None:
-        if self._chance() >= self._settings.control_share:
-            return None
+        self, connection: sqlite3.Connection, run: RunFacts, queue: str, reader: str, blind: bool
+    ) -> tuple[Laid | None, bool]:
+        """Lay a control cell now and then, and say whether the next answer is to be hidden.
+
+        No network has decided on a control. Among answers that are shown it would be told by having
+        none, so the answer for as many other cells is hidden, too.
+        """
+        share = self._settings.control_share
+        if self._chance() >= (share if blind else 2 * share):
+            return None, False
         left = controls_left(connection, run.contract, reader)
         if not left:
-            return None
+            return None, False
+        if not blind and self._chance() < 0.5:
+            return None, True
         item = left[min(int(self._chance() * len(left)), len(left) - 1)]
         image = control_image(connection, item)
-        return self._show(item, run, queue, reader, True, None, image, None)
+        return self._show(item, run, queue, reader, True, None, image, None), True
 
     def _lay_cell(
         self,

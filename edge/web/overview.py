@@ -99,9 +99,10 @@ def _smears(smears: Sequence[SmearFacts], running: RunningSmear | None) -> Itera
 
 
 def _ended(smear: SmearFacts) -> str:
-    first, *rest = (smear.says or smear.name).splitlines()
+    first, *rest = (smear.says or "").splitlines() or [""]
+    title = first if first.startswith(smear.name) else f"{smear.name}: {first}"
     lines = "".join(f"<p>{text(line.strip())}</p>" for line in (*rest, moment(smear.finished)))
-    return f'<details class="smear"><summary>{text(first)}</summary>{lines}</details>'
+    return f'<details class="smear"><summary>{text(title)}</summary>{lines}</details>'
 
 
 def _count(word: str, number: int, css: str) -> str:

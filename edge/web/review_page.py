@@ -95,7 +95,8 @@ def cells_page(run: RunFacts, laid: Sequence[Laid], reader: str, said: str) -> s
         " be marked. Cells that the audit draws are not among them.</p>"
     )
     cells = "".join(
-        f'<li><label><input type="checkbox" name="showing" value="{each.name}" data-unseen>'
+        f'<li><label><input type="checkbox" name="showing" value="{each.name}"'
+        " data-unseen disabled>"
         f'<img class="cell" src="/images/{each.name}" loading="lazy" alt="A cell">'
         f"<span>{text(each.result.decision) if each.result else 'blind'}</span></label></li>"
         for each in laid

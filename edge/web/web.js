@@ -34,7 +34,8 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload(); // a page of before: what it shows may be answered
 });
 
-// Many cells: one can be marked when its picture has been on the screen as a whole.
+// Many cells: one can be marked when its picture has been on the screen as a whole. They come disabled:
+// without this script none can be.
 const unseen = [...document.querySelectorAll("input[data-unseen]")];
 if (unseen.length) {
   const watch = new IntersectionObserver((entries) => {

@@ -19,8 +19,9 @@ from served import reader_of, served
 from edge.crops.drawn import write_samples
 from edge.decoding.decode import decode
 from edge.reviews.controls import add_controls
-from edge.reviews.database import ReviewDatabase
-from edge.web.desk import Settings
+from edge.reviews.database import ReviewDatabase, run_of
+from edge.reviews.review import CellKey
+from edge.web.desk import Desk, Settings
 
 REVIEWS = "SELECT reader, idx, label, undoes, queue, blind, audit_probability FROM reviews"
 
@@ -162,21 +163,34 @@ def test_control_cells_look_like_others_and_are_no_results(
     add_controls(database, tmp_path / "controls")
     with (
         served(database, Settings(audit=0, control_share=1.0)) as address,
-        reader_of(address) as ada,
         reader_of(address, "Ben", blind=True) as ben,
     ):
-        say(ada, load(ada), "hem")  # never beside an answer of the network
         control = ben.get("/review").text
         for _ in range(3):
             say(ben, load(ben), "all")
         cell = ben.get("/review").text
         history, agreement = ben.get("/history").text, ben.get("/agreement").text
     rows = query(database.path, "SELECT reader, run_id, control_id FROM reviews ORDER BY id")
-    assert [row[2] is not None for row in rows] == [False, True, True, False]
+    assert [row[2] is not None for row in rows] == [True, True, False]
     hidden = re.compile(r'[\w-]{16}(?=")|<b>\d+</b>')
     assert hidden.sub("", control) == hidden.sub("", cell)
     assert history.count("Ben") == 2  # the header, and one review
     assert "<td>2</td><td>2</td>" in agreement
+
+
+def test_controls_hide_among_cells_whose_answer_is_left_out(
+    database: ReviewDatabase, tmp_path: Path
+) -> None:
+    write_samples(tmp_path / "controls" / "hem", 2)
+    add_controls(database, tmp_path / "controls")
+    numbers = iter((0.2, 0.05, 0.4, 0.05, 0.6, 0.0))  # not now; a cell without answer; a control
+    desk = Desk(database, Settings(audit=0, control_share=0.1), lambda: next(numbers))
+    with database.reading() as connection:
+        run = run_of(connection)
+        assert run is not None
+        laid = [desk.lay(connection, run, "waiting", "Ada", wants_blind=False) for _ in range(3)]
+    shown = [(each.showing.blind, isinstance(each.showing.item, CellKey)) for each in laid if each]
+    assert shown == [(False, True), (True, True), (True, False)]
 
 
 def test_many_cells_at_once_are_those_whose_pictures_were_fetched(
