@@ -90,11 +90,11 @@ class Publisher:
         until: float | None = None
         while until is None or time.monotonic() < until:
             is_ending = self._ended.is_set()
-            if self._publish_next(connection):
-                self._tries = 0
-            elif is_ending:
+            is_more = self._publish_next(connection)
+            self._tries = 0  # it is there, and takes what it is told
+            if not is_more and is_ending:
                 return
-            else:
+            if not is_more:
                 connection.wait(_LOOK_EVERY)
             if is_ending and until is None:
                 until = time.monotonic() + GRACE / 2

@@ -16,6 +16,7 @@ from edge.service.notify import ServiceManager
 
 _LOOK_EVERY = 1.0  # seconds
 _SHOW_EVERY = 5.0  # seconds between two texts of status while all is well
+_MORE = 60_000_000  # microseconds that the first frame may take from now on, as long as it waits
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ class Pulse:
             if wait is None:
                 continue
             if wait.seconds <= self._longest:
-                self._manager.tell(WATCHDOG=1, STATUS=f"{wait.what}, {wait.seconds:.0f} s")
+                more = {} if self._is_ready else {"EXTEND_TIMEOUT_USEC": _MORE}
+                says = f"{wait.what}, {wait.seconds:.0f} s"
+                self._manager.tell(WATCHDOG=1, STATUS=says, **more)
             elif gave_up is not wait:
                 gave_up = wait
                 self._manager.tell(STATUS=f"{wait.what}: gave up after {wait.seconds:.0f} s")

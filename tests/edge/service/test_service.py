@@ -71,7 +71,8 @@ def test_the_manager_hears_of_frames_that_are_stored_and_of_a_camera_that_is_awa
         manager.close()
     before = manager.told[: manager.told.index("READY=1")]
     assert all(
-        line.startswith(("STATUS=waiting for the first frame", "WATCHDOG")) for line in before
+        line.startswith(("STATUS=waiting for the first frame", "WATCHDOG", "EXTEND_TIMEOUT"))
+        for line in before
     )
     assert any(line.startswith("STATUS=waiting for the camera, ") for line in manager.told)
     (outage,) = [line for line in running.said if "waiting for the camera: over after" in line]

@@ -29,6 +29,7 @@ ROUTES = (
     "history",
     "agreement",
     "events",
+    "metrics",
     "smear",
 )
 FILES = ("images", "images/x", "live.jpg", "web.css", "web.js", "favicon.ico", "results.db", ".")
