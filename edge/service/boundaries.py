@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import time
@@ -90,7 +91,10 @@ class Boundaries:
         return None
 
     def _name_in(self, file: str) -> str:
-        found = self._names.search(file) if self._names else None
+        if self._names is None:
+            return ""
+        # of a folder that is watched, names come with their path
+        found = self._names.search(os.path.basename(file)) or self._names.search(file)
         if found is None:
             return ""
         return (found[1] if found.re.groups else found[0]) or ""

@@ -162,7 +162,7 @@ def test_of_a_folder_each_file_is_there_once_after_kill_9_and_names_begin_smears
     cells = write_cells(folder, 8)
     for n, path in enumerate(cells):
         path.rename(folder / f"B{n // 4}-{path.name}")
-    options = "--smear-from", "^.*/(B[0-9])-"
+    options = "--smear-from", "^(B[0-9])-"
     with service(str(folder), database, *options) as first:
         first.wait_for_rows(8)
         wait_until(lambda: len(query(database, "SELECT * FROM smears")) == 2, first)
