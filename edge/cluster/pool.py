@@ -46,6 +46,7 @@ class Pool:
 
         options: dict[str, Any] = {} if address else {"include_dashboard": False}
         try:
+            _knock(address or "")
             ray.init(
                 address or "local", logging_level=logging.ERROR, log_to_driver=False, **options
             )
