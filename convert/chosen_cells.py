@@ -225,6 +225,13 @@ def _of_two_sets(known: LabelledCrops, other: LabelledCrops, calibrates: bool) -
     """Measure on another set, but for the crops that are in both."""
     twins = {crop.sha256 for crop in known.crops}
     measured = other.keep(crop for crop in other.crops if crop.sha256 not in twins)
+    names = {crop.subject for crop in known.crops} - {""}
+    if alike := sum(crop.subject in names for crop in measured.crops):
+        say(
+            f"{alike} of {len(measured.crops)} crops of --test are of subjects who are called as"
+            " some in --cells: if they are the same people, leave these crops out, or what is"
+            " measured flatters the network"
+        )
     return _measured(known, measured, calibrates, "subjects of the other set")
 
 

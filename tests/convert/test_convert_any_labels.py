@@ -94,6 +94,7 @@ def converted(cells: Path) -> Iterator[Path]:
     other = ("--test", write_kinds(folder / "other", first=200, people=2))
     done = run(folder / "one.keras", *asked, "--cells", cells, *other)
     assert done.exit_code == 0, done.output
+    assert "of --test are of subjects who are called as some in --cells" in done.stderr
     return out
 
 
