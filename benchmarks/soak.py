@@ -103,7 +103,7 @@ class Soak:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [
-                    *(sys.executable, "-c", _PROGRAM.format(every=every / 2), "run", CAMERA),
+                    *(sys.executable, "-B", "-c", _PROGRAM.format(every=every / 2), "run", CAMERA),
                     *("--crops", "--threads", "1", "--out", str(self._database)),
                 ],
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,6 @@ import fcntl
 import gc
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -25,10 +24,6 @@ from edge.engine.classifier import Classifier
 # before TensorFlow is imported anywhere: its start-up lines say nothing here
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-
-# what is compiled is kept, whatever the shell says: some 150 processes are started that import edge
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
 
 # a busy machine is no failure, and the same commit gives the same result
 hypothesis.settings.register_profile("edge-all", deadline=None, derandomize=True)

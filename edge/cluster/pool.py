@@ -19,6 +19,7 @@ from edge.cluster.job import Job, Shard
 from edge.cluster.tables import Table
 from edge.cluster.worker import classify_shard
 from edge.errors import ClusterFailed
+from edge.process.environment import keep_ray_quiet
 from edge.wording import shortened
 
 _AHEAD = 3  # shards a processor: none waits for work while an earlier one takes long
@@ -41,7 +42,7 @@ class Pool:
         ClusterFailed
         """
         address = os.environ.get("RAY_ADDRESS")
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it tells its makers of the run
+        keep_ray_quiet()
         import ray
 
         options: dict[str, Any] = {} if address else {"include_dashboard": False}

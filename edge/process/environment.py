@@ -25,6 +25,11 @@ def choose_keras_backend(name: str) -> None:
     os.environ.setdefault("KERAS_BACKEND", name)
 
 
+def keep_ray_quiet() -> None:
+    """Have Ray tell nobody of a run: its makers count them, unless they are told not to."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
 def enter_folder(path: str) -> None:
     """Make a folder the current one: another process named files from there.
 

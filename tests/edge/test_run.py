@@ -134,11 +134,11 @@ def test_batches_that_were_measured_are_an_event(
 ) -> None:
     monkeypatch.setattr("edge.engine.engine._BEFORE_MEASURING", 64)
     write_samples(tmp_path / "cells", 1)
-    paths = [str(tmp_path / "cells" / "cell-000.png")] * 150
+    paths = [str(tmp_path / "cells" / "cell-000.png")] * 400
     with Classifier(threads=2) as classifier:
         kinds = [type(event) for event in run(open_source(paths), classifier)]
     assert kinds.count(events.PlanChanged) == 1
-    assert kinds.count(events.SampleDone) == 150
+    assert kinds.count(events.SampleDone) == 400
 
 
 def test_a_service_ends_a_run_that_waits_for_its_source(classifier: Classifier) -> None:

@@ -52,6 +52,7 @@ class RunningService:
     ) -> None:
         self.database = database
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # on a full disk Python leaves half a .pyc
         if notify:
             environment |= {"NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "600000"}
         self.process = subprocess.Popen(

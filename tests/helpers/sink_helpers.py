@@ -6,6 +6,7 @@ import contextlib
 import functools
 import resource
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -112,8 +113,10 @@ def database_rows(path: Path, run_id: int = 1) -> list[dict[str, object]]:
 def file_size_limit(size: int) -> Iterator[None]:
     """No file of this process grows beyond so many bytes: as if the disk were full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    keeps, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # Python leaves half a .pyc
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
         yield
     finally:
+        sys.dont_write_bytecode = keeps
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

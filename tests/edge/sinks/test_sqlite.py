@@ -266,7 +266,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_leaves_whole_batches(tmp_path: Path) -> None:
     batch, done = 50, 0
     some = results(5000)
-    with file_size_limit(150_000):
+    with file_size_limit(250_000):
         database = Database(tmp_path / "r.db", RUN)
         database.begin()
         with pytest.raises(OutputFailed, match=r"disk I/O error|disk is full"):  # noqa: PT012
