@@ -106,8 +106,21 @@ def sum_up(
     corrected = None
     if not why and rates:
         corrected = corrected_share(_share(counts.called, counts.cells), rates)
-        why = "" if corrected else "on as few people the network may be no better than chance"
+        why = _why_impossible(corrected)
+        corrected = None if why else corrected
     return SmearResult(counts, share, corrected, why, tuple(_advice(counts, fewest)))
+
+
+def _why_impossible(corrected: Estimate | None) -> str:
+    """Say why a corrected share is none; empty where it is one."""
+    if corrected is None:
+        return "on as few people the network may be no better than chance"
+    if corrected.high <= 0 or corrected.low >= 1:  # an interval without a width is no certainty
+        return (
+            "no share of such cells gives what it says of these: it errs otherwise here than where"
+            " its errors were measured"
+        )
+    return ""
 
 
 def lines_of(result: SmearResult, name: str, positive: str | None) -> Iterator[str]:

@@ -91,6 +91,7 @@ def test_a_smear_has_its_share_among_the_decided_and_the_corrected_one() -> None
         (replace(COUNTS, shifted=400), ACCURACY, "at another scale"),
         (SmearCounts(40, 10, 5, 10), ACCURACY, "fewer than 100 cells"),
         (COUNTS, {"int8": {**ACCURACY["int8"], "sensitivity": 0.1}}, "no better than chance"),
+        (replace(COUNTS, positive=0, called=0), ACCURACY, "errs otherwise here"),  # not 0 % to 0 %
     ],
 )
 def test_the_corrected_share_is_withheld_with_the_reason(
