@@ -307,9 +307,9 @@ def test_batches_change_no_result(
     )
     monkeypatch.setattr(BEFORE_MEASURING, 64)
     model = write_model_of(tmp_path / "model.tflite", batching_flatbuffer())
-    paths = [str(path) for path in mixed * 3]
+    paths = [str(path) for path in mixed * 10]
     with Classifier(model, threads=2) as classifier:
-        one_by_one = [classifier.classify(path) for path in mixed] * 3
+        one_by_one = [classifier.classify(path) for path in mixed] * 10
         assert classifier.plan.batch == 1
         results = list(classifier.classify_each(paths))
         assert classifier.plan.batch == batch
